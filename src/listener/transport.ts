@@ -1,0 +1,31 @@
+/**
+ * The transport port: a byte stream to one client, whatever carries it (TCP, WebSocket, in-memory pair).
+ *
+ * Plain callbacks, no Effect: this is the per-batch border. One implementation per file; all pass
+ * test/contract/transport. A transport never splits or merges what `write` was given in a way the peer
+ * could tell, never calls back synchronously from within `write`, and calls `onClose` exactly once.
+ */
+export interface Transport {
+  readonly kind: "tcp" | "tls" | "websocket" | "unix" | "memory"
+  /** Name of the listener that accepted it, for logs, metrics and rules. */
+  readonly listener: string
+  /** Address of the peer as text, e.g. "127.0.0.1:53210" or "[::1]:53210". */
+  readonly peer: string
+  /** Bytes accepted by write() that the kernel has not taken yet. */
+  readonly unsentBytes: number
+  /**
+   * Hands over [0, length) of the buffer, which belongs to the transport until `done` is called (once, in
+   * order, not before write returned; also called when the transport closes).
+   */
+  write(buffer: Buffer, done: () => void): void
+  /** Stops reading; chunks already read may still arrive once. */
+  pause(): void
+  resume(): void
+  /** Flushes what was written, then closes. Hard-closes after `graceMs`. */
+  end(graceMs: number): void
+  /** Closes at once. */
+  destroy(): void
+  /** Set by the connection before the first chunk is delivered. The chunk is the receiver's to keep. */
+  onData: (chunk: Buffer) => void
+  onClose: (error: Error | undefined) => void
+}

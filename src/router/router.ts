@@ -1,0 +1,74 @@
+/**
+ * The router port: who wants a topic?
+ *
+ *   topic bytes ──intern──▶ TopicEntry ──matched──▶ Filter[] ──live──▶ LiveSubscription[] ──▶ session
+ *
+ * A topic entry holds matched filters, a filter holds live sessions: with everyone on `#` an entry that
+ * held sessions would cost sessions x topics references. Entries are found by a hash of the topic's
+ * bytes, no string is made. Equal filter sets share one `matched` array.
+ *
+ * Two implementations pass one contract suite (test/contract/router): `tree` (production) and `naive`
+ * (linear match; the model in tests). Generic in `S`, the subscriber, of which the router knows nothing.
+ *
+ * Invariants
+ * - After subscribe/unsubscribe returns, `intern` answers an entry whose `matched` is exact.
+ * - `filter.live[i].liveIndex === i` for every i; removal is swap-with-last, so order is not promised.
+ * - A filter without live subscriptions, durable interest or retained reference is removed from the tree.
+ * - Entries are bounded by `cachedEntriesMax`; an evicted entry is only forgotten, never wrong
+ *   (it may be held by a caller for the rest of the call; `valid` turns false).
+ */
+
+/** One session's subscription to one filter, as the router sees it while the session is live. */
+export interface LiveSubscription<S> {
+  readonly subscriber: S
+  readonly filter: Filter<S>
+  /** Position in filter.live, or -1 while the session is not live. Kept by the router. */
+  liveIndex: number
+}
+
+export interface Filter<S> {
+  /** Topic filter without any $share prefix. */
+  readonly text: string
+  /** Dense and small; reused only after the filter is gone. */
+  readonly id: number
+  readonly hasWildcard: boolean
+  /** Sessions that are handed messages on the publish path. */
+  readonly live: Array<LiveSubscription<S>>
+  /** Sessions (connected or not) that read this filter's QoS >= 1 messages from the log. Kept by the caller through retainInterest. */
+  logReaders: number
+}
+
+export interface TopicEntry<S> {
+  /** The topic name's bytes, own memory. */
+  readonly bytes: Buffer
+  /** Exact at the time `intern` answered it. Shared between entries: never change it. */
+  matched: ReadonlyArray<Filter<S>>
+  /** Id of the topic in the message log, -1 until it is first appended. Kept by the store. */
+  logTopic: number
+  /** False once evicted or superseded. */
+  valid: boolean
+}
+
+export interface RouterStatistics {
+  readonly filters: number
+  readonly cachedEntries: number
+  readonly sharedMatchSets: number
+}
+
+export interface Router<S> {
+  readonly name: string
+  /** The entry for the topic bytes [start, end). The topic is known to be legal. Hot: about 25 ns when cached. */
+  intern(buffer: Buffer, start: number, end: number): TopicEntry<S>
+  /** Finds or makes the filter (legal syntax, judged before) and takes a reference on it. */
+  acquire(filterText: string): Filter<S>
+  /** Gives one reference back; the last one removes the filter from the tree. */
+  release(filter: Filter<S>): void
+  /** Puts the subscription on / off its filter's live list. Both are idempotent. */
+  attach(subscription: LiveSubscription<S>): void
+  detach(subscription: LiveSubscription<S>): void
+  /** The filter of that exact text, if anyone holds it. */
+  find(filterText: string): Filter<S> | undefined
+  /** All filters that match a topic given as text; cold. */
+  match(topic: string): ReadonlyArray<Filter<S>>
+  statistics(): RouterStatistics
+}
