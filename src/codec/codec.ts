@@ -53,6 +53,8 @@ export interface Will {
   readonly qos: 0 | 1 | 2
   readonly retain: boolean
   readonly properties: Properties
+  /** The client that set it speaks 5.0. */
+  readonly isVersion5: boolean
   /** The will's property bytes as received, without Will Delay Interval; empty for 3.x. Order kept [MQTT-3.1.3-10]. */
   readonly publishProperties: Buffer
 }
@@ -124,7 +126,8 @@ export interface Codec {
   /**
    * Run coalescing: `view` holds a QoS 0 PUBLISH without properties; answers the end of the longest run
    * of complete frames from view.frameEnd on (before `end`) that repeat its first byte, its topic and its
-   * empty property section. Answers view.frameEnd when there is none. Payload lengths may differ.
+   * empty property section. Answers view.frameEnd when there is none. Payload lengths may differ. Sets
+   * view.runFrames to the number of frames from view.frameStart to the answer.
    */
   runEnd(view: PublishView, end: number, maximumPacketSizeBytes: number): number
 

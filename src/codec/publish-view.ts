@@ -36,6 +36,10 @@ export class PublishView {
   topicAliasAt = -1
   messageExpiryAt = -1
   messageExpiryIntervalSeconds = -1
+  /** Frames from frameStart to the end that Codec.runEnd answered last. */
+  runFrames = 1
+  /** Where scanning goes on: the end of the run, also after a verb has moved the other registers. */
+  frameEndRead = 0
 }
 
 const EMPTY: Buffer = Buffer.alloc(0)

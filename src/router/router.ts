@@ -34,8 +34,10 @@ export interface Filter<S> {
   readonly hasWildcard: boolean
   /** Sessions that are handed messages on the publish path. */
   readonly live: Array<LiveSubscription<S>>
-  /** Sessions (connected or not) that read this filter's QoS >= 1 messages from the log. Kept by the caller through retainInterest. */
+  /** Sessions (connected or not) that read this filter's QoS >= 1 messages from the log. Kept by the broker; 0 at first. */
   logReaders: number
+  /** Messages logged while they matched this filter and somebody read it. Kept by the broker; 0 at first. */
+  logged: number
 }
 
 export interface TopicEntry<S> {

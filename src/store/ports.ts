@@ -60,8 +60,16 @@ export interface MessageLog {
   topicId(name: string): number
   /** One more than the highest id ever given: readers re-match ids at or above the last bound they saw. */
   readonly topicIdBound: number
+  /** Rises when retired ids are given again: whoever remembers ids starts anew. */
+  readonly topicEpoch: number
   /** Smallest sequence >= from whose topic is `topicId`, or -1. */
   nextOfTopic(topicId: number, from: number): number
+  /** The topic's newest record, or -1. */
+  lastOfTopic(topicId: number): number
+  /** The next record of the same topic as the record at `sequence`, or -1: none yet, or `sequence` was overtaken. */
+  following(sequence: number): number
+  /** The sequence below which the next append of that size would have to forget records, or -1 while there is room. */
+  wouldDropBelow(sizeBytes: number): number
   statistics(): LogStatistics
 }
 

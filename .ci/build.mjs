@@ -1,0 +1,69 @@
+/**
+ * Makes dist/: `npm run build`. Runs on Node 26, starts nothing.
+ *
+ *   dist/main.js    the command, everything bundled: imports decide start-up time
+ *   dist/index.js   the library; packages stay imports, so that an embedding program shares one `effect` with it
+ *   dist/types/     declarations, from the same compiler run that checks the types of src/
+ *
+ * It is built aside and renamed at the end: a program that runs from dist/ never sees half of it.
+ * `--no-types` leaves the declarations (and the check) out: what `npm start` needs.
+ */
+import { spawn, spawnSync } from "node:child_process"
+import { chmodSync, existsSync, renameSync, rmSync } from "node:fs"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { rolldown } from "rolldown"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const dist = join(root, "dist")
+const aside = join(root, `dist-${process.pid}`)
+const withTypes = !process.argv.includes("--no-types")
+
+/** Told by `promptmq --version`; a source tree without git has none. */
+const commit =
+  spawnSync("git", ["-C", root, "rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).stdout?.trim() || undefined
+/** Native helpers that `ws` looks for and does without; never bundled. */
+const absent = ["bufferutil", "utf-8-validate"]
+/** A package name: neither a path nor a node builtin. */
+const isPackage = (id) => !id.startsWith(".") && !id.startsWith("/") && !id.startsWith("node:")
+
+try {
+  const types = withTypes ? declarations() : Promise.resolve(0)
+  await bundle("main", absent)
+  if (existsSync(join(root, "src", "index.ts"))) await bundle("index", isPackage)
+  chmodSync(join(aside, "main.js"), 0o755)
+  process.exitCode = await types
+  if (process.exitCode === 0) {
+    rmSync(dist, { recursive: true, force: true })
+    renameSync(aside, dist)
+  }
+} finally {
+  rmSync(aside, { recursive: true, force: true })
+}
+
+async function bundle(name, external) {
+  const build = await rolldown({
+    input: { [name]: join(root, "src", `${name}.ts`) },
+    cwd: root,
+    platform: "node",
+    external,
+    logLevel: "warn",
+    transform: { define: commit === undefined ? {} : { PROMPTMQ_COMMIT: JSON.stringify(commit) } }
+  })
+  await build.write({
+    dir: aside,
+    format: "esm",
+    entryFileNames: "[name].js",
+    chunkFileNames: `${name}-[name]-[hash].js`,
+    comments: { legal: true, annotation: false, jsdoc: false }
+  })
+  await build.close()
+}
+
+function declarations() {
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc")
+  const args = [compiler, "-p", join(root, "src", "tsconfig.build.json"), "--outDir", join(aside, "types")]
+  return new Promise((resolve) => {
+    spawn(process.execPath, args, { stdio: "inherit" }).on("exit", (code) => resolve(code ?? 1))
+  })
+}

@@ -1,0 +1,53 @@
+/**
+ * The programs that tests start and npm cannot bring: looked for, installed where we may, named where not.
+ *
+ * As root on Debian or Ubuntu what is missing comes by apt-get. Elsewhere the run ends here with the list, because a
+ * suite that quietly leaves half of itself out proves nothing. `nix-instantiate` only parses flake.nix and may be
+ * absent: its test then says that it was skipped.
+ */
+import { spawnSync } from "node:child_process"
+import { accessSync, constants } from "node:fs"
+import { delimiter, join } from "node:path"
+
+const tools = [
+  { program: "mosquitto", debian: "mosquitto", needed: true },
+  { program: "mosquitto_pub", debian: "mosquitto-clients", needed: true },
+  { program: "mosquitto_sub", debian: "mosquitto-clients", needed: true },
+  { program: "nix-instantiate", debian: "nix-bin", needed: false }
+]
+
+export function provideTools() {
+  const isMissing = ({ program }) => !isOnPath(program)
+  const missing = tools.filter(isMissing)
+  if (missing.length > 0 && isOnPath("apt-get") && process.getuid?.() === 0) {
+    install([...new Set(missing.map((tool) => tool.debian))])
+  }
+  const stillMissing = tools.filter(isMissing)
+  for (const { program, debian, needed } of stillMissing) {
+    const rest = needed ? "the tests need it" : "its test is skipped"
+    process.stderr.write(`promptmq: ${program} is missing (Debian package ${debian}): ${rest}\n`)
+  }
+  if (stillMissing.some((tool) => tool.needed)) process.exit(1)
+}
+
+/** Debian keeps daemons in /usr/sbin, which is not on every user's path. */
+function isOnPath(program) {
+  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin"]
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+function install(packages) {
+  process.stderr.write(`promptmq: installing ${packages.join(" ")} (apt-get)\n`)
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
+  const apt = (...args) => spawnSync("apt-get", args, { env, stdio: ["ignore", 2, 2] }).status === 0
+  const add = () => apt("install", "-y", "-q", "--no-install-recommends", ...packages)
+  if (!apt("update", "-q")) process.stderr.write("promptmq: apt-get update failed, trying with the lists there are\n")
+  if (!add()) process.stderr.write("promptmq: apt-get install failed\n")
+}

@@ -1,0 +1,54 @@
+/**
+ * The machine a figure was measured on, and pinning to its cores. A figure without these lines is worth nothing.
+ */
+import { spawnSync } from "node:child_process"
+import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os"
+
+export interface Machine {
+  readonly cpu: string
+  readonly cores: number
+  readonly memoryGiB: number
+  readonly kernel: string
+  readonly node: string
+  readonly mosquitto: string
+  readonly pinned: boolean
+  /** One-minute load average before the first run: above 0.5 something else was using the machine. */
+  readonly loadBefore: number
+  readonly at: string
+}
+
+const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0
+
+/** The command that runs `program` on one core, where the system can do that. */
+export function pinned(core: number, program: string, args: ReadonlyArray<string>): [string, Array<string>] {
+  return canPin ? ["taskset", ["-c", String(core), program, ...args]] : [program, [...args]]
+}
+
+export function describeMachine(): Machine {
+  const help = spawnSync("mosquitto", ["-h"], { encoding: "utf8", env: { ...process.env, PATH: withSbin() } })
+  return {
+    cpu: cpus()[0]?.model ?? "unknown",
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.versions.node,
+    mosquitto: /version (\S+)/.exec(help.stdout ?? "")?.[1] ?? "missing",
+    pinned: canPin,
+    loadBefore: loadavg()[0] ?? 0,
+    at: new Date().toISOString()
+  }
+}
+
+export function machineLine(machine: Machine): string {
+  const { cpu, cores, memoryGiB, kernel, node, mosquitto, loadBefore, at } = machine
+  const pinning = machine.pinned ? "broker on core 0, generator on core 1" : "NOT pinned to cores"
+  return (
+    `${at.slice(0, 16)}Z, ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, ` +
+    `Mosquitto ${mosquitto}; loopback, ${pinning}, load before ${loadBefore.toFixed(2)}`
+  )
+}
+
+/** Debian keeps daemons in /usr/sbin, which is not on every user's path. */
+export function withSbin(): string {
+  return `${process.env["PATH"] ?? ""}:/usr/sbin:/usr/local/sbin`
+}

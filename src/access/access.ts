@@ -1,0 +1,78 @@
+/**
+ * The access port: who may connect, and what may they do?
+ *
+ * Authentication is an Effect: it may hash, ask a directory, wait. A question on the publish path is
+ * answered at once where the answer is known (`allow`, `deny`) and with `ask` where it is not: then the
+ * connection stops scanning, the Effect decides, and the same packet is looked at again with the verdict.
+ *
+ * Fails closed: a provider that dies is a refusal, never an admission (broker/connect.ts turns every
+ * failure and defect into one).
+ *
+ * Swaps: `allowAll` (only by explicit setting, or on loopback while nothing is configured) and `denyAll`.
+ * The chain of providers and the rules come into this folder as further layers.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+
+export const Verdict = { deny: 0, allow: 1, ask: 2 } as const
+
+/** Who a connection turned out to be. */
+export interface Identity {
+  readonly clientIdentifier: string
+  readonly username: string | undefined
+}
+
+export interface ConnectRequest {
+  readonly clientIdentifier: string
+  readonly username: string | undefined
+  readonly password: Uint8Array | undefined
+  readonly peer: string
+  readonly listener: string
+}
+
+/** `reasonCode` is the CONNACK reason code of MQTT 5.0, e.g. 0x86 or 0x87. The text is for the log only. */
+export class ConnectRefused extends Schema.TaggedError<ConnectRefused>()("ConnectRefused", {
+  reasonCode: Schema.Number,
+  why: Schema.String
+}) {
+  override get message(): string {
+    return this.why
+  }
+}
+
+export interface AccessDecisions {
+  /** Rises when rules change; every cached verdict of an older generation is void. */
+  readonly generation: number
+  /** True when no question is ever answered but with allow: the publish path then asks none. */
+  readonly allowsEverything: boolean
+  authenticate(request: ConnectRequest): Effect.Effect<Identity, ConnectRefused>
+  publishVerdict(identity: Identity, topic: string): number
+  decidePublish(identity: Identity, topic: string): Effect.Effect<boolean>
+  subscribeVerdict(identity: Identity, filter: string): number
+  decideSubscribe(identity: Identity, filter: string): Effect.Effect<boolean>
+}
+
+export class Access extends Context.Service<Access, AccessDecisions>()("promptmq/access/Access") {
+  static readonly layerAllowAll = Layer.succeed(Access, everyone(true))
+  static readonly layerDenyAll = Layer.succeed(Access, everyone(false))
+}
+
+const NOT_AUTHORIZED = 0x87
+
+function everyone(allowed: boolean): AccessDecisions {
+  const verdict = allowed ? Verdict.allow : Verdict.deny
+  return {
+    generation: 0,
+    allowsEverything: allowed,
+    authenticate: ({ clientIdentifier, username }) =>
+      allowed
+        ? Effect.succeed({ clientIdentifier, username })
+        : Effect.fail(new ConnectRefused({ reasonCode: NOT_AUTHORIZED, why: "nobody is allowed to connect" })),
+    publishVerdict: () => verdict,
+    decidePublish: () => Effect.succeed(allowed),
+    subscribeVerdict: () => verdict,
+    decideSubscribe: () => Effect.succeed(allowed)
+  }
+}

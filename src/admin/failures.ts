@@ -1,0 +1,143 @@
+/**
+ * Everything the admin room refuses, as a table: code, HTTP status, fact, fix, and why. A code never changes
+ * its meaning; its first digit is the exit code of a command that ends with it (cli/exit-codes.ts), as in
+ * config/error-codes.ts. Values of settings that are refused keep the codes of settings/, with status 422.
+ */
+import type { FailureEntry } from "./api.ts"
+
+interface FailureFacts {
+  readonly code: string
+  readonly fact: string
+  readonly fix: string
+  /** For `explain-error`. */
+  readonly why: string
+}
+
+export const failures = {
+  malformed: {
+    code: "E2101",
+    status: 400,
+    fact: "the request cannot be understood",
+    fix: 'send a JSON object such as {"log.level": "debug"}',
+    why: "The path or the body of a request to the admin API is not what the API reads. A body is one JSON object."
+  },
+  wrongMethod: {
+    code: "E2102",
+    status: 405,
+    fact: "this path does not take this method",
+    fix: "use a method of the answer's Allow header",
+    why: "Reading is GET; changing run-time settings is PATCH /api/v1/settings."
+  },
+  bodyTooLarge: {
+    code: "E2103",
+    status: 413,
+    fact: "the body is larger than 64 KiB",
+    fix: "send only the settings that change",
+    why: "The broker does not hold more than 64 KiB for one request to the admin API."
+  },
+  badLimit: {
+    code: "E2104",
+    status: 400,
+    fact: "limit is not a whole number from 1 to 10000",
+    fix: "leave it out, or write ?limit=200",
+    why: "One answer of the admin API shows at most 10000 rows, so that it cannot hold up the broker."
+  },
+  unknownSetting: {
+    code: "E3101",
+    status: 422,
+    fact: "there is no such setting",
+    fix: "GET /api/v1/settings lists all",
+    why: "No setting has this name."
+  },
+  settingNotLive: {
+    code: "E3501",
+    status: 422,
+    fact: "this setting cannot change while the broker runs",
+    fix: "change it in the configuration and restart",
+    why: "Only settings marked live change at run time: the others decide about listeners, folders and memory at the start."
+  },
+  unauthorized: {
+    code: "E5101",
+    status: 401,
+    fact: "the token is missing or wrong",
+    fix: "send the header Authorization: Bearer <content of the file admin.token-file>",
+    why: "Everything but /health needs the token that the broker wrote to admin.token-file at its first start."
+  },
+  foreignOrigin: {
+    code: "E5102",
+    status: 403,
+    fact: "the request comes from a page of another origin",
+    fix: "open the admin address itself, or call the API from outside a browser",
+    why: "A browser names the page a request comes from. Pages of other origins get nothing, with or without the token."
+  },
+  foreignHost: {
+    code: "E5103",
+    status: 403,
+    fact: "the request names a host that is not this machine",
+    fix: "use localhost or the address in admin.bind",
+    why: "A page can have its own name resolved to 127.0.0.1 (DNS rebinding). A loopback listener answers to this machine's names only."
+  },
+  notFound: {
+    code: "E6101",
+    status: 404,
+    fact: "there is nothing at this path",
+    fix: "use /health, /api/v1/system, /api/v1/drops or /api/v1/settings",
+    why: "The admin API has no such path; paths end without a slash."
+  },
+  internal: {
+    code: "E1101",
+    status: 500,
+    fact: "the broker could not answer; its log says why",
+    fix: "read the log, and report the entry",
+    why: "Something in the broker failed while it answered a request to the admin API. The details are in the log only."
+  }
+} as const satisfies Record<string, FailureFacts & { readonly status: number }>
+
+/** The broker does not start with these: exit code 1. */
+export const tokenFileFailures = {
+  readableByOthers: {
+    code: "E1201",
+    fact: "others than its owner may read or write the token file",
+    fix: "chmod 600 it; replace the token if someone may have read it",
+    why: "Who has the token can change the broker's settings. The mode is not repaired silently, because the token may be known already."
+  },
+  noToken: {
+    code: "E1202",
+    fact: "the token file holds no token: one line of 16 to 512 printable characters without spaces",
+    fix: "delete the file, and a new token is made at the next start",
+    why: "An empty or short token could be guessed."
+  },
+  notAFile: {
+    code: "E1203",
+    fact: "the token file is not a regular file",
+    fix: "let admin.token-file name a file",
+    why: "The token is one line in a regular file; a link to one is followed."
+  },
+  unreachable: {
+    code: "E1204",
+    fact: "the token file can neither be read nor made",
+    fix: "let the broker's user read and write the folder of admin.token-file",
+    why: "Without the token nobody could use the admin API, so the broker does not start; admin.enabled: false starts without it."
+  }
+} as const satisfies Record<string, FailureFacts>
+
+export type FailureName = keyof typeof failures
+export type TokenFileFailureName = keyof typeof tokenFileFailures
+
+/** One entry of an answer. What is given replaces the table's words. */
+export function failureEntry(name: FailureName, words: Partial<FailureEntry> = {}): FailureEntry {
+  const { code, fact, fix } = failures[name]
+  return { code, fact, fix, ...words }
+}
+
+/** The codes that belong to this room, in the shape of config/error-codes.ts, for `explain-error`. */
+export const adminErrorCodes: Readonly<Record<string, { title: string; text: string; fix: string }>> =
+  Object.fromEntries(
+    [...Object.values(failures), ...Object.values(tokenFileFailures)]
+      .filter((row) => row.code !== failures.unknownSetting.code)
+      .map(({ code, fact, fix, why }) => [code, { title: capitalised(fact), text: why, fix: `${capitalised(fix)}.` }])
+  )
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
+}

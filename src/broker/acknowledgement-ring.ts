@@ -1,0 +1,62 @@
+/**
+ * Acknowledgements that wait for their promise: (log position, client slot, slot generation, packet
+ * identifier, packet type), in log order, packed in typed arrays. No closure and no promise per message.
+ *
+ * Invariant: positions never fall, so releasing up to a position is popping from the front.
+ */
+const LENGTH_FIRST = 256
+
+export class AcknowledgementRing {
+  #sequences = new Float64Array(LENGTH_FIRST)
+  #slots = new Uint32Array(LENGTH_FIRST)
+  #generations = new Float64Array(LENGTH_FIRST)
+  #identifiers = new Uint16Array(LENGTH_FIRST)
+  #types = new Uint8Array(LENGTH_FIRST)
+  #head = 0
+  length = 0
+
+  push(sequence: number, slot: number, generation: number, packetIdentifier: number, packetType: number): void {
+    if (this.length === this.#sequences.length) this.#grow()
+    const at = (this.#head + this.length) % this.#sequences.length
+    this.#sequences[at] = sequence
+    this.#slots[at] = slot
+    this.#generations[at] = generation
+    this.#identifiers[at] = packetIdentifier
+    this.#types[at] = packetType
+    this.length += 1
+  }
+
+  /** Hands out, in order, everything whose position lies below `keptBelow`. */
+  release(
+    keptBelow: number,
+    send: (slot: number, generation: number, packetIdentifier: number, packetType: number) => void
+  ): void {
+    while (this.length > 0 && (this.#sequences[this.#head] as number) < keptBelow) {
+      const at = this.#head
+      this.#head = (at + 1) % this.#sequences.length
+      this.length -= 1
+      send(
+        this.#slots[at] as number,
+        this.#generations[at] as number,
+        this.#identifiers[at] as number,
+        this.#types[at] as number
+      )
+    }
+  }
+
+  #grow(): void {
+    const before = this.#sequences.length
+    const order = Array.from({ length: this.length }, (_, i) => (this.#head + i) % before)
+    this.#sequences = spread(new Float64Array(before * 2), this.#sequences, order)
+    this.#slots = spread(new Uint32Array(before * 2), this.#slots, order)
+    this.#generations = spread(new Float64Array(before * 2), this.#generations, order)
+    this.#identifiers = spread(new Uint16Array(before * 2), this.#identifiers, order)
+    this.#types = spread(new Uint8Array(before * 2), this.#types, order)
+    this.#head = 0
+  }
+}
+
+const spread = <A extends { [index: number]: number }>(to: A, from: A, order: ReadonlyArray<number>): A => {
+  for (let i = 0; i < order.length; i++) to[i] = from[order[i] as number] as number
+  return to
+}

@@ -1,0 +1,143 @@
+/**
+ * The broker as a service: one Core for the life of a scope, its timers, its doors for connections, its end.
+ *
+ * Invariants
+ * - A connection that was accepted belongs to the broker's scope: the scope's end drains it.
+ * - Draining, in this order: no new CONNECT is accepted, 5.0 clients are told 0x8B, everything queued is
+ *   flushed, at most `server.shutdown-timeout`; then what is left is cut.
+ * - The listeners depend on this layer, so they have stopped accepting before draining begins.
+ */
+import { randomBytes } from "node:crypto"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as FiberSet from "effect/FiberSet"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { Access } from "../access/access.ts"
+import { TimerWheel } from "../base/wheel.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
+import { Connection } from "../listener/connection.ts"
+import { FlushTurn } from "../listener/flush-turn.ts"
+import { Outbox } from "../listener/outbox.ts"
+import { SlabPool } from "../listener/slab-pool.ts"
+import type { Transport } from "../listener/transport.ts"
+import type { Settings } from "../settings/settings.ts"
+import { queuePump } from "./acknowledge.ts"
+import { installPump } from "./catch-up.ts"
+import { type Client, ClientState } from "./client.ts"
+import { Core, type Expirable } from "./core.ts"
+import { closeClient } from "./disconnect.ts"
+import { watchConnect } from "./expiry.ts"
+import { describeCore } from "./gauges.ts"
+import { limitsOf } from "./limits.ts"
+import { frameSizeMax, Receiver } from "./receive.ts"
+import {
+  BrokerClock,
+  BrokerSettings,
+  CodecPort,
+  CountersPort,
+  EventLog,
+  Ledger,
+  MessageLogPort,
+  RetainedPort,
+  RouterPort
+} from "./services.ts"
+import { supervise } from "./supervise.ts"
+import { followLog } from "./tail.ts"
+
+/** Precision of every deadline; keep-alive must end within a second of its time. */
+const TICK_MS = 100
+const WHEEL_SLOTS = 1024
+const DRAIN_LOOK_MS = 10
+
+export interface BrokerShape {
+  readonly core: Core
+  /** Takes over a connection that a listener accepted. */
+  readonly accept: (transport: Transport) => void
+  /** Makes changed run-time settings the ones in force. */
+  readonly apply: (settings: Settings) => void
+}
+
+export class Broker extends Context.Service<Broker, BrokerShape>()("promptmq/broker/Broker") {
+  static readonly layer = Layer.effect(
+    Broker,
+    Effect.gen(function* () {
+      const settings = yield* BrokerSettings
+      const core = yield* makeCore
+      installPump(core)
+      followLog(core)
+      describeCore(core)
+      yield* supervise("the timer wheel", turnWheel(core))
+      yield* Effect.addFinalizer(() => drain(core, settings.current.server.shutdownTimeoutMs))
+      const pool = new SlabPool()
+      const turn = new FlushTurn(setImmediate)
+      return {
+        core,
+        accept: (transport) => accept(core, transport, pool, turn, settings.current),
+        apply: (next) => {
+          settings.current = next
+          core.limits = limitsOf(next)
+        }
+      }
+    })
+  )
+}
+
+const makeCore = Effect.gen(function* () {
+  const { current } = yield* BrokerSettings
+  const log = yield* EventLog
+  const run = yield* FiberSet.makeRuntime<never>()
+  return new Core({
+    limits: limitsOf(current),
+    codec: yield* CodecPort,
+    router: yield* RouterPort,
+    log: yield* MessageLogPort,
+    retained: yield* RetainedPort,
+    access: yield* Access,
+    ledger: yield* Ledger,
+    counters: yield* CountersPort,
+    clock: yield* BrokerClock,
+    wheel: new TimerWheel<Expirable>(TICK_MS, WHEEL_SLOTS),
+    run: (effect) => void run(effect),
+    defer: (callback) => void setImmediate(callback),
+    randomText: () => `auto-${randomBytes(12).toString("hex")}`,
+    report: ({ level, what, ...fields }) => {
+      if (log.isEnabled(level)) log.write(level, what, fields)
+    }
+  })
+})
+
+const turnWheel = (core: Core) =>
+  Effect.sync(() => {
+    core.tick()
+    core.wheel.advance(core.loopMs, (due) => due.onTimer())
+  }).pipe(Effect.repeat(Schedule.spaced(TICK_MS)))
+
+const accept = (core: Core, transport: Transport, pool: SlabPool, turn: FlushTurn, settings: Settings): void => {
+  core.tick()
+  const outbox = new Outbox(transport, pool, turn, settings.server.maxOutgoingBytes)
+  const client: Client = core.addClient(
+    new Connection(transport, outbox, (buffer, start, end) => {
+      const length = core.codec.frameLength(buffer, start, end, frameSizeMax(core, client))
+      return typeof length === "number" ? length : -1
+    })
+  )
+  const { connection } = client
+  connection.receiver = new Receiver(core, client)
+  outbox.onDrained = () => queuePump(core, client)
+  watchConnect(core, client)
+}
+
+/** Tells everybody, flushes, waits until all are gone or the time is up. */
+const drain = (core: Core, timeoutMs: number) =>
+  Effect.gen(function* () {
+    core.draining = true
+    core.tick()
+    const leaving = core.clients.filter((client) => client !== undefined)
+    for (const client of leaving) {
+      closeClient(core, client, "server", ReasonCode.serverShuttingDown, "the broker is shutting down")
+    }
+    const flushed = () => leaving.every(({ connection }) => connection.closed)
+    yield* Effect.sleep(DRAIN_LOOK_MS).pipe(Effect.repeat({ until: () => flushed() }), Effect.timeoutOption(timeoutMs))
+    for (const { connection, state } of leaving) if (state === ClientState.closed) connection.destroy()
+  })

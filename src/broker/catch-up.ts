@@ -1,0 +1,141 @@
+/**
+ * Sends what waits for a client, as room allows: first what must be repeated after a resume, then retained
+ * messages of fresh subscriptions, then the log from its cursor until it is live.
+ *
+ * Called when something may have changed: an exchange ended, the outbox drained, a session came online, a
+ * subscription was made. One call is bounded (HANDED_MAX messages, one reader step); what is left goes on in
+ * the next turn of the loop, so a session with a million messages behind holds nobody up.
+ *
+ * Invariants
+ * - The cursor is at the first message not handed over. A message is handed over completely or not at all.
+ * - Room means both: a place in the window (QoS > 0) and an outbox that is not congested.
+ * - Live again only when the reader has reached D, in the same step.
+ */
+import type { PublishView } from "../codec/publish-view.ts"
+import { PublishView as View } from "../codec/publish-view.ts"
+import { viewTrusted } from "../codec/read-publish.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
+import { ExchangeState } from "../session/outgoing-window.ts"
+import { type Session, SessionMode } from "../session/session.ts"
+import { Judgement, judge } from "../store/judge.ts"
+import type { LogReader } from "../store/log-reader.ts"
+import { queuePump, schedulePumps } from "./acknowledge.ts"
+import { type Client, ClientState } from "./client.ts"
+import type { Core } from "./core.ts"
+import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { resendNext } from "./resend.ts"
+import { sendRetained } from "./retained.ts"
+import { goLive, waitingMessages } from "./session-mode.ts"
+
+/** Messages one call hands over before it lets others have a turn. */
+const HANDED_MAX = 1024
+/** Clients served per turn of the loop. */
+const PUMPS_MAX = 256
+
+const view: PublishView = new View()
+const judgement = new Judgement()
+
+/** Makes the core serve its pump queue. Once per core. */
+export const installPump = (core: Core): void => {
+  core.drainPumpQueue = () => {
+    core.tick()
+    core.pumpsScheduled = false
+    for (const client of core.pumpQueue.splice(0, PUMPS_MAX)) {
+      client.pumpQueued = false
+      pump(core, client)
+    }
+    schedulePumps(core)
+  }
+}
+
+export const pump = (core: Core, client: Client): void => {
+  const session = client.session
+  if (client.state !== ClientState.connected || session === undefined) return
+  if (!resendNext(core, client, session)) return
+  if (!sendRetained(core, client, session)) return
+  if (session.mode === SessionMode.catchingUp) readLog(core, client, session)
+}
+
+const readLog = (core: Core, client: Client, session: Session): void => {
+  const { outbox } = client.connection
+  const reader = core.readerOf(client)
+  for (let handed = 0; handed < HANDED_MAX; handed++) {
+    if (outbox.congested) {
+      outbox.awaitDrain()
+      return
+    }
+    if (session.window.full) return // the next acknowledgement brings us back
+    if (reader.position < core.log.first) jump(core, session, reader)
+    const sequence = reader.next(core.delivered)
+    session.cursor = reader.position
+    if (sequence < 0) {
+      if (reader.position >= core.delivered) goLive(core, session)
+      else queuePump(core, client)
+      return
+    }
+    session.consumed += 1
+    handRecord(core, client, session, sequence)
+    reader.position = sequence + 1
+    session.cursor = sequence + 1
+  }
+  queuePump(core, client)
+}
+
+const handRecord = (core: Core, client: Client, session: Session, sequence: number): void => {
+  const record = core.record
+  if (!core.log.read(sequence, record)) return
+  viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
+  const { publisher, topicId, expiresAtMs } = record
+  judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
+  const { identifiers, qos, retain } = judgement
+  if (qos <= 0) return
+  if (expiresAtMs <= core.nowMs) {
+    drop(core, session, DropReason.messageExpired, topicId, sequence) // [MQTT-3.3.2-5]
+    return
+  }
+  const size = emitSize(client, view, qos, identifiers)
+  if (size < 0) {
+    drop(core, session, DropReason.packetTooLarge, topicId, sequence) // [MQTT-3.1.2-25]
+    return
+  }
+  const packetIdentifier = session.window.open(
+    qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec,
+    sequence
+  )
+  const remaining = remainingExpirySeconds(expiresAtMs, core.nowMs)
+  emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, remaining)
+}
+
+/** The ring's tail has passed the cursor: go on at the oldest record left, and say how many are lost. */
+const jump = (core: Core, session: Session, reader: LogReader): void => {
+  const from = reader.position
+  const first = core.log.first
+  const subscriptions = [...session.subscriptions.values()]
+  reader.seek(first, subscriptions)
+  let left = 0
+  while (reader.position < core.delivered) {
+    const sequence = reader.next(core.delivered)
+    if (sequence >= 0) {
+      left += 1
+      reader.position = sequence + 1
+    }
+  }
+  reader.seek(first, subscriptions)
+  session.cursor = first
+  const lost = Math.min(Math.max(0, waitingMessages(session) - left), first - from)
+  session.consumed += lost
+  if (lost > 0) {
+    core.ledger.add(DropReason.overtaken, session.clientIdentifier, "", lost, core.nowMs, from, first - 1)
+  }
+}
+
+const drop = (
+  core: Core,
+  session: Session,
+  reason: (typeof DropReason)[keyof typeof DropReason],
+  topicId: number,
+  sequence: number
+): void => {
+  const topic = core.log.topicName(topicId)
+  core.ledger.add(reason, session.clientIdentifier, topic, 1, core.nowMs, sequence, sequence)
+}

@@ -1,0 +1,104 @@
+/**
+ * One client's connection as the broker sees it: registers of the protocol that end with the connection.
+ * What outlives it is in session/session.ts. No behaviour here: one file per verb has that.
+ *
+ * Invariants
+ * - `session` is set exactly while `state` is connected; then session.connection is this client.
+ * - `epoch` is the session's epoch at CONNECT: when the two differ the client was taken over and is a ghost
+ *   whose packets count for nothing.
+ */
+import type { Identity } from "../access/access.ts"
+import { AckView, type ProtocolVersion, type Will } from "../codec/codec.ts"
+import { PublishView } from "../codec/publish-view.ts"
+import type { Connection } from "../listener/connection.ts"
+import { type Session, type SessionConnection, SessionMode } from "../session/session.ts"
+import type { Subscription } from "../session/subscription.ts"
+import type { LogReader } from "../store/log-reader.ts"
+
+export const ClientState = {
+  /** Nothing but CONNECT is legal [MQTT-3.1.0-1]. */
+  awaitConnect: 0,
+  /** CONNECT was read, its Effect runs. */
+  connecting: 1,
+  connected: 2,
+  /** Being closed, or closed: nothing it still sends counts. */
+  closed: 3
+} as const
+
+/** How a connection ended; decides about the will and what the log says. */
+export type CloseCause =
+  | "client"
+  | "client-with-will"
+  | "lost"
+  | "keep-alive"
+  | "taken-over"
+  | "protocol-error"
+  | "server"
+  | "refused"
+
+/** Retained messages still to be sent for one SUBSCRIBE: a second small cursor, never a list of messages. */
+export interface RetainedCursor {
+  readonly subscription: Subscription
+  /** Took effect at this log position: what is retained at or above it came live. */
+  readonly sequence: number
+  after: string | undefined
+}
+
+export class Client implements SessionConnection {
+  readonly connection: Connection
+  /** Index among the open connections, with its generation: how acknowledgements that wait find their way back. */
+  readonly slot: number
+  readonly slotGeneration: number
+  state: number = ClientState.awaitConnect
+  version: ProtocolVersion = 4
+  isVersion5 = false
+  identity: Identity | undefined = undefined
+  session: Session | undefined = undefined
+  epoch = 0
+  connectedAtMs = 0
+  /** Loop time of the last chunk from the client; keep-alive looks at it when its timer fires. */
+  lastReceivedMs = 0
+  keepAliveMs = 0
+  /** Loop time at which a packet began that is not complete yet, or -1. */
+  partialSinceMs = -1
+  /** Unsent bytes at the last look, and the loop time since when they have not become fewer. */
+  unsentBytes = 0
+  unsentSinceMs = 0
+  timer: unknown = undefined
+  /** Largest packet the client takes [MQTT-3.1.2-24]. */
+  maximumPacketSizeBytes = Number.POSITIVE_INFINITY
+  requestProblemInformation = true
+  /** Topic names by alias, as the client set them; gone with the connection [MQTT-3.3.2-7]. */
+  aliases: Array<Buffer> | undefined = undefined
+  /** PUBLISH packets at QoS > 0 the client has sent and we have not completed [MQTT-3.3.4-7]. */
+  incomingOpen = 0
+  will: Will | undefined = undefined
+  closeCause: CloseCause = "lost"
+  /** Where a slow or resumed session reads. Made when first needed. */
+  reader: LogReader | undefined = undefined
+  /** Packet identifiers whose PUBLISH or PUBREL must be repeated after a resume, in order. */
+  resend: Array<number> = []
+  retainedCursors: Array<RetainedCursor> = []
+  /** In the list of clients that have something to send once the loop comes round. */
+  pumpQueued = false
+  /** An exchange ended in the chunk being read: pump when the chunk is done. */
+  pumpWanted = false
+  /** Has something to send that waits for room: repeats, retained messages, or the log. */
+  get mustPump(): boolean {
+    return this.resend.length > 0 || this.retainedCursors.length > 0 || this.session?.mode === SessionMode.catchingUp
+  }
+  /** The topic and verdict an access Effect answered last, for the packet that waits for it. */
+  askedTopic: string | undefined = undefined
+  askedVerdict = 0
+  readonly publishView = new PublishView()
+  readonly ackView = new AckView()
+
+  constructor(connection: Connection, slot: number, slotGeneration: number) {
+    this.connection = connection
+    this.slot = slot
+    this.slotGeneration = slotGeneration
+  }
+}
+
+/** The session's connection; the broker knows its kind. */
+export const clientOf = (session: Session): Client | undefined => session.connection as Client | undefined

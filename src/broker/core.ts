@@ -1,0 +1,177 @@
+/**
+ * The broker's state: what the verbs (publish, deliver, subscribe ...) work on. Plain data and a few
+ * bookkeeping methods; no protocol decisions, no Effect but through `run`.
+ *
+ * Invariants
+ * - `delivered` is D, the log's delivery position: only tail handling moves it (deliver.ts).
+ * - A client's slot is given again with a higher generation, so a late acknowledgement never finds another
+ *   client.
+ * - `nowMs` (wall) and `loopMs` (monotonic) are read once per chunk or tick, never per message.
+ */
+import type * as Effect from "effect/Effect"
+import type { AccessDecisions } from "../access/access.ts"
+import type { TimerWheel } from "../base/wheel.ts"
+import type { Codec } from "../codec/codec.ts"
+import type { Connection } from "../listener/connection.ts"
+import type { Counters } from "../metrics/counters.ts"
+import type { DropLedger } from "../metrics/drop-ledger.ts"
+import type { Filter, Router } from "../router/router.ts"
+import type { Session } from "../session/session.ts"
+import type { Subscription } from "../session/subscription.ts"
+import { LogReader, TopicBitmaps } from "../store/log-reader.ts"
+import { LogRecord, type MessageLog, type RetainedStore } from "../store/ports.ts"
+import { AcknowledgementRing } from "./acknowledgement-ring.ts"
+import { Client } from "./client.ts"
+import type { Limits } from "./limits.ts"
+
+/** Anything with a timer: it decides itself what is due. */
+export interface Expirable {
+  onTimer(): void
+}
+
+export interface Clock {
+  /** Monotonic milliseconds. */
+  readonly loopMs: () => number
+  /** Wall milliseconds at monotonic 0; message expiry and ledger rows use wall time. */
+  readonly wallOffsetMs: () => number
+}
+
+export interface CoreOptions {
+  readonly limits: Limits
+  readonly codec: Codec
+  readonly router: Router<Session>
+  readonly log: MessageLog
+  readonly retained: RetainedStore
+  readonly access: AccessDecisions
+  readonly ledger: DropLedger
+  readonly counters: Counters
+  readonly wheel: TimerWheel<Expirable>
+  readonly clock: Clock
+  /** Starts an Effect that belongs to the broker's scope. */
+  readonly run: (effect: Effect.Effect<void>) => void
+  /** Calls back once, in the next turn of the loop. */
+  readonly defer: (callback: () => void) => void
+  /** Random text for assigned client identifiers. */
+  readonly randomText: () => string
+  readonly report: (event: BrokerEvent) => void
+}
+
+/** What the broker tells the log and, later, the client's history. */
+export interface BrokerEvent {
+  readonly level: "debug" | "info" | "warn"
+  readonly what: string
+  readonly clientIdentifier?: string | undefined
+  readonly peer?: string | undefined
+  readonly why?: string | undefined
+}
+
+const BITMAPS_BYTES_MAX = 16_777_216
+
+export class Core {
+  readonly options: CoreOptions
+  limits: Limits
+  readonly codec: Codec
+  readonly router: Router<Session>
+  readonly log: MessageLog
+  readonly retained: RetainedStore
+  readonly access: AccessDecisions
+  readonly ledger: DropLedger
+  readonly counters: Counters
+  readonly count: Float64Array
+  readonly wheel: TimerWheel<Expirable>
+  readonly sessions = new Map<string, Session>()
+  readonly acknowledgements = new AcknowledgementRing()
+  readonly bitmaps: TopicBitmaps
+  readonly record = new LogRecord()
+  clients: Array<Client | undefined> = []
+  connections = 0
+  /** D: live sessions have been handed every logged message below. */
+  delivered = 0
+  /** The log has shown everything below: embedded that is its head, a replicated log is behind. */
+  tailSeen = 0
+  /** Number of the current delivery round; see deliver.ts. */
+  round = 0
+  nowMs = 0
+  loopMs = 0
+  draining = false
+  readonly pumpQueue: Array<Client> = []
+  pumpsScheduled = false
+  /** Serves pumpQueue; set once by catch-up.ts. */
+  drainPumpQueue: () => void = () => {}
+  /** The publish path is inside log.append(): it delivers itself, with the bytes in hand. */
+  appending = false
+  /** Positions appended only because a session fell back: handed to the live ones already. For logs whose tail comes late. */
+  readonly handedBeforeTail = new Set<number>()
+  readonly #logReaders = new Map<Filter<Session>, Set<Subscription>>()
+  #freeSlots: Array<number> = []
+  #slotGenerations: Array<number> = []
+  #nextSessionNumber = 1
+
+  constructor(options: CoreOptions) {
+    this.options = options
+    this.limits = options.limits
+    this.codec = options.codec
+    this.router = options.router
+    this.log = options.log
+    this.retained = options.retained
+    this.access = options.access
+    this.ledger = options.ledger
+    this.counters = options.counters
+    this.count = options.counters.values
+    this.wheel = options.wheel
+    this.bitmaps = new TopicBitmaps(options.log, BITMAPS_BYTES_MAX)
+    this.delivered = options.log.next
+    this.tailSeen = options.log.next
+    this.tick()
+  }
+
+  /** Reads the clock. Once per chunk, timer tick or command. */
+  tick(): void {
+    this.loopMs = this.options.clock.loopMs()
+    this.nowMs = this.loopMs + this.options.clock.wallOffsetMs()
+  }
+
+  addClient(connection: Connection): Client {
+    const slot = this.#freeSlots.pop() ?? this.clients.length
+    const generation = (this.#slotGenerations[slot] ?? 0) + 1
+    this.#slotGenerations[slot] = generation
+    const client = new Client(connection, slot, generation)
+    this.clients[slot] = client
+    this.connections += 1
+    return client
+  }
+
+  removeClient(client: Client): void {
+    if (this.clients[client.slot] !== client) return
+    this.clients[client.slot] = undefined
+    this.#freeSlots.push(client.slot)
+    this.connections -= 1
+  }
+
+  /** The subscriptions that read this filter's messages from the log. Cold; their number is filter.logReaders. */
+  logReadersOf(filter: Filter<Session>): Set<Subscription> {
+    let readers = this.#logReaders.get(filter)
+    if (readers === undefined) {
+      readers = new Set()
+      this.#logReaders.set(filter, readers)
+    }
+    return readers
+  }
+
+  forgetLogReader(filter: Filter<Session>, subscription: Subscription): void {
+    const readers = this.#logReaders.get(filter)
+    readers?.delete(subscription)
+    if (readers?.size === 0) this.#logReaders.delete(filter)
+  }
+
+  nextSessionNumber(): number {
+    const number = this.#nextSessionNumber
+    this.#nextSessionNumber = number === 0xffff_ffff ? 1 : number + 1
+    return number
+  }
+
+  readerOf(client: Client): LogReader {
+    client.reader ??= new LogReader(this.log, this.bitmaps)
+    return client.reader
+  }
+}

@@ -1,0 +1,224 @@
+/**
+ * Hands one message to every live subscriber: No Local, Retain As Published, effective QoS, one copy per
+ * session where subscriptions overlap.
+ *
+ *   entry.matched (filters) ──▶ filter.live (subscriptions) ──▶ session
+ *     QoS 0                  at once; dropped with a ledger row when the client's outbox is full
+ *     QoS 1 and 2, live      at once, through the window
+ *     QoS 1 and 2, full      the session falls back: its cursor is this message, the log has it, it reads on
+ *                            from there when it can (catch-up.ts)
+ *     QoS 1 and 2, not live  nothing: its reader will come to it
+ *
+ * Invariants
+ * - Nothing here closes a connection or changes a filter's live list: the loops walk it directly.
+ * - A session is collected at most once per round (`session.round`), with the highest QoS of its matches and
+ *   all their identifiers [MQTT-3.3.4-2] [MQTT-3.3.4-4]; No Local removes only its own match.
+ * - A message that somebody must read later is in the log: either it was appended before (a log reader
+ *   matched) or it is appended at the first fall-back, and then has not been handed to anybody twice.
+ */
+import type { PublishView } from "../codec/publish-view.ts"
+import { assert } from "../base/assert.ts"
+import { Counter } from "../metrics/counters.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
+import type { Filter, LiveSubscription, TopicEntry } from "../router/router.ts"
+import { ExchangeState } from "../session/outgoing-window.ts"
+import { type Session, SessionMode } from "../session/session.ts"
+import type { Subscription } from "../session/subscription.ts"
+import { type Client, clientOf } from "./client.ts"
+import type { Core } from "./core.ts"
+import { emit, emitSize } from "./emit.ts"
+import { fallBack } from "./session-mode.ts"
+
+/** The message being delivered. One at a time, so one set of registers. */
+class Delivery {
+  entry: TopicEntry<Session> | undefined = undefined
+  /** Log position, -1 while the message is in no log. */
+  sequence = -1
+  publisher = 0
+  expiresAtMs = Number.POSITIVE_INFINITY
+  /** Frames in the run that view.frameEnd covers. */
+  frames = 1
+  receivers = 0
+}
+const delivery = new Delivery()
+const collected: Array<Session> = []
+
+/**
+ * Delivers `view` to the live subscribers of `entry` and answers how many sessions it is for (sent or
+ * waiting in the log). `frames` > 1: view spans a run of QoS 0 frames alike but for their payloads.
+ */
+export const deliver = (
+  core: Core,
+  view: PublishView,
+  entry: TopicEntry<Session>,
+  sequence: number,
+  publisher: number,
+  expiresAtMs: number,
+  frames: number
+): number => {
+  delivery.entry = entry
+  delivery.sequence = sequence
+  delivery.publisher = publisher
+  delivery.expiresAtMs = expiresAtMs
+  delivery.frames = frames
+  delivery.receivers = 0
+  const matched = entry.matched
+  if (matched.length === 1) deliverToFilter(core, view, matched[0] as Filter<Session>)
+  else if (matched.length > 1) deliverMerged(core, view, matched)
+  return delivery.receivers
+}
+
+/** The usual case: one filter matches, so nobody can be in it twice. */
+const deliverToFilter = (core: Core, view: PublishView, filter: Filter<Session>): void => {
+  const live = filter.live
+  for (let i = 0; i < live.length; i++) {
+    const subscription = live[i] as LiveSubscription<Session> as Subscription
+    const session = subscription.subscriber
+    if (subscription.noLocal && session.number === delivery.publisher) continue // [MQTT-3.8.3-3]
+    const qos = subscription.qos < view.qos ? subscription.qos : view.qos // [MQTT-3.8.4-8]
+    const retain = view.retain && subscription.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+    hand(core, view, session, qos, retain, subscription.identifiers)
+  }
+}
+
+const deliverMerged = (core: Core, view: PublishView, matched: ReadonlyArray<Filter<Session>>): void => {
+  const round = ++core.round
+  collected.length = 0
+  for (let f = 0; f < matched.length; f++) {
+    const live = (matched[f] as Filter<Session>).live
+    for (let i = 0; i < live.length; i++) {
+      collect(view, live[i] as LiveSubscription<Session> as Subscription, round)
+    }
+  }
+  for (let i = 0; i < collected.length; i++) {
+    const session = collected[i] as Session
+    hand(core, view, session, session.roundQos, session.roundRetain, session.roundIdentifiers)
+  }
+}
+
+const collect = (view: PublishView, subscription: Subscription, round: number): void => {
+  const session = subscription.subscriber
+  if (subscription.noLocal && session.number === delivery.publisher) return
+  const qos = subscription.qos < view.qos ? subscription.qos : view.qos
+  const retain = view.retain && subscription.retainAsPublished
+  if (session.round !== round) {
+    session.round = round
+    session.roundQos = qos
+    session.roundRetain = retain
+    session.roundIdentifiers = subscription.identifiers
+    collected.push(session)
+    return
+  }
+  if (qos > session.roundQos) session.roundQos = qos // [MQTT-3.3.4-2]
+  if (retain) session.roundRetain = true
+  if (subscription.identifiers !== undefined) {
+    session.roundIdentifiers =
+      session.roundIdentifiers === undefined
+        ? subscription.identifiers
+        : [...session.roundIdentifiers, ...subscription.identifiers] // [MQTT-3.3.4-4]
+  }
+}
+
+const hand = (
+  core: Core,
+  view: PublishView,
+  session: Session,
+  qos: number,
+  retain: boolean,
+  identifiers: ReadonlyArray<number> | undefined
+): void => {
+  const client = clientOf(session)
+  assert(client !== undefined, "a live subscription has a connection")
+  delivery.receivers += 1
+  if (qos === 0) handNow(core, view, client, retain, identifiers)
+  else if (session.mode === SessionMode.live) handWindowed(core, view, session, client, qos, retain, identifiers)
+  else assert(delivery.sequence >= 0, "what a reader waits for is in the log")
+}
+
+const handNow = (
+  core: Core,
+  view: PublishView,
+  client: Client,
+  retain: boolean,
+  identifiers: ReadonlyArray<number> | undefined
+): void => {
+  if (client.connection.outbox.congested) {
+    drop(core, client, DropReason.outgoingBufferFull, delivery.frames)
+    return
+  }
+  if (delivery.frames > 1) {
+    handRun(core, view, client, identifiers)
+    return
+  }
+  const size = emitSize(client, view, 0, identifiers)
+  if (size < 0) drop(core, client, DropReason.packetTooLarge, 1)
+  else emit(core, client, view, size, 0, retain, false, 0, identifiers, -1)
+}
+
+/** A run of QoS 0 frames: one copy where the receiver takes the publisher's bytes as they are, else one by one. */
+const handRun = (core: Core, view: PublishView, client: Client, identifiers: ReadonlyArray<number> | undefined): void => {
+  if (
+    identifiers === undefined &&
+    client.isVersion5 === view.isVersion5 &&
+    client.maximumPacketSizeBytes >= core.limits.packetSizeBytesMax
+  ) {
+    const bytes = view.frameEnd - view.frameStart
+    client.connection.outbox.append(view.buffer, view.frameStart, view.frameEnd)
+    core.count[Counter.packetsOut + 3] = (core.count[Counter.packetsOut + 3] as number) + delivery.frames
+    core.count[Counter.messagesOut] = (core.count[Counter.messagesOut] as number) + delivery.frames
+    core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + bytes
+    return
+  }
+  const { frameStart, frameEnd, payloadStart } = view
+  const saved = { frameStart, frameEnd, payloadStart, topicStart: view.topicStart, topicEnd: view.topicEnd }
+  for (let at = saved.frameStart; at < saved.frameEnd; ) {
+    const length = core.codec.frameLength(view.buffer, at, saved.frameEnd, core.limits.packetSizeBytesMax)
+    assert(typeof length === "number" && length > 0, "a run holds whole frames")
+    const fault = core.codec.readPublish(view, view.buffer, at, at + length, view.isVersion5 ? 5 : 4)
+    assert(fault === undefined, "the frames of a run are legal")
+    const size = emitSize(client, view, 0, identifiers)
+    if (size < 0) drop(core, client, DropReason.packetTooLarge, 1)
+    else emit(core, client, view, size, 0, false, false, 0, identifiers, -1)
+    at += length
+  }
+  Object.assign(view, saved)
+}
+
+const handWindowed = (
+  core: Core,
+  view: PublishView,
+  session: Session,
+  client: Client,
+  qos: number,
+  retain: boolean,
+  identifiers: ReadonlyArray<number> | undefined
+): void => {
+  const size = emitSize(client, view, qos, identifiers)
+  if (size < 0) {
+    drop(core, client, DropReason.packetTooLarge, 1) // skipped without taking a place in the window [MQTT-3.1.2-25]
+    return
+  }
+  if (session.window.full || client.connection.outbox.congested || client.resend.length > 0) {
+    if (delivery.sequence < 0) appendLate(core, view)
+    if (delivery.sequence < 0) drop(core, client, DropReason.logRecordTooLarge, 1)
+    else fallBack(core, session, client, Math.min(delivery.sequence, core.delivered))
+    return
+  }
+  const state = qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec
+  const packetIdentifier = session.window.open(state, delivery.sequence)
+  emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, -1)
+}
+
+/** Nothing durable asked for this message, but now somebody must read it later. Nobody is handed it a second time. */
+const appendLate = (core: Core, view: PublishView): void => {
+  const entry = delivery.entry as TopicEntry<Session>
+  core.appending = true
+  delivery.sequence = core.log.append(view, entry, delivery.publisher, delivery.expiresAtMs)
+  core.appending = false
+}
+
+const drop = (core: Core, client: Client, reason: (typeof DropReason)[keyof typeof DropReason], count: number): void => {
+  const topic = (delivery.entry as TopicEntry<Session>).bytes.toString("utf8")
+  const sequence = delivery.sequence >= 0 ? delivery.sequence : undefined
+  core.ledger.add(reason, client.session?.clientIdentifier ?? "", topic, count, core.nowMs, sequence, sequence)
+}

@@ -1,0 +1,93 @@
+/**
+ * The end of a connection, however it comes: DISCONNECT, a fault, keep-alive, take-over, a lost socket, the
+ * broker's own stop.
+ *
+ * Invariants
+ * - Everything that follows from the end (subscriptions detached, will decided, session kept or ended) happens
+ *   in one synchronous step, when the end is known, not when the socket closes. `leave` runs once.
+ * - DISCONNECT is sent only to 5.0 clients that are connected [MQTT-3.14.0-1], as the last packet [MQTT-3.14.4-1].
+ * - After DISCONNECT 0x00 the will is forgotten [MQTT-3.14.4-3]; after every other end it is published.
+ */
+import type { DisconnectPacket, Properties } from "../codec/codec.ts"
+import type { Fault } from "../codec/fault.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
+import { Counter } from "../metrics/counters.ts"
+import type { Session } from "../session/session.ts"
+import { type Client, ClientState, type CloseCause } from "./client.ts"
+import type { Core } from "./core.ts"
+import { endSession } from "./end-session.ts"
+import { scheduleExpiry, unwatch } from "./expiry.ts"
+import { sessionExpiryRaised } from "./faults.ts"
+import { goOffline } from "./session-mode.ts"
+import { willAfter } from "./wills.ts"
+
+/** DISCONNECT from the client. */
+export const receiveDisconnect = (core: Core, client: Client, packet: DisconnectPacket): Fault | undefined => {
+  const session = client.session as Session
+  const wished = packet.properties.sessionExpiryInterval
+  if (wished !== undefined) {
+    if (wished > 0 && session.expiryIntervalSeconds === 0) return sessionExpiryRaised
+    session.expiryIntervalSeconds = Math.min(wished, core.limits.sessionExpirySecondsMax)
+  }
+  const cause = packet.reasonCode === ReasonCode.normalDisconnection ? "client" : "client-with-will"
+  closeClient(core, client, cause, undefined, "the client disconnected")
+  return undefined
+}
+
+/** Ends the connection from our side. `reasonCode` goes out in DISCONNECT where there is one to tell. */
+export const closeClient = (
+  core: Core,
+  client: Client,
+  cause: CloseCause,
+  reasonCode: number | undefined,
+  why: string,
+  properties: Properties = {}
+): void => {
+  if (client.state === ClientState.closed) return
+  if (client.state === ClientState.connected && client.isVersion5 && reasonCode !== undefined) {
+    const packet = core.codec.encodeDisconnect(reasonCode, properties)
+    if (packet.length <= client.maximumPacketSizeBytes) {
+      client.connection.outbox.append(packet, 0, packet.length)
+      core.count[Counter.packetsOut + 14] = (core.count[Counter.packetsOut + 14] as number) + 1
+    }
+  }
+  leave(core, client, cause, why)
+  client.connection.close(core.limits.closeGraceMs) // [MQTT-3.14.4-2] [MQTT-4.13.2-1]
+}
+
+/** The transport ended by itself. */
+export const connectionLost = (core: Core, client: Client, error: Error | undefined): void => {
+  if (client.state !== ClientState.closed) leave(core, client, "lost", error?.message ?? "the connection was lost")
+}
+
+const counterOf: Record<CloseCause, number | undefined> = {
+  client: Counter.disconnectionsByClient,
+  "client-with-will": Counter.disconnectionsByClient,
+  lost: Counter.disconnectionsLost,
+  "keep-alive": Counter.disconnectionsKeepAlive,
+  "taken-over": Counter.disconnectionsTakenOver,
+  "protocol-error": Counter.disconnectionsProtocolError,
+  server: Counter.disconnectionsByServer,
+  refused: undefined
+}
+
+const leave = (core: Core, client: Client, cause: CloseCause, why: string): void => {
+  const { session } = client
+  client.state = ClientState.closed
+  client.closeCause = cause
+  unwatch(core, client)
+  core.removeClient(client)
+  const counter = counterOf[cause]
+  if (session === undefined || session.connection !== client) return
+  if (counter !== undefined) core.count[counter] = (core.count[counter] as number) + 1
+  const { clientIdentifier } = session
+  core.options.report({ level: cause === "protocol-error" ? "info" : "debug", what: `disconnected (${cause})`, clientIdentifier, why })
+  for (const subscription of session.subscriptions.values()) core.router.detach(subscription)
+  goOffline(core, session)
+  session.connection = undefined
+  client.session = undefined
+  // A broker that stops publishes no wills: nobody is left to get them, and the clients did nothing wrong.
+  if (cause !== "client" && client.will !== undefined && !core.draining) willAfter(core, session, client.will)
+  if (session.persistent) scheduleExpiry(core, session)
+  else endSession(core, session, core.draining ? "shutdown" : "ended")
+}

@@ -1,0 +1,97 @@
+/**
+ * Puts one PUBLISH into a client's outbox. The last step of every delivery: live, from the log, retained,
+ * repeated.
+ *
+ * Where receiver and publisher agree (same version family, same kind of QoS, no alias, no subscription
+ * identifiers) the publisher's bytes are copied whole and three things are patched in the copy: the first
+ * byte, the packet identifier, the remaining expiry. Everything else is encoded anew.
+ *
+ * Invariants
+ * - What is written is never larger than the client's Maximum Packet Size: ask `emitSize` first, -1 means
+ *   it does not fit [MQTT-3.1.2-24].
+ * - `view.buffer` may be the log's memory, which is overwritten later: large frames are copied unless the
+ *   caller says that the bytes stay.
+ */
+import { canPassThrough, publishSize, writePassThrough, writePublish } from "../codec/write-publish.ts"
+import type { PublishView } from "../codec/publish-view.ts"
+import { Counter } from "../metrics/counters.ts"
+import { SLAB_BYTES } from "../listener/slab-pool.ts"
+import type { Client } from "./client.ts"
+import type { Core } from "./core.ts"
+
+const PUBLISH_OUT = Counter.packetsOut + 3
+
+/** Bytes the message takes on its way to this client, or -1 when that is more than the client accepts. */
+export const emitSize = (
+  client: Client,
+  view: PublishView,
+  qos: number,
+  identifiers: ReadonlyArray<number> | undefined
+): number => {
+  const size =
+    identifiers === undefined && canPassThrough(view, client.isVersion5, qos)
+      ? view.frameEnd - view.frameStart
+      : publishSize(view, client.version, qos, identifiers)
+  return size > client.maximumPacketSizeBytes ? -1 : size
+}
+
+/** Writes the message; `size` is what emitSize answered. `remainingSeconds` is -1 where the expiry interval stays as it is. */
+export const emit = (
+  core: Core,
+  client: Client,
+  view: PublishView,
+  size: number,
+  qos: number,
+  retain: boolean,
+  duplicate: boolean,
+  packetIdentifier: number,
+  identifiers: ReadonlyArray<number> | undefined,
+  remainingSeconds: number
+): void => {
+  core.count[PUBLISH_OUT] = (core.count[PUBLISH_OUT] as number) + 1
+  core.count[Counter.messagesOut + qos] = (core.count[Counter.messagesOut + qos] as number) + 1
+  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + size
+  const outbox = client.connection.outbox
+  if (size > SLAB_BYTES) {
+    const frame = Buffer.allocUnsafe(size)
+    fill(frame, 0, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
+    outbox.append(frame, 0, size)
+    return
+  }
+  const at = outbox.reserve(size)
+  fill(outbox.slab, at, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
+}
+
+const fill = (
+  target: Buffer,
+  at: number,
+  client: Client,
+  view: PublishView,
+  qos: number,
+  retain: boolean,
+  duplicate: boolean,
+  packetIdentifier: number,
+  identifiers: ReadonlyArray<number> | undefined,
+  remainingSeconds: number
+): void => {
+  if (identifiers !== undefined || !canPassThrough(view, client.isVersion5, qos)) {
+    writePublish(
+      target,
+      at,
+      view,
+      client.version,
+      qos,
+      retain,
+      duplicate,
+      packetIdentifier,
+      identifiers,
+      remainingSeconds
+    )
+    return
+  }
+  writePassThrough(target, at, view, qos, retain, duplicate, packetIdentifier, remainingSeconds)
+}
+
+/** Seconds left to forward, rounded up, at least 1 [MQTT-3.3.2-6]; -1 for messages that never expire. */
+export const remainingExpirySeconds = (expiresAtMs: number, nowMs: number): number =>
+  expiresAtMs === Number.POSITIVE_INFINITY ? -1 : Math.max(1, Math.ceil((expiresAtMs - nowMs) / 1000))

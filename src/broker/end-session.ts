@@ -1,0 +1,43 @@
+/**
+ * The end of a session: its subscriptions go, what waited for it is dropped with ledger rows, and a will
+ * that was delayed is published now [MQTT-3.1.2-8].
+ *
+ * Invariant: called for offline sessions only; afterwards nothing refers to the session any more.
+ */
+import { assert } from "../base/assert.ts"
+import { Counter } from "../metrics/counters.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
+import type { Filter } from "../router/router.ts"
+import type { Session } from "../session/session.ts"
+import type { Core } from "./core.ts"
+import { cancelSessionTimers } from "./expiry.ts"
+import { stopReading, waitingMessages } from "./session-mode.ts"
+import { publishPendingWill } from "./wills.ts"
+
+const reasonOf = {
+  /** It did not outlive its connection. */
+  ended: DropReason.inflightLost,
+  expired: DropReason.sessionExpired,
+  cleaned: DropReason.sessionCleaned,
+  shutdown: DropReason.shutdown
+} as const
+
+export const endSession = (core: Core, session: Session, how: keyof typeof reasonOf): void => {
+  assert(session.connection === undefined, "a session ends after its connection")
+  const waiting = session.cursor < core.delivered ? waitingMessages(session) : 0
+  const lost = waiting + session.window.inFlight
+  if (lost > 0) {
+    const until = Math.max(session.cursor, core.delivered - 1)
+    core.ledger.add(reasonOf[how], session.clientIdentifier, "", lost, core.nowMs, session.cursor, until)
+  }
+  for (const subscription of session.subscriptions.values()) {
+    stopReading(core, subscription)
+    core.router.detach(subscription)
+    core.router.release(subscription.filter as Filter<Session>)
+  }
+  session.subscriptions.clear()
+  core.sessions.delete(session.clientIdentifier)
+  if (how === "expired") core.count[Counter.sessionsExpired] = (core.count[Counter.sessionsExpired] as number) + 1
+  publishPendingWill(core, session)
+  cancelSessionTimers(core, session)
+}

@@ -1,0 +1,123 @@
+/**
+ * Deadlines: connect timeout, keep-alive, session expiry, will delay. One timer wheel for all of them, no
+ * timer and no fiber per client.
+ *
+ * Keep-alive is lazy: its timer fires at the earliest possible end, looks when the client was last heard and
+ * comes again if that is too soon. A packet costs nothing here.
+ *
+ * Invariants
+ * - A client is closed between 1.5 K and 1.5 K + 1 s of silence [MQTT-3.1.2-22]; what the server sends does not
+ *   count, nor does the time in which the connection waited for us.
+ * - Deadlines are monotonic: a wall clock that jumps ends nothing.
+ */
+import type { TimerHandle } from "../base/wheel.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
+import type { Session } from "../session/session.ts"
+import { type Client, ClientState } from "./client.ts"
+import type { Core, Expirable } from "./core.ts"
+import { closeClient } from "./disconnect.ts"
+import { endSession } from "./end-session.ts"
+import { publishPendingWill } from "./wills.ts"
+
+type Handle = TimerHandle<Expirable>
+
+const GRACE = 1.5
+const LOOK_MS_MAX = 60_000
+
+/** Of an offline session. */
+interface SessionTimers {
+  expiry: Handle | undefined
+  will: Handle | undefined
+}
+
+class ConnectionTimer implements Expirable {
+  readonly #core: Core
+  readonly #client: Client
+  constructor(core: Core, client: Client) {
+    this.#core = core
+    this.#client = client
+  }
+  onTimer(): void {
+    const core = this.#core
+    const client = this.#client
+    client.timer = undefined
+    if (client.state === ClientState.closed) return
+    if (client.state !== ClientState.connected) {
+      closeClient(core, client, "refused", undefined, "no CONNECT within server.connect-timeout")
+      return
+    }
+    // While the connection waits for us the client cannot be heard.
+    const heardMs = client.connection.stopped ? core.loopMs : client.lastReceivedMs
+    const deadlineMs = client.keepAliveMs === 0 ? Number.POSITIVE_INFINITY : heardMs + client.keepAliveMs * GRACE
+    if (core.loopMs >= deadlineMs) {
+      closeClient(core, client, "keep-alive", ReasonCode.keepAliveTimeout, "keep-alive timeout")
+    } else if (isStuck(core, client)) {
+      closeClient(core, client, "lost", undefined, "server.read-timeout or server.write-timeout ran out")
+    } else client.timer = core.wheel.schedule(this, Math.min(deadlineMs, core.loopMs + lookEveryMs(core)))
+  }
+}
+
+/** From accept to CONNECT: the connection has `connectTimeoutMs`. */
+export const watchConnect = (core: Core, client: Client): void => {
+  client.timer = core.wheel.schedule(new ConnectionTimer(core, client), core.loopMs + core.limits.connectTimeoutMs)
+}
+
+/** From CONNACK on. Keep Alive 0 means no limit. */
+export const watchKeepAlive = (core: Core, client: Client): void => {
+  unwatch(core, client)
+  if (client.state !== ClientState.connected) return
+  const keepAliveMs = client.keepAliveMs === 0 ? Number.POSITIVE_INFINITY : client.keepAliveMs * GRACE
+  const firstMs = Math.min(keepAliveMs, lookEveryMs(core))
+  client.timer = core.wheel.schedule(new ConnectionTimer(core, client), core.loopMs + firstMs)
+}
+
+/** How often a connection is looked at for packets that do not end and readers that do not read. */
+const lookEveryMs = (core: Core): number => {
+  const { readTimeoutMs, writeTimeoutMs } = core.limits
+  return Math.min(readTimeoutMs || LOOK_MS_MAX, writeTimeoutMs || LOOK_MS_MAX, LOOK_MS_MAX) / 2
+}
+
+const isStuck = (core: Core, client: Client): boolean => {
+  const { readTimeoutMs, writeTimeoutMs } = core.limits
+  if (readTimeoutMs > 0 && client.partialSinceMs >= 0 && core.loopMs - client.partialSinceMs >= readTimeoutMs) return true
+  const { unsentBytes } = client.connection.transport
+  if (unsentBytes === 0 || unsentBytes < client.unsentBytes) client.unsentSinceMs = core.loopMs
+  client.unsentBytes = unsentBytes
+  return writeTimeoutMs > 0 && unsentBytes > 0 && core.loopMs - client.unsentSinceMs >= writeTimeoutMs
+}
+
+export const unwatch = (core: Core, client: Client): void => {
+  if (client.timer !== undefined) core.wheel.cancel(client.timer as Handle)
+  client.timer = undefined
+}
+
+export const scheduleExpiry = (core: Core, session: Session): void => {
+  const onTimer = () => {
+    timersOf(session).expiry = undefined
+    endSession(core, session, "expired") // [MQTT-4.1.0-2]
+  }
+  timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + session.expiryIntervalSeconds * 1000)
+}
+
+export const scheduleWill = (core: Core, session: Session, delaySeconds: number): void => {
+  const onTimer = () => {
+    timersOf(session).will = undefined
+    publishPendingWill(core, session)
+  }
+  timersOf(session).will = core.wheel.schedule({ onTimer }, core.loopMs + delaySeconds * 1000)
+}
+
+/** The session is back, or gone: nothing of it fires any more, a delayed will is forgotten. */
+export const cancelSessionTimers = (core: Core, session: Session): void => {
+  const timers = session.timers as SessionTimers | undefined
+  session.will = undefined
+  if (timers === undefined) return
+  if (timers.expiry !== undefined) core.wheel.cancel(timers.expiry)
+  if (timers.will !== undefined) core.wheel.cancel(timers.will)
+  session.timers = undefined
+}
+
+const timersOf = (session: Session): SessionTimers => {
+  session.timers ??= { expiry: undefined, will: undefined }
+  return session.timers as SessionTimers
+}

@@ -1,0 +1,236 @@
+/**
+ * PUBLISH from a client: the path of one message, top to bottom. The same ten steps as in the body.
+ *
+ *    1 state and quota    2 alias        3 authorise     4 QoS 2 duplicate   5 stamp, expiry
+ *    6 match              7 append       8 join commit   9 deliver          10 acknowledge when kept
+ *
+ * Steps 5 to 9 (`route`) are shared with wills and with messages the broker's host publishes.
+ *
+ * Invariants
+ * - The acknowledgement stands below the append, here and in time: PUBACK and PUBREC leave when the log says
+ *   that the message is kept (at once where nothing had to be logged).
+ * - A refused message changes nothing: no retained value, no log record, no packet identifier kept.
+ * - Every message that somebody who asked for it will not get has a row in the drop ledger.
+ */
+import { Verdict } from "../access/access.ts"
+import { PacketType } from "../codec/codec.ts"
+import type { Fault } from "../codec/fault.ts"
+import type { PublishView } from "../codec/publish-view.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
+import { Counter } from "../metrics/counters.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
+import type { Filter, TopicEntry } from "../router/router.ts"
+import { type Session, SessionMode } from "../session/session.ts"
+import { acknowledge, acknowledgeWhenKept } from "./acknowledge.ts"
+import type { Client } from "./client.ts"
+import type { Core } from "./core.ts"
+import { deliver } from "./deliver.ts"
+import {
+  aliasTooLarge,
+  aliasUnknown,
+  qosNotSupported,
+  quotaExceeded,
+  receiveMaximumExceeded,
+  retainNotSupported,
+  topicTooLong
+} from "./faults.ts"
+import { keepRetained } from "./retained.ts"
+
+/** The packet waits for an access decision: look at it again when the connection goes on. */
+export const ASK = 1
+
+const DOLLAR = 0x24
+/** Sessions looked at to find out whether every target of a message is full. */
+const FULL_TARGETS_MAX = 4096
+
+/** Takes the PUBLISH in `client.publishView`; `frames` > 1 when the view spans a run of QoS 0 frames. */
+export const publish = (core: Core, client: Client, frames: number): Fault | typeof ASK | undefined => {
+  const view = client.publishView
+  const session = client.session as Session
+  core.count[Counter.messagesIn + view.qos] = (core.count[Counter.messagesIn + view.qos] as number) + frames
+
+  // 1 state and quota
+  if (view.qos > core.limits.qosMax) return qosNotSupported // [MQTT-3.2.2-11]
+  if (view.retain && !core.limits.retainAvailable) return retainNotSupported // [MQTT-3.2.2-14]
+  const isDuplicate = view.qos === 2 && session.incoming?.has(view.packetIdentifier) === true
+  if (view.qos > 0 && !isDuplicate && client.incomingOpen >= core.limits.receiveMaximum && client.isVersion5) {
+    return receiveMaximumExceeded // [MQTT-3.3.4-7]
+  }
+
+  // 2 alias
+  let entry: TopicEntry<Session>
+  if (view.topicAlias === 0) {
+    if (view.topicEnd - view.topicStart > core.limits.topicLengthBytesMax) return topicTooLong
+    entry = core.router.intern(view.buffer, view.topicStart, view.topicEnd)
+  } else {
+    const topic = resolveAlias(core, client, view)
+    if (!Buffer.isBuffer(topic)) return topic
+    entry = core.router.intern(topic, 0, topic.length)
+  }
+
+  // 3 authorise
+  let refusal: number = ReasonCode.success
+  if (entry.bytes[0] === DOLLAR) refusal = ReasonCode.notAuthorized // `$` topics are the server's [MQTT-4.7.2-1]
+  else if (!core.access.allowsEverything) {
+    const verdict = publishVerdict(core, client, entry)
+    if (verdict === Verdict.ask) return ASK
+    if (verdict === Verdict.deny) refusal = ReasonCode.notAuthorized
+  }
+
+  // 4 QoS 2 duplicate
+  if (isDuplicate) {
+    acknowledge(core, client, PacketType.pubrec, view.packetIdentifier, ReasonCode.success) // [MQTT-4.3.3-10]
+    return undefined
+  }
+
+  // 5 to 9
+  let outcome = routed
+  if (refusal === ReasonCode.success) outcome = route(core, view, entry, session.number, frames)
+  else {
+    outcome.reasonCode = refusal
+    outcome.sequence = -1
+    const topic = entry.bytes.toString("utf8")
+    core.ledger.add(DropReason.notAuthorized, session.clientIdentifier, topic, frames, core.nowMs)
+  }
+
+  // 10 acknowledge when kept
+  if (view.qos === 0) return undefined
+  const accepted = outcome.reasonCode < 0x80
+  if (!client.isVersion5 && outcome.reasonCode === ReasonCode.quotaExceeded) return quotaExceeded
+  // MQTT 3.x has no negative acknowledgement: what was refused for good is acknowledged and dropped [MQTT-3.3.5-2]
+  if (view.qos === 2 && (accepted || !client.isVersion5)) {
+    session.addIncoming(view.packetIdentifier) // [MQTT-4.3.3-10]
+    client.incomingOpen += 1
+  }
+  const type = view.qos === 1 ? PacketType.puback : PacketType.pubrec
+  if (accepted && outcome.sequence >= core.log.kept) {
+    if (view.qos === 1) client.incomingOpen += 1
+    acknowledgeWhenKept(core, client, type, view.packetIdentifier, outcome.sequence)
+  } else acknowledge(core, client, type, view.packetIdentifier, outcome.reasonCode) // [MQTT-4.3.2-4] [MQTT-4.3.3-8]
+  return undefined
+}
+
+/** What became of the message routed last. */
+const routed = { reasonCode: 0 as number, sequence: -1, receivers: 0 }
+
+/** Steps 5 to 9. `publisher` is the publishing session's number, 0 for the broker itself. */
+export const route = (
+  core: Core,
+  view: PublishView,
+  entry: TopicEntry<Session>,
+  publisher: number,
+  frames: number
+): typeof routed => {
+  // 5 stamp, expiry
+  const expiresAtMs =
+    view.messageExpiryIntervalSeconds < 0
+      ? Number.POSITIVE_INFINITY
+      : core.nowMs + view.messageExpiryIntervalSeconds * 1000
+
+  // 6 match
+  const matched = entry.matched
+  routed.reasonCode = ReasonCode.success
+  routed.sequence = -1
+  if (matched.length === 0 && !view.retain) {
+    routed.receivers = 0
+    if (view.qos > 0) noSubscribers(core, view, entry)
+    return routed
+  }
+
+  // 7 append and 8 join the commit: only where something needs to find it later
+  if (view.retain || (view.qos > 0 && somebodyReads(matched))) {
+    if (view.qos > 0 && !view.retain && onlyFullTargets(core, matched, view.frameEnd - view.frameStart)) {
+      return refuse(core, entry, DropReason.quotaExceeded)
+    }
+    core.appending = true
+    const sequence = core.log.append(view, entry, publisher, expiresAtMs)
+    core.appending = false
+    if (sequence < 0) return refuse(core, entry, DropReason.logRecordTooLarge)
+    routed.sequence = sequence
+    if (view.retain) keepRetained(core, view, entry, publisher, sequence, expiresAtMs)
+  }
+
+  // 9 deliver
+  if (routed.sequence >= 0 && core.log.next > core.tailSeen) {
+    // The log shows its tail later (onTail): it delivers then. Whoever matches now counts as receiver.
+    routed.receivers = matched.length
+    countLogged(matched)
+    return routed
+  }
+  const nextBefore = core.log.next
+  routed.receivers = deliver(core, view, entry, routed.sequence, publisher, expiresAtMs, frames)
+  if (routed.sequence >= 0) core.delivered = routed.sequence + 1
+  if (core.log.next !== nextBefore) handedLate(core, nextBefore)
+  if (core.log.next !== nextBefore || routed.sequence >= 0) countLogged(matched)
+  if (routed.receivers === 0 && view.qos > 0 && !somebodyReads(matched)) noSubscribers(core, view, entry)
+  return routed
+}
+
+/** A message was appended while it was delivered, because a session fell back. */
+const handedLate = (core: Core, sequence: number): void => {
+  if (core.tailSeen > sequence) core.delivered = Math.max(core.delivered, sequence + 1)
+  else core.handedBeforeTail.add(sequence)
+}
+
+/** Filters are matched but nobody counts: offline persistent sessions are readers, live ones are receivers. */
+const somebodyReads = (matched: ReadonlyArray<Filter<Session>>): boolean => {
+  for (let i = 0; i < matched.length; i++) if ((matched[i] as Filter<Session>).logReaders > 0) return true
+  return false
+}
+
+const countLogged = (matched: ReadonlyArray<Filter<Session>>): void => {
+  for (let i = 0; i < matched.length; i++) (matched[i] as Filter<Session>).logged += 1
+}
+
+const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>): void => {
+  routed.reasonCode = ReasonCode.noMatchingSubscribers
+  core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), view.qos > 0 ? 1 : 0, core.nowMs)
+}
+
+const refuse = (
+  core: Core,
+  entry: TopicEntry<Session>,
+  reason: typeof DropReason.quotaExceeded | typeof DropReason.logRecordTooLarge
+): typeof routed => {
+  core.ledger.add(reason, "", entry.bytes.toString("utf8"), 1, core.nowMs)
+  routed.reasonCode = ReasonCode.quotaExceeded
+  routed.sequence = -1
+  routed.receivers = 0
+  return routed
+}
+
+/** Would keeping this message only push out older ones that the very same sessions still wait for? Then refuse it (0x97). */
+const onlyFullTargets = (core: Core, matched: ReadonlyArray<Filter<Session>>, sizeBytes: number): boolean => {
+  const below = core.log.wouldDropBelow(sizeBytes)
+  if (below < 0) return false
+  let looked = 0
+  for (const filter of matched) {
+    for (const live of filter.live) if (live.subscriber.mode === SessionMode.live) return false
+    if (filter.logReaders === 0) continue
+    for (const { subscriber } of core.logReadersOf(filter)) {
+      if (subscriber.cursor >= below || ++looked > FULL_TARGETS_MAX) return false
+    }
+  }
+  return true
+}
+
+const resolveAlias = (core: Core, client: Client, view: PublishView): Buffer | Fault => {
+  if (view.topicAlias > core.limits.topicAliasMaximum) return aliasTooLarge // [MQTT-3.3.2-9]
+  client.aliases ??= []
+  if (view.topicEnd > view.topicStart) {
+    if (view.topicEnd - view.topicStart > core.limits.topicLengthBytesMax) return topicTooLong
+    const topic = Buffer.from(view.buffer.subarray(view.topicStart, view.topicEnd))
+    client.aliases[view.topicAlias] = topic // [MQTT-3.3.2-12]
+    return topic
+  }
+  return client.aliases[view.topicAlias] ?? aliasUnknown // [MQTT-3.3.2-7]
+}
+
+const publishVerdict = (core: Core, client: Client, entry: TopicEntry<Session>): number => {
+  const topic = entry.bytes.toString("utf8")
+  if (client.askedTopic === topic) {
+    client.askedTopic = undefined
+    return client.askedVerdict
+  }
+  return client.identity === undefined ? Verdict.deny : core.access.publishVerdict(client.identity, topic)
+}

@@ -1,0 +1,90 @@
+/**
+ * Repeats open exchanges after a session was resumed: PUBLISH with DUP and its old packet identifier, or
+ * PUBREL, in the order in which the messages were first sent [MQTT-4.4.0-1] [MQTT-4.6.0-1]. Never on a live
+ * connection.
+ *
+ * Invariants
+ * - At most the new window is open at a time: what does not fit waits until an acknowledgement makes room.
+ * - New messages wait until everything has been repeated, so the order per topic stays.
+ * - A message already sent is repeated even when it has expired meanwhile [MQTT-4.3.3-7].
+ */
+import { PacketType } from "../codec/codec.ts"
+import { PublishView } from "../codec/publish-view.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
+import { viewTrusted } from "../codec/read-publish.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
+import { ExchangeState } from "../session/outgoing-window.ts"
+import type { Session } from "../session/session.ts"
+import { Judgement, judge } from "../store/judge.ts"
+import type { RetainedMessage } from "../store/ports.ts"
+import { acknowledge } from "./acknowledge.ts"
+import type { Client } from "./client.ts"
+import type { Core } from "./core.ts"
+import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+
+const view = new PublishView()
+const judgement = new Judgement()
+
+/** Repeats what fits; true when nothing is left to repeat. */
+export const resendNext = (core: Core, client: Client, session: Session): boolean => {
+  const { outbox } = client.connection
+  let done = 0
+  while (done < client.resend.length) {
+    const held = client.resend.length - done
+    if (session.window.inFlight - held >= session.window.limit) break
+    if (outbox.congested) {
+      outbox.awaitDrain()
+      break
+    }
+    repeat(core, client, session, client.resend[done] as number)
+    done += 1
+  }
+  if (done > 0) client.resend = client.resend.slice(done)
+  return client.resend.length === 0
+}
+
+const repeat = (core: Core, client: Client, session: Session, id: number): void => {
+  const state = session.window.state(id)
+  if (state === ExchangeState.awaitPubcomp) {
+    acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success) // [MQTT-4.3.3-6]
+    return
+  }
+  const sequence = session.window.sequence(id)
+  const held = session.retainedInFlight?.get(id) as RetainedMessage | undefined
+  const record = core.record
+  if (held !== undefined) {
+    viewTrusted(view, held.frame, 0, held.frame.length, held.isVersion5)
+    judgement.qos = state
+    judgement.retain = true
+    judgement.identifiers = undefined
+    record.expiresAtMs = held.expiresAtMs
+  } else if (sequence >= 0 && core.log.read(sequence, record)) {
+    viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
+    const { publisher, topicId } = record
+    judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
+  } else {
+    lose(core, session, id, sequence, DropReason.overtaken)
+    return
+  }
+  const qos = state === ExchangeState.awaitPuback ? 1 : 2
+  const size = emitSize(client, view, qos, judgement.identifiers)
+  if (size < 0) {
+    lose(core, session, id, sequence, DropReason.packetTooLarge)
+    return
+  }
+  const remaining = remainingExpirySeconds(record.expiresAtMs, core.nowMs)
+  emit(core, client, view, size, qos, judgement.retain, true, id, judgement.identifiers, remaining) // DUP [MQTT-3.3.1-1]
+}
+
+const lose = (
+  core: Core,
+  session: Session,
+  id: number,
+  sequence: number,
+  reason: typeof DropReason.overtaken | typeof DropReason.packetTooLarge
+): void => {
+  const at = sequence >= 0 ? sequence : undefined
+  session.window.close(id)
+  session.retainedInFlight?.delete(id)
+  core.ledger.add(reason, session.clientIdentifier, "", 1, core.nowMs, at, at)
+}

@@ -1,0 +1,106 @@
+/**
+ * Retained messages: kept at PUBLISH, sent at SUBSCRIBE.
+ *
+ * What SUBSCRIBE asks for is a second small cursor (filter, last topic sent), not a list of messages: each
+ * value is read when it is sent. A subscription takes effect at a log position s; a value set at or above s
+ * came live, so it is skipped. Every retained message has a log position for that reason.
+ *
+ * Invariants
+ * - Delivery is paced by window and outbox, also at QoS 0, and never cut short.
+ * - The value sent last for a topic is the newest one the subscription saw, live or retained.
+ */
+import { viewTrusted } from "../codec/read-publish.ts"
+import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
+import { PublishView } from "../codec/publish-view.ts"
+import { Counter } from "../metrics/counters.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
+import type { TopicEntry } from "../router/router.ts"
+import { ExchangeState } from "../session/outgoing-window.ts"
+import type { Session } from "../session/session.ts"
+import type { RetainedMessage } from "../store/ports.ts"
+import { queuePump } from "./acknowledge.ts"
+import type { Client, RetainedCursor } from "./client.ts"
+import type { Core } from "./core.ts"
+import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+
+/** Retained messages sent per call before others have a turn. */
+const PAGE = 256
+
+const view = new PublishView()
+
+/** Stores or clears the topic's retained message [MQTT-3.3.1-5] [MQTT-3.3.1-6]; it has been appended at `sequence`. */
+export const keepRetained = (
+  core: Core,
+  message: PublishView,
+  entry: TopicEntry<Session>,
+  publisher: number,
+  sequence: number,
+  expiresAtMs: number
+): void => {
+  const topic = entry.bytes.toString("utf8")
+  if (message.payloadStart === message.frameEnd) {
+    if (core.retained.clear(topic)) core.count[Counter.retainedCleared] = (core.count[Counter.retainedCleared] as number) + 1
+    return
+  }
+  const frame = Buffer.allocUnsafeSlow(canonicalPublishSize(message, entry.bytes.length))
+  writeCanonicalPublish(frame, 0, message, entry.bytes)
+  const isVersion5 = message.isVersion5
+  const stored = { topic, frame, isVersion5, publisher, sequence, storedAtMs: core.nowMs, expiresAtMs }
+  if (core.retained.set(stored)) core.count[Counter.retainedSet] = (core.count[Counter.retainedSet] as number) + 1
+  else core.ledger.add(DropReason.retainedLimit, "", topic, 1, core.nowMs, sequence, sequence)
+}
+
+/** Sends what fits of the retained messages that fresh subscriptions asked for; true when none are left. */
+export const sendRetained = (core: Core, client: Client, session: Session): boolean => {
+  while (client.retainedCursors.length > 0) {
+    const cursor = client.retainedCursors[0] as RetainedCursor
+    if (!cursor.subscription.active || sendPage(core, client, session, cursor)) client.retainedCursors.shift()
+    else return false
+  }
+  return true
+}
+
+/** True when the cursor has come to its end. */
+const sendPage = (core: Core, client: Client, session: Session, cursor: RetainedCursor): boolean => {
+  const { outbox } = client.connection
+  const page = core.retained.page(cursor.subscription.filter.text, cursor.after, PAGE)
+  for (const message of page.messages) {
+    if (outbox.congested) {
+      outbox.awaitDrain()
+      return false
+    }
+    if (session.window.full) return false // an acknowledgement brings us back
+    cursor.after = message.topic
+    if (message.sequence < cursor.sequence) send(core, client, session, cursor, message)
+  }
+  cursor.after = page.next
+  if (page.next === undefined) return true
+  queuePump(core, client)
+  return false
+}
+
+const send = (core: Core, client: Client, session: Session, cursor: RetainedCursor, message: RetainedMessage): void => {
+  if (message.expiresAtMs <= core.nowMs) {
+    core.retained.clear(message.topic)
+    return
+  }
+  const { subscription } = cursor
+  viewTrusted(view, message.frame, 0, message.frame.length, message.isVersion5)
+  const qos = Math.min(view.qos, subscription.qos)
+  const size = emitSize(client, view, qos, subscription.identifiers)
+  if (size < 0) {
+    core.ledger.add(DropReason.packetTooLarge, session.clientIdentifier, message.topic, 1, core.nowMs)
+    return
+  }
+  let id = 0
+  if (qos > 0) {
+    id = session.window.open(qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec, message.sequence)
+    if (session.persistent) {
+      session.retainedInFlight ??= new Map()
+      session.retainedInFlight.set(id, message)
+    }
+  }
+  core.count[Counter.retainedSent] = (core.count[Counter.retainedSent] as number) + 1
+  const remaining = remainingExpirySeconds(message.expiresAtMs, core.nowMs)
+  emit(core, client, view, size, qos, true, false, id, subscription.identifiers, remaining) // [MQTT-3.3.1-9]
+}

@@ -1,0 +1,112 @@
+/**
+ * How a session stands to the log: live, catching up, offline; and who reads the log because of it.
+ *
+ * A filter's `logReaders` counts the sessions that will look for its QoS 1 and 2 messages in the log:
+ * persistent ones always (they may be gone at the next message), others only while they catch up. Where
+ * it is 0 a message needs no log at all.
+ *
+ * Invariants
+ * - A session is live only with its cursor at D, in the same synchronous step (goLive asserts it).
+ * - subscription.readsLog is exactly "counted in filter.logReaders"; every change of options, mode or
+ *   persistence goes through settleLogReading.
+ */
+import { assert } from "../base/assert.ts"
+import type { Filter } from "../router/router.ts"
+import { type Session, SessionMode } from "../session/session.ts"
+import type { Subscription } from "../session/subscription.ts"
+import type { Client } from "./client.ts"
+import type { Core } from "./core.ts"
+
+/** The window or the outbox is full: from `position` on the session reads the log. */
+export const fallBack = (core: Core, session: Session, client: Client, position: number): void => {
+  assert(session.mode === SessionMode.live, "only a live session falls back")
+  leaveTail(session, position)
+  session.mode = SessionMode.catchingUp
+  settleLogReading(core, session)
+  core.readerOf(client).seek(position, [...session.subscriptions.values()])
+  if (client.connection.outbox.congested) client.connection.outbox.awaitDrain()
+}
+
+/** The cursor has reached D: messages are handed over as they come again. */
+export const goLive = (core: Core, session: Session): void => {
+  assert(session.mode === SessionMode.catchingUp && session.cursor >= core.delivered, "live means cursor at D")
+  session.mode = SessionMode.live
+  settleLogReading(core, session)
+  pruneSubscriptions(core, session)
+}
+
+/** The connection is gone and the session stays: its cursor is D if it was live, else where it was. */
+export const goOffline = (core: Core, session: Session): void => {
+  if (session.mode === SessionMode.live) leaveTail(session, core.delivered)
+  session.mode = SessionMode.offline
+  settleLogReading(core, session)
+}
+
+/** A connection for a session that was offline or is new: it reads on from its cursor; nothing waiting = live at once. */
+export const goOnline = (core: Core, session: Session, client: Client): void => {
+  assert(session.mode === SessionMode.offline, "only an offline session comes online")
+  session.mode = SessionMode.catchingUp
+  settleLogReading(core, session)
+  core.readerOf(client).seek(session.cursor, [...session.subscriptions.values()])
+}
+
+/** Messages waiting for a session that is not live: exact for one filter, an upper bound where filters overlap. */
+export const waitingMessages = (session: Session): number => {
+  let logged = 0
+  for (const subscription of session.subscriptions.values()) {
+    if (subscription.readsLog) logged += subscription.filter.logged - subscription.loggedBefore
+  }
+  return Math.max(0, logged - session.consumed)
+}
+
+/** Makes filter.logReaders say what the session's mode, persistence and options say. */
+export const settleLogReading = (core: Core, session: Session): void => {
+  const reads = session.persistent || session.mode === SessionMode.catchingUp
+  for (const subscription of session.subscriptions.values()) {
+    const wanted = reads && subscription.active && subscription.qos > 0
+    if (wanted !== subscription.readsLog) setReading(core, subscription, wanted)
+  }
+}
+
+export const stopReading = (core: Core, subscription: Subscription): void => {
+  if (subscription.readsLog) setReading(core, subscription, false)
+}
+
+const setReading = (core: Core, subscription: Subscription, wanted: boolean): void => {
+  const filter = subscription.filter as Filter<Session>
+  subscription.readsLog = wanted
+  filter.logReaders += wanted ? 1 : -1
+  assert(filter.logReaders >= 0, "log readers are counted in pairs")
+  if (wanted) {
+    subscription.loggedBefore = filter.logged
+    core.logReadersOf(filter).add(subscription)
+  } else {
+    core.forgetLogReader(filter, subscription)
+  }
+}
+
+const leaveTail = (session: Session, position: number): void => {
+  session.cursor = position
+  session.consumed = 0
+  for (const subscription of session.subscriptions.values()) {
+    // The message at `position` itself is logged but not handed, and may have been counted already.
+    subscription.loggedBefore = subscription.filter.logged
+  }
+}
+
+/** Forgets ended subscriptions, and intervals that neither the cursor nor a hole needs any more. */
+export const pruneSubscriptions = (core: Core, session: Session): void => {
+  let needed = -1
+  for (const [text, subscription] of session.subscriptions) {
+    if (subscription.active && subscription.intervals.length === 1) continue
+    if (needed < 0) {
+      const cursor = session.mode === SessionMode.live ? core.delivered : session.cursor
+      needed = Math.min(cursor, session.window.lowestSequence())
+    }
+    subscription.prune(needed)
+    if (!subscription.active && subscription.intervals.length === 0) {
+      session.subscriptions.delete(text)
+      core.router.release(subscription.filter as Filter<Session>)
+    }
+  }
+}

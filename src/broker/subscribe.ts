@@ -1,0 +1,136 @@
+/**
+ * SUBSCRIBE and UNSUBSCRIBE.
+ *
+ * A subscription takes effect at the log's head, in the same synchronous step in which SUBACK is queued:
+ * what is published later matches, what was published before does not; retained messages fill that gap
+ * (retained.ts).
+ *
+ * Invariants
+ * - A packet with a filter that is not a filter changes nothing and ends the connection with 0x8F; a filter
+ *   that may not be subscribed is answered in its place in SUBACK, and the others take effect [MQTT-3.9.3-1].
+ * - Exactly one SUBACK, with one code per filter in the same order [MQTT-3.8.4-1] [MQTT-3.8.4-6].
+ * - SUBACK goes out before retained messages of the same SUBSCRIBE.
+ */
+import { Verdict } from "../access/access.ts"
+import type { SubscribeEntry, SubscribePacket, UnsubscribePacket } from "../codec/codec.ts"
+import { Fault } from "../codec/fault.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
+import { Counter } from "../metrics/counters.ts"
+import { filterFault } from "../router/topic-filter.ts"
+import { type Session, SessionMode } from "../session/session.ts"
+import { Subscription } from "../session/subscription.ts"
+import { queuePump } from "./acknowledge.ts"
+import type { Client } from "./client.ts"
+import type { Core } from "./core.ts"
+import { sharedNoLocal, tooManyFilters } from "./faults.ts"
+import { pruneSubscriptions, settleLogReading, stopReading } from "./session-mode.ts"
+
+const SHARE_PREFIX = "$share/"
+
+/** What is wrong with the packet as a whole, before anything of it takes effect. */
+export const judgeSubscribe = (core: Core, client: Client, packet: SubscribePacket): Fault | undefined => {
+  if (packet.entries.length > core.limits.filtersPerPacketMax) return tooManyFilters
+  for (const { filter, noLocal } of packet.entries) {
+    const fault = filterFault(filter, core.limits.topicLevelsMax) // [MQTT-4.7.1-1] [MQTT-4.7.1-2]
+    if (fault !== undefined) return fault
+    if (client.isVersion5 && noLocal && filter.startsWith(SHARE_PREFIX)) return sharedNoLocal // [MQTT-3.8.3-4]
+  }
+  return undefined
+}
+
+export const receiveSubscribe = (
+  core: Core,
+  client: Client,
+  packet: SubscribePacket,
+  verdicts: ReadonlyArray<number>
+): void => {
+  const session = client.session as Session
+  const identifier = packet.properties.subscriptionIdentifier ?? 0
+  const codes = packet.entries.map((entry, i) => subscribe(core, client, session, entry, identifier, verdicts[i]))
+  settleLogReading(core, session)
+  learnAgain(core, client, session)
+  const told = client.isVersion5 ? codes : codes.map((code, i) => code3(client, code, packet.entries[i]?.qos ?? 0))
+  send(core, client, core.codec.encodeSuback(client.version, packet.packetIdentifier, told, {})) // [MQTT-3.8.4-2]
+  if (client.retainedCursors.length > 0) queuePump(core, client)
+}
+
+/** One filter; answers its reason code. */
+const subscribe = (
+  core: Core,
+  client: Client,
+  session: Session,
+  entry: SubscribeEntry,
+  subscriptionIdentifier: number,
+  verdict: number | undefined
+): number => {
+  const { limits } = core
+  if (verdict !== Verdict.allow) return ReasonCode.notAuthorized
+  if (entry.filter.startsWith(SHARE_PREFIX)) return ReasonCode.sharedSubscriptionsNotSupported
+  const before = session.subscriptions.get(entry.filter)
+  const isNew = before === undefined || !before.active
+  if (Buffer.byteLength(entry.filter) > limits.topicLengthBytesMax) return ReasonCode.topicFilterInvalid
+  if (isNew && session.subscriptions.size >= limits.subscriptionsPerClientMax) return ReasonCode.quotaExceeded
+  if (!limits.wildcardAvailable && (before?.filter.hasWildcard ?? /[+#]/.test(entry.filter))) {
+    return ReasonCode.wildcardSubscriptionsNotSupported
+  }
+  const subscription = before ?? new Subscription(session, core.router.acquire(entry.filter))
+  const qos = Math.min(entry.qos, limits.qosMax) // [MQTT-3.2.2-10]
+  const { noLocal, retainAsPublished } = entry
+  const at = core.log.next
+  if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at)) return ReasonCode.quotaExceeded
+  session.subscriptions.set(entry.filter, subscription) // replaces [MQTT-3.8.4-3]
+  core.router.attach(subscription)
+  if (isNew) core.count[Counter.subscriptionsMade] = (core.count[Counter.subscriptionsMade] as number) + 1
+  const wantsRetained = entry.retainHandling === 0 || (entry.retainHandling === 1 && isNew) // [MQTT-3.3.1-9..11]
+  if (wantsRetained && limits.retainAvailable) {
+    client.retainedCursors = client.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+    client.retainedCursors.push({ subscription, sequence: at, after: undefined })
+  }
+  return qos
+}
+
+/** MQTT 3.1.1 knows one failure code; 3.1 knows none: there the wish is repeated and nothing is delivered. */
+const code3 = (client: Client, code: number, wishedQos: number): number => {
+  if (code < 0x80) return code
+  return client.version === 4 ? 0x80 : wishedQos
+}
+
+export const receiveUnsubscribe = (core: Core, client: Client, packet: UnsubscribePacket): Fault | undefined => {
+  if (packet.filters.length > core.limits.filtersPerPacketMax) return tooManyFilters
+  for (const filter of packet.filters) {
+    const fault = filterFault(filter, core.limits.topicLevelsMax)
+    if (fault instanceof Fault) return fault
+  }
+  const session = client.session as Session
+  const codes = packet.filters.map((filter) => unsubscribe(core, client, session, filter))
+  pruneSubscriptions(core, session)
+  learnAgain(core, client, session)
+  send(core, client, core.codec.encodeUnsuback(client.version, packet.packetIdentifier, codes, {})) // [MQTT-3.10.4-4]
+  return undefined
+}
+
+/** Exact text, no matching [MQTT-3.10.4-1]. What is in flight or waits in the log is still delivered [MQTT-3.10.4-3]. */
+const unsubscribe = (core: Core, client: Client, session: Session, filter: string): number => {
+  const subscription = session.subscriptions.get(filter)
+  if (subscription === undefined || !subscription.active) return ReasonCode.noSubscriptionExisted
+  subscription.close(core.log.next) // [MQTT-3.10.4-2]
+  core.router.detach(subscription)
+  stopReading(core, subscription)
+  client.retainedCursors = client.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+  core.count[Counter.subscriptionsRemoved] = (core.count[Counter.subscriptionsRemoved] as number) + 1
+  return ReasonCode.success
+}
+
+/** A running reader follows the subscriptions it was given: give it the new ones, at the same position. */
+const learnAgain = (core: Core, client: Client, session: Session): void => {
+  if (session.mode !== SessionMode.catchingUp) return
+  core.readerOf(client).seek(session.cursor, [...session.subscriptions.values()])
+}
+
+const send = (core: Core, client: Client, packet: Buffer): void => {
+  client.connection.outbox.append(packet, 0, packet.length)
+  const type = (packet[0] as number) >> 4
+  core.count[Counter.packetsOut + type] = (core.count[Counter.packetsOut + type] as number) + 1
+  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
+}
+

@@ -1,0 +1,33 @@
+/**
+ * The table of commands, in the order of `promptmq --help`. Names and summaries are here so that the list
+ * can be printed without loading anything; the body of a command is imported when it is called, which
+ * keeps the MQTT client library out of the broker's start and the broker out of `pub`.
+ */
+import type { Command, CommandRow, Group } from "./grammar/command.ts"
+
+type Load = CommandRow["load"]
+const row = (group: Group, name: string, summary: string, load: Load): CommandRow => ({ group, name, summary, load })
+
+export const commandRows: ReadonlyArray<CommandRow> = [
+  row("Broker", "server", "run the broker (as does promptmq alone)", () => import("./server.ts")),
+  row("Configuration", "config check", "every problem of a file, without starting", () => import("./config-check.ts")),
+  row("Configuration", "config show", "effective values, and where each came from", () => import("./config-show.ts")),
+  row("Configuration", "config schema", "JSON Schema for editors", () => import("./config-schema.ts")),
+  row("Configuration", "config init", "write a commented file to start from", () => import("./config-init.ts")),
+  row("Configuration", "config import", "translate a mosquitto.conf", () => import("./config-import.ts")),
+  row("Clients", "pub", "publish messages (Mosquitto's letters)", () => import("./pub.ts")),
+  row("Clients", "sub", "print the messages of topics (Mosquitto's letters)", () => import("./sub.ts")),
+  row("Clients", "ping", "does a broker answer, and how fast", () => import("./ping.ts")),
+  row("Help", "explain-error", "the long text of an error code", () => import("./explain-error.ts")),
+  row("Help", "man", "manual pages promptmq(1) and promptmq.yaml(5)", () => import("./man.ts")),
+  row("Help", "completion", "completion script for bash, zsh or fish", () => import("./completion.ts"))
+]
+
+export async function loadCommand(row: CommandRow): Promise<Command> {
+  const { body } = await row.load()
+  return { name: row.name, summary: row.summary, ...body }
+}
+
+export function loadAllCommands(): Promise<ReadonlyArray<Command>> {
+  return Promise.all(commandRows.map(loadCommand))
+}

@@ -1,0 +1,134 @@
+/**
+ * Completion scripts for three shells from the commands' declarations: command words, options, the values
+ * an option accepts, file names where it takes a file. The scripts are static: Tab starts no process.
+ *
+ * bash gets one function with a case per command; zsh the same function through bashcompinit, which is part
+ * of every zsh; fish one `complete` line per option, with its summary.
+ */
+import { type Command, defaultCommandName } from "./command.ts"
+import type { Option } from "./option.ts"
+
+export function bashCompletion(commands: ReadonlyArray<Command>): string {
+  const families = familiesOf(commands)
+  const firstWords = [...new Set(commands.map((command) => firstWord(command)))]
+  return `# bash completion for promptmq; load it with: source <(promptmq completion bash)
+_promptmq() {
+  local word="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}"
+  local command="\${COMP_WORDS[1]}"
+  COMPREPLY=()
+  if [[ $COMP_CWORD -eq 1 && $word != -* ]]; then
+    COMPREPLY=($(compgen -W "${firstWords.join(" ")} --help --version" -- "$word"))
+    return
+  fi
+  case $command in
+${[...families].map(([name, words]) => familyCase(name, words)).join("\n")}
+    -*) command=${defaultCommandName} ;;
+  esac
+  local options=""
+  case $command in
+${commands.map(bashCase).join("\n")}
+  esac
+  COMPREPLY=($(compgen -W "$options --help" -- "$word"))
+}
+complete -o default -F _promptmq promptmq
+`
+}
+
+export function zshCompletion(commands: ReadonlyArray<Command>): string {
+  return `# zsh completion for promptmq; load it with: source <(promptmq completion zsh)
+autoload -U +X bashcompinit && bashcompinit
+${bashCompletion(commands)}`
+}
+
+export function fishCompletion(commands: ReadonlyArray<Command>): string {
+  const lines = [
+    "# fish completion for promptmq",
+    "complete -c promptmq -f",
+    "complete -c promptmq -n __fish_use_subcommand -l help -d 'Overview'",
+    "complete -c promptmq -n __fish_use_subcommand -l version -d 'What this is'"
+  ]
+  for (const command of commands) {
+    const [first = "", second] = command.name.split(" ")
+    const isSecond = second !== undefined
+    const here = isSecond ? `__fish_seen_subcommand_from ${first}` : "__fish_use_subcommand"
+    lines.push(`complete -c promptmq -n '${here}' -a ${second ?? first} -d ${fishText(command.summary)}`)
+    const seen = isSecond
+      ? `__fish_seen_subcommand_from ${first}; and __fish_seen_subcommand_from ${second}`
+      : `__fish_seen_subcommand_from ${first}`
+    for (const [name, option] of listed(command)) lines.push(fishOption(seen, name, option))
+    for (const choice of command.operands.flatMap((operand) => operand.choices ?? [])) {
+      lines.push(`complete -c promptmq -n '${seen}' -a ${choice}`)
+    }
+  }
+  for (const [name] of familiesOf(commands)) {
+    lines.push(`complete -c promptmq -n __fish_use_subcommand -a ${name} -d ${fishText(`${name} commands`)}`)
+  }
+  return `${lines.join("\n")}\n`
+}
+
+/** `config` -> its second words. */
+function familiesOf(commands: ReadonlyArray<Command>): ReadonlyMap<string, ReadonlyArray<string>> {
+  const families = new Map<string, Array<string>>()
+  for (const command of commands) {
+    const [first = "", second] = command.name.split(" ")
+    if (second !== undefined) families.set(first, [...(families.get(first) ?? []), second])
+  }
+  return families
+}
+
+function firstWord(command: Command): string {
+  return command.name.split(" ")[0] ?? ""
+}
+
+function listed(command: Command): ReadonlyArray<readonly [string, Option<unknown>]> {
+  return Object.entries(command.options).filter(([, option]) => !option.isHidden)
+}
+
+function familyCase(name: string, words: ReadonlyArray<string>): string {
+  return `    ${name})
+      if [[ $COMP_CWORD -eq 2 ]]; then
+        COMPREPLY=($(compgen -W "${words.join(" ")}" -- "$word"))
+        return
+      fi
+      command="$command \${COMP_WORDS[2]}" ;;`
+}
+
+function bashCase(command: Command): string {
+  const valued = listed(command).filter(([, option]) => option.placeholder !== undefined)
+  const values = valued.filter(([, option]) => option.choices.length > 0)
+  const files = valued.filter(([, option]) => option.choices.length === 0)
+  const cases = values.map(
+    ([name, option]) =>
+      `        ${spellings(name, option)}) COMPREPLY=($(compgen -W "${option.choices.join(" ")}" -- "$word")); return ;;`
+  )
+  // Empty reply: bash falls back to file names (complete -o default).
+  if (files.length > 0)
+    cases.push(`        ${files.map(([name, option]) => spellings(name, option)).join("|")}) return ;;`)
+  const words = [
+    ...listed(command).map(([name]) => `--${name}`),
+    ...command.operands.flatMap((operand) => operand.choices ?? [])
+  ]
+  const previous = cases.length === 0 ? "" : `\n      case $previous in\n${cases.join("\n")}\n      esac`
+  const operandFiles = command.operands.some((operand) => operand.isFile === true)
+    ? "\n      [[ $word == -* ]] || return"
+    : ""
+  return `    "${command.name}")${previous}${operandFiles}\n      options="${words.join(" ")}" ;;`
+}
+
+function spellings(name: string, option: Option<unknown>): string {
+  return option.letter === undefined ? `--${name}` : `-${option.letter}|--${name}`
+}
+
+function fishOption(seen: string, name: string, option: Option<unknown>): string {
+  const parts = [`complete -c promptmq -n '${seen}' -l ${name}`]
+  if (option.letter !== undefined) parts.push(`-s ${option.letter}`)
+  if (option.choices.length > 0) parts.push(`-x -a ${fishText(option.choices.join(" "))}`)
+  else if (option.isFile) parts.push("-r -F")
+  else if (option.placeholder !== undefined) parts.push("-x")
+  parts.push(`-d ${fishText(option.summary)}`)
+  return parts.join(" ")
+}
+
+function fishText(words: string): string {
+  return `'${words.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`
+}

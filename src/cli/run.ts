@@ -1,0 +1,119 @@
+/**
+ * From the words of a command line to an exit code: choose the command, parse, run, report wrong usage.
+ *
+ * `promptmq` alone, or with options only, is `promptmq server`. The longest match of one or two words
+ * decides the command, so `config check` is one; `config` alone lists its family.
+ * Nothing here knows a particular command except the default one.
+ */
+
+import { nearest } from "../settings/nearest.ts"
+import { commandRows, loadAllCommands, loadCommand } from "./commands.ts"
+import { type ExitCode, exitCodes } from "./exit-codes.ts"
+import { type Command, type CommandRow, defaultCommandName } from "./grammar/command.ts"
+import { commandHelp, overviewHelp } from "./grammar/help.ts"
+import { UsageFault } from "./grammar/option.ts"
+import { helpAsked, parseArguments } from "./grammar/parse.ts"
+import { packageVersion, versionLine } from "./version.ts"
+import { complain, type World } from "./world.ts"
+
+export async function runCommandLine(words: ReadonlyArray<string>, world: World): Promise<ExitCode> {
+  const first = words[0]
+  if (first === "--help" || first === "-h" || first === "help") return help(words.slice(1), world)
+  if (first === "--version") {
+    world.stdout.write(`${versionLine()}\n`)
+    return exitCodes.done
+  }
+  const chosen = choose(words)
+  if (chosen === undefined) return unknownCommand(words, world)
+  return runCommand(await loadCommand(chosen.row), chosen.rest, world)
+}
+
+const usageCode = "E2001"
+
+interface Chosen {
+  readonly row: CommandRow
+  readonly rest: ReadonlyArray<string>
+}
+
+function choose(words: ReadonlyArray<string>): Chosen | undefined {
+  const first = words[0]
+  if (first === undefined || first.startsWith("-")) {
+    const row = rowNamed(defaultCommandName)
+    return row === undefined ? undefined : { row, rest: words }
+  }
+  for (const length of [2, 1]) {
+    const row = words.length >= length ? rowNamed(words.slice(0, length).join(" ")) : undefined
+    if (row !== undefined) return { row, rest: words.slice(length) }
+  }
+  return undefined
+}
+
+function rowNamed(name: string): CommandRow | undefined {
+  return commandRows.find((row) => row.name === name)
+}
+
+async function help(words: ReadonlyArray<string>, world: World): Promise<ExitCode> {
+  const chosen = words.length === 0 ? undefined : choose(words)
+  if (words.length > 0 && chosen === undefined) return unknownCommand(words, world)
+  const text =
+    chosen === undefined
+      ? overviewHelp(commandRows, packageVersion())
+      : commandHelp(await loadCommand(chosen.row), world.stdout.columns)
+  world.stdout.write(`${text}\n`)
+  return exitCodes.done
+}
+
+function unknownCommand(words: ReadonlyArray<string>, world: World): ExitCode {
+  const typed = words[0] as string
+  const family = commandRows.filter((row) => row.name.startsWith(`${typed} `))
+  if (family.length > 0) return familyHelp(typed, family, words.slice(1), world)
+  const guess = nearest(typed, [...commandRows.map((row) => row.name), ...familyNames()])
+  const fix = guess === undefined ? "promptmq --help lists them" : `did you mean "promptmq ${guess}"?`
+  complain(world, { code: usageCode, fact: `"${typed}" is not a command`, fix })
+  return exitCodes.wrongUsage
+}
+
+function familyNames(): ReadonlyArray<string> {
+  return commandRows.filter((row) => row.name.includes(" ")).map((row) => row.name.slice(0, row.name.indexOf(" ")))
+}
+
+function familyHelp(
+  name: string,
+  family: ReadonlyArray<CommandRow>,
+  rest: ReadonlyArray<string>,
+  world: World
+): ExitCode {
+  const lines = family.map((row) => `  promptmq ${row.name.padEnd(16)}${row.summary}`)
+  const typed = rest[0]
+  if (typed === "--help" || typed === "-h") {
+    world.stdout.write(`${lines.join("\n")}\n`)
+    return exitCodes.done
+  }
+  if (typed !== undefined) {
+    const guess = nearest(
+      typed,
+      family.map((row) => row.name.slice(name.length + 1))
+    )
+    const fix = guess === undefined ? "one of these" : `did you mean "promptmq ${name} ${guess}"?`
+    complain(world, { code: usageCode, fact: `"${name} ${typed}" is not a command`, fix })
+  }
+  world.stderr.write(`${lines.join("\n")}\n`)
+  return exitCodes.wrongUsage
+}
+
+async function runCommand(command: Command, words: ReadonlyArray<string>, world: World): Promise<ExitCode> {
+  if (words.length === 0 && command.isHelpWhenBare) {
+    world.stdout.write(`${commandHelp(command, world.stdout.columns)}\n`)
+    return exitCodes.wrongUsage
+  }
+  const input = parseArguments(command, words)
+  if (input === helpAsked) {
+    world.stdout.write(`${commandHelp(command, world.stdout.columns)}\n`)
+    return exitCodes.done
+  }
+  const result = input instanceof UsageFault ? input : await command.run(input, world, loadAllCommands)
+  if (!(result instanceof UsageFault)) return result
+  const { code, fact, fix } = result
+  complain(world, { code, fact, fix: fix ?? `promptmq ${command.name} --help` })
+  return exitCodes.wrongUsage
+}

@@ -1,0 +1,101 @@
+/**
+ * The life of the broker's process as seen from the command line: start, start lines, wait, stop.
+ *
+ * Invariants
+ * - The first SIGTERM or SIGINT closes the broker's scope: it stops accepting, says goodbye, flushes. Also
+ *   while it still starts. Then the exit code is 0.
+ * - The second one leaves at once with 130 or 143.
+ * - A stop that takes longer than server.shutdown-timeout and a grace is cut off: exit code 1.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { RunningBroker, StartError } from "../app.ts"
+import type { LoadedSettings } from "../config/load.ts"
+import type { ListenError } from "../listener/listen-error.ts"
+import { formatAddress } from "../settings/address.ts"
+import { type ExitCode, exitCodes } from "./exit-codes.ts"
+import { startLines } from "./start-lines.ts"
+import { complain, say, type World } from "./world.ts"
+
+/** On top of server.shutdown-timeout, which the broker keeps itself. */
+const stopGraceMs = 1000
+
+export async function runUntilSignal(
+  start: Effect.Effect<RunningBroker, StartError, Scope.Scope>,
+  loaded: LoadedSettings,
+  world: World
+): Promise<ExitCode> {
+  const broker = start.pipe(
+    Effect.tap((started) => Effect.sync(() => say(world, startLines(started, loaded, world)))),
+    Effect.andThen(Effect.never),
+    Effect.scoped
+  )
+  const fiber = Effect.runFork(broker)
+  let signals = 0
+  const release = world.onStopSignal((signal) => {
+    signals++
+    if (signals > 1) {
+      world.leaveAtOnce(signal === "SIGINT" ? exitCodes.interrupted : exitCodes.terminated)
+      return
+    }
+    say(world, `${signal}: stopping; once more leaves at once`)
+    cutOff(loaded.settings.server.shutdownTimeoutMs + stopGraceMs, world)
+    fiber.interruptUnsafe()
+  })
+  const exit = await Effect.runPromise(Fiber.await(fiber))
+  release()
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return exitCodes.done
+  return tellFailure(exit.cause, loaded, world)
+}
+
+function cutOff(timeoutMs: number, world: World): void {
+  const timer = setTimeout(() => {
+    say(world, `did not stop within ${timeoutMs} ms, cut off`)
+    world.leaveAtOnce(exitCodes.failed)
+  }, timeoutMs)
+  timer.unref()
+}
+
+function tellFailure(cause: Cause.Cause<StartError>, loaded: LoadedSettings, world: World): ExitCode {
+  const error = Cause.findErrorOption(cause)
+  if (Option.isNone(error)) {
+    const fix = "this is a mistake of PromptMQ: please report it with these lines"
+    complain(world, { code: "E1001", fact: Cause.pretty(cause), fix })
+    return exitCodes.failed
+  }
+  return tellStartError(error.value, loaded, world)
+}
+
+function tellStartError(error: StartError, loaded: LoadedSettings, world: World): ExitCode {
+  switch (error._tag) {
+    case "ListenError": {
+      const isInUse = error.reason === "port-in-use"
+      const fact = `listener ${error.listener} cannot listen on ${error.address}: ${error.fact}`
+      complain(world, { code: isInUse ? "E8001" : "E1001", fact, fix: `${error.fix}: ${flagFor(error, loaded)}` })
+      return isInUse ? exitCodes.alreadyRunning : exitCodes.failed
+    }
+    case "AdminError":
+      complain(world, { code: error.code, fact: `admin.token-file ${error.tokenFile}: ${error.fact}`, fix: error.fix })
+      return exitCodes.failed
+    case "PidFileError":
+      complain(world, {
+        code: "E1001",
+        fact: error.message,
+        fix: "choose a file this user may write: --server-pid-file"
+      })
+      return exitCodes.failed
+  }
+}
+
+/** The flag that moves this listener, with the next port as an example. */
+function flagFor(error: ListenError, loaded: LoadedSettings): string {
+  const { server, admin } = loaded.settings
+  const flag = error.listener === "admin" ? "admin-bind" : error.listener === "websocket" ? "ws-bind" : "bind"
+  const all = [...server.bind, ...server.wsBind, admin.bind]
+  const taken = all.find((address) => formatAddress(address) === error.address)
+  return taken === undefined ? `--${flag}` : `--${flag} ${formatAddress({ ...taken, port: taken.port + 1 })}`
+}

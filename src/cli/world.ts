@@ -1,0 +1,133 @@
+/**
+ * What a command may touch of the outside: two output streams, standard input, the environment, signals
+ * and a clock. Commands get it as an argument, so tests run them in process with a recorded world.
+ *
+ * Invariants
+ * - Data goes to `stdout`, talk goes to `stderr`.
+ * - Colour only on a terminal, and never with NO_COLOR set or TERM=dumb (https://no-color.org).
+ * - A reader that goes away (`promptmq sub | head -1`) ends the process quietly with 0: see processWorld.
+ *
+ * On Linux writes to pipes and terminals are synchronous in Node, so `sub` cannot pile up output in memory
+ * faster than its reader takes it.
+ */
+import { homedir } from "node:os"
+import { formatProblem, type Problem } from "../config/problem.ts"
+import type { ExitCode } from "./exit-codes.ts"
+
+export interface Output {
+  readonly isTerminal: boolean
+  readonly columns: number
+  write(data: string | Uint8Array): void
+}
+
+export type StopSignal = "SIGINT" | "SIGTERM"
+
+export interface World {
+  readonly stdout: Output
+  readonly stderr: Output
+  readonly stdin: AsyncIterable<Uint8Array>
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly workingDirectory: string
+  readonly homeDirectory: string
+  /** Milliseconds that only ever grow, with fractions. */
+  readonly monotonicMs: () => number
+  readonly wallClockMs: () => number
+  /** Milliseconds since the process began. */
+  readonly uptimeMs: () => number
+  readonly processId: number
+  /** Calls back for each SIGINT and SIGTERM until the answer is called. */
+  readonly onStopSignal: (handler: (signal: StopSignal) => void) => () => void
+  /** Ends the process at once, without waiting for anything. */
+  readonly leaveAtOnce: (code: ExitCode) => void
+}
+
+export type Style = "error" | "warning" | "good" | "faint" | "strong"
+
+const escapes: Readonly<Record<Style, string>> = {
+  error: "\x1b[1;31m",
+  warning: "\x1b[1;33m",
+  good: "\x1b[32m",
+  faint: "\x1b[2m",
+  strong: "\x1b[1m"
+}
+
+/** `text` in the style, or as it is where colour is not wanted. */
+export function paint(world: World, output: Output, style: Style, text: string): string {
+  return isColourWanted(world, output) ? `${escapes[style]}${text}\x1b[0m` : text
+}
+
+export function isColourWanted(world: World, output: Output): boolean {
+  return output.isTerminal && !world.env["NO_COLOR"] && world.env["TERM"] !== "dumb"
+}
+
+/** One line of talk on stderr. */
+export function say(world: World, text: string): void {
+  world.stderr.write(`${text}\n`)
+}
+
+/** What went wrong and the way out; `code` is a row of config/error-codes.ts. */
+export interface Complaint {
+  readonly code: string
+  readonly fact: string
+  readonly fix: string
+}
+
+/** An error in the house's shape: code, fact, fix, link. */
+export function complain(world: World, complaint: Complaint): void {
+  printProblem(world, { ...complaint, severity: "error", key: undefined, place: undefined })
+}
+
+export function warn(world: World, fact: string): void {
+  say(world, `${paint(world, world.stderr, "warning", "warning")}  ${fact}`)
+}
+
+/** A problem of a configuration, with the line of the file where there is one. */
+export function printProblem(world: World, problem: Problem): void {
+  const text = formatProblem(problem, { excerpts: true })
+  const head = `${problem.severity} ${problem.code}`
+  say(world, paint(world, world.stderr, problem.severity, head) + text.slice(head.length))
+}
+
+/** The world of this process. */
+export function processWorld(): World {
+  const leaveOnBrokenPipe = (error: NodeJS.ErrnoException): void => {
+    process.exit(error.code === "EPIPE" ? 0 : 1)
+  }
+  process.stdout.on("error", leaveOnBrokenPipe)
+  process.stderr.on("error", leaveOnBrokenPipe)
+  return {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    // Touched only by those who read it: opening it costs start-up time and holds the event loop.
+    get stdin() {
+      return process.stdin
+    },
+    env: process.env,
+    workingDirectory: process.cwd(),
+    homeDirectory: homedir(),
+    monotonicMs: () => performance.now(),
+    // To the microsecond, which Date.now() does not know.
+    wallClockMs: () => performance.timeOrigin + performance.now(),
+    uptimeMs: () => performance.now(),
+    processId: process.pid,
+    onStopSignal: (handler) => {
+      process.on("SIGINT", handler)
+      process.on("SIGTERM", handler)
+      return () => {
+        process.off("SIGINT", handler)
+        process.off("SIGTERM", handler)
+      }
+    },
+    leaveAtOnce: (code) => process.exit(code)
+  }
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns ?? 100,
+    write: (data) => {
+      stream.write(data)
+    }
+  }
+}

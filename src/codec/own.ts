@@ -1,0 +1,31 @@
+/**
+ * The codec of production: own decoders for everything a client sends, mqtt-packet for the rare answers.
+ */
+import type { Codec } from "./codec.ts"
+import { encodeAuth, encodeConnack, encodeDisconnect, encodeSuback, encodeUnsuback, warm } from "./encode-answers.ts"
+import { frameLength, runEnd } from "./frame.ts"
+import { readAcknowledgement } from "./read-acknowledgement.ts"
+import { decodeConnect } from "./read-connect.ts"
+import { checkPing, decodeAuth, decodeDisconnect } from "./read-disconnect.ts"
+import { readPublish } from "./read-publish.ts"
+import { decodeSubscribe, decodeUnsubscribe } from "./read-subscribe.ts"
+
+export const ownCodec: Codec = {
+  name: "own",
+  frameLength,
+  readPublish,
+  runEnd,
+  readAcknowledgement,
+  decodeConnect,
+  decodeSubscribe,
+  decodeUnsubscribe,
+  decodeDisconnect,
+  decodeAuth,
+  checkPing,
+  encodeConnack,
+  encodeSuback,
+  encodeUnsuback,
+  encodeDisconnect,
+  encodeAuth,
+  warm
+}

@@ -1,0 +1,202 @@
+/**
+ * A configuration document (YAML 1.2 or JSON, one parser) as a list of written keys with their places.
+ *
+ * Reported here: unreadable syntax, duplicate keys, unknown keys with a suggestion, sections that are no
+ * sections, keys written twice under two spellings, and one warning per old spelling. Values are not judged
+ * here; they come out as YAML gives them.
+ *
+ * Limits: `documentSizeMax` characters; the walk descends only into known sections, so its depth is theirs;
+ * aliases (*x) are followed one step and are no way to grow a small file into a large one.
+ */
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLMap
+} from "yaml"
+import { nearestKey, type Spelling, sections, spellings } from "./key-names.ts"
+import type { FilePlace, Problem } from "./problem.ts"
+
+export const documentSizeMax = 1_048_576
+
+export interface WrittenValue {
+  readonly spelling: Spelling
+  readonly raw: unknown
+  readonly keyPlace: FilePlace
+  readonly valuePlace: FilePlace
+  readonly excerpt: string | undefined
+}
+
+export interface WrittenDocument {
+  readonly values: ReadonlyArray<WrittenValue>
+  readonly problems: ReadonlyArray<Problem>
+  /** False when the syntax is broken and `values` means nothing. */
+  readonly isReadable: boolean
+}
+
+export const readDocument = (text: string, file: string): WrittenDocument => {
+  const whole = (code: string, fact: string, fix: string): WrittenDocument => ({
+    values: [],
+    problems: [{ code, severity: "error", key: undefined, place: { file }, fact, fix }],
+    isReadable: false
+  })
+  if (text.length > documentSizeMax) {
+    return whole(
+      "E3005",
+      `${text.length} characters is above the limit of ${documentSizeMax}`,
+      "is this the right file?"
+    )
+  }
+  const lines = new LineCounter()
+  let document: Document.Parsed
+  try {
+    document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, merge: false })
+  } catch {
+    // The parser is recursive: thousands of nested brackets exhaust the stack.
+    return whole("E3002", "nested too deeply to be read", "is this the right file?")
+  }
+  return new Reader(text, file, lines, document).read()
+}
+
+class Reader {
+  private readonly values: Array<WrittenValue> = []
+  private readonly problems: Array<Problem> = []
+  private readonly seen = new Map<string, WrittenValue>()
+  private readonly text: string
+  private readonly file: string
+  private readonly lines: LineCounter
+  private readonly document: Document.Parsed
+
+  constructor(text: string, file: string, lines: LineCounter, document: Document.Parsed) {
+    this.text = text
+    this.file = file
+    this.lines = lines
+    this.document = document
+  }
+
+  read(): WrittenDocument {
+    let isReadable = true
+    for (const error of this.document.errors) {
+      isReadable = false
+      const fact = `not valid YAML: ${error.message.split("\n")[0]}`
+      this.report("E3002", undefined, error.pos[0], fact, "correct the syntax; text with : or # in it needs quotes")
+    }
+    const root = this.document.contents
+    if (!isReadable || root === null || isEmpty(root)) return this.result(isReadable)
+    if (isMap(root)) this.readSection(root, "")
+    else
+      this.report(
+        "E3004",
+        undefined,
+        root.range[0],
+        "the document is not a list of keys",
+        "write sections such as server: and mqtt:"
+      )
+    return this.result(isReadable)
+  }
+
+  private result(isReadable: boolean): WrittenDocument {
+    return { values: this.values, problems: this.problems, isReadable }
+  }
+
+  private readSection(map: YAMLMap, parent: string): void {
+    const linesOfKeys = new Map<string, number | undefined>()
+    for (const pair of map.items) {
+      const keyNode = pair.key as Node
+      const offset = keyNode.range?.[0] ?? 0
+      const name = isScalar(keyNode) ? String(keyNode.value) : "?"
+      const key = parent === "" ? name : `${parent}.${name}`
+      const spelling = spellings.get(key)
+      if (linesOfKeys.has(name)) {
+        const fact = `is written twice in the same section, first in line ${linesOfKeys.get(name)}`
+        this.report("E3003", key, offset, fact, "keep one of the two")
+        continue
+      }
+      linesOfKeys.set(name, this.placeOf(offset).line)
+      if (spelling !== undefined) this.readValue(spelling, offset, pair.value as Node | null)
+      else if (sections.has(key)) this.readSubsection(key, offset, pair.value as Node | null)
+      else this.reportUnknown(key, offset)
+    }
+  }
+
+  private readSubsection(key: string, offset: number, node: Node | null): void {
+    const value = this.follow(node)
+    if (isMap(value)) this.readSection(value, key)
+    else if (!isEmpty(value))
+      this.report("E3004", key, offset, "is a section, not a value", `write the keys of ${key} below it`)
+  }
+
+  private readValue(spelling: Spelling, keyOffset: number, node: Node | null): void {
+    const value = this.follow(node)
+    const valueOffset = node?.range?.[0] ?? keyOffset
+    const written: WrittenValue = {
+      spelling,
+      raw: isSeq(value) ? value.items.map((item) => plain(this.follow(item as Node))) : plain(value),
+      keyPlace: this.placeOf(keyOffset),
+      valuePlace: this.placeOf(isEmpty(value) ? keyOffset : valueOffset),
+      excerpt: spelling.leaf.secret ? undefined : this.lineAt(valueOffset)
+    }
+    const key = spelling.leaf.key
+    const earlier = this.seen.get(key)
+    if (earlier === undefined) {
+      this.seen.set(key, written)
+      this.values.push(written)
+    } else if (earlier.spelling.key !== spelling.key) {
+      const fact = `is written twice, as ${earlier.spelling.key} in line ${earlier.keyPlace.line} and as ${spelling.key} here`
+      this.report("E3112", key, keyOffset, fact, `keep only ${key}`)
+    }
+    if (spelling.isAlias) {
+      this.report("E3301", spelling.key, keyOffset, `is the old spelling of ${key}`, `write ${key}`, "warning")
+    }
+  }
+
+  private reportUnknown(key: string, offset: number): void {
+    if (key === "storage.sqlite") {
+      const fact = "this version has no SQLite engine, and nothing to set for it"
+      this.report("E3404", key, offset, fact, "remove the section")
+      return
+    }
+    const close = nearestKey(key)
+    const fix = close === undefined ? "remove it; promptmq config schema lists every key" : `did you mean ${close}?`
+    this.report("E3101", key, offset, "is not a key of this version", fix)
+  }
+
+  private report(
+    code: string,
+    key: string | undefined,
+    offset: number,
+    fact: string,
+    fix: string,
+    severity: "error" | "warning" = "error"
+  ): void {
+    const isSecret = key !== undefined && spellings.get(key)?.leaf.secret === true
+    // Without a key (broken syntax) the line may hold anything, a secret included.
+    const excerpt = isSecret || key === undefined ? {} : { excerpt: this.lineAt(offset) }
+    this.problems.push({ code, severity, key, place: this.placeOf(offset), fact, fix, ...excerpt })
+  }
+
+  private follow(node: Node | null): Node | null {
+    return isAlias(node) ? (node.resolve(this.document) ?? null) : node
+  }
+
+  private placeOf(offset: number): FilePlace {
+    const position = this.lines.linePos(offset)
+    return { file: this.file, line: Math.max(1, position.line), column: Math.max(1, position.col) }
+  }
+
+  private lineAt(offset: number): string {
+    const start = this.text.lastIndexOf("\n", offset - 1) + 1
+    const end = this.text.indexOf("\n", offset)
+    return this.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, "")
+  }
+}
+
+const isEmpty = (node: Node | null): boolean => node === null || (isScalar(node) && node.value === null)
+
+/** A scalar's value; anything else is handed on as an object, which every decoder refuses. */
+const plain = (node: Node | null): unknown => (node === null ? null : isScalar(node) ? node.value : {})

@@ -1,0 +1,243 @@
+/**
+ * Every error code a user can see, with its long text: `promptmq explain-error E3107` prints from here.
+ *
+ * The first digit is the exit code of a command that ends with it (design: 2 wrong usage, 3 configuration
+ * invalid, 4 unreachable, 5 refused, 6 not found, 7 data damaged, 8 already running or port in use; 1 for
+ * the rest). Within E3: 0xx the file, 1xx one value or name, 2xx values that contradict each other,
+ * 3xx warnings, 4xx not in this version. A code is never reused for something else.
+ */
+
+export interface ErrorCode {
+  readonly title: string
+  /** Why it is an error and what it would have caused, for people who want to know. */
+  readonly text: string
+  readonly fix: string
+}
+
+export const errorCodes: Readonly<Record<string, ErrorCode>> = {
+  E1001: {
+    title: "Unexpected failure",
+    text: "Something failed that has no code of its own. The message holds the reason as the system gave it.",
+    fix: "Read the reason; run again with --log-level debug for more."
+  },
+  E2001: {
+    title: "Wrong usage",
+    text: "A command, an option or an argument is missing, unknown or has a value that cannot be read.",
+    fix: "The command with --help lists its options."
+  },
+  E2002: {
+    title: "Invalid topic name or filter",
+    text: "Topic names hold no + and no #; in a filter + stands alone in its level and # alone in the last one. Neither is empty, longer than 65,535 bytes, or contains U+0000.",
+    fix: "Correct the topic; the message names the column."
+  },
+  E3001: {
+    title: "Configuration file cannot be read",
+    text: "The file named by --config or PROMPTMQ_CONFIG, or a .promptmq.yaml that was found, cannot be opened. Starting without it would mean running with other settings than intended, so nothing is started.",
+    fix: "Correct the path or the permissions of the file."
+  },
+  E3002: {
+    title: "Not valid YAML or JSON",
+    text: "The file is YAML 1.2; JSON is read by the same rules. Frequent causes: tabs for indentation, a colon or # inside text without quotes, brackets that are not closed. Values of this file were not checked.",
+    fix: "Correct the syntax at the line and column in the message."
+  },
+  E3003: {
+    title: "Key written twice",
+    text: "The same key stands twice in one section. Programs differ in which one they take; here neither is.",
+    fix: "Keep one of the two."
+  },
+  E3004: {
+    title: "Section expected",
+    text: "A section holds keys, not a value: `storage:` is followed by indented lines.",
+    fix: "Write the section's keys below it, indented."
+  },
+  E3005: {
+    title: "Configuration file too large",
+    text: "A configuration has a few kilobytes. A file above 1 MiB is most likely not the intended one.",
+    fix: "Check the path."
+  },
+  E3101: {
+    title: "Unknown key",
+    text: "No setting has this name. It is an error and not a warning because a misspelt key is without effect, and that is found out on the worst day.",
+    fix: "Take the suggested name, or remove the key. `promptmq config schema` lists all keys."
+  },
+  E3102: {
+    title: "Unknown variable",
+    text: "An environment variable starts with PROMPTMQ_ and belongs to no setting. Variables that Kubernetes makes for a service called promptmq are left alone.",
+    fix: "Take the suggested name, or unset the variable."
+  },
+  E3103: {
+    title: "Wrong type of value",
+    text: "The value is of another type than the setting, or missing. YAML 1.2 knows only true and false as booleans: yes, no, on and off are text.",
+    fix: "Write a value of the type named in the message."
+  },
+  E3104: {
+    title: "Not a whole number",
+    text: "The setting takes a whole number, without quotes and without a unit.",
+    fix: "Write a whole number within the bounds in the message."
+  },
+  E3105: {
+    title: "Value out of range",
+    text: "The number, duration or size is below the minimum or above the maximum of this setting. The bounds are those within which the broker was tested, or those of the MQTT standard.",
+    fix: "Write a value within the bounds in the message."
+  },
+  E3106: {
+    title: "Not a duration",
+    text: "Durations are numbers with units: 100ms, 30s, 5m, 2h, 7d, 1h30m. A bare number is refused because it has been read as seconds, milliseconds and nanoseconds by different programs.",
+    fix: "Add the unit."
+  },
+  E3107: {
+    title: "Not one of the choices",
+    text: "The setting takes one of a few words, written exactly as listed.",
+    fix: "Write one of the words in the message."
+  },
+  E3108: {
+    title: "Not a size",
+    text: "Sizes are numbers of bytes or numbers with units: 65536, 64KiB, 1.5GiB (powers of 1024), 64KB (powers of 1000). K, M and G alone are refused because they are read both ways.",
+    fix: "Write the size with a unit, or in bytes."
+  },
+  E3109: {
+    title: "Not an address",
+    text: "Addresses are host:port. IPv6 stands in brackets: [::1]:1883. An empty host (:1883) means every address of the machine; port 0 asks the system for a free port.",
+    fix: "Write host:port."
+  },
+  E3110: {
+    title: "Text cannot be used here",
+    text: "The text is too long, has control characters, or does not have the form this setting needs.",
+    fix: "Write it in the form named in the message."
+  },
+  E3111: {
+    title: "List too short or too long",
+    text: "The list is empty where at least one entry is needed, or has more entries than the limit.",
+    fix: "Write as many entries as the message says."
+  },
+  E3112: {
+    title: "Setting written twice",
+    text: "One setting has a value under two spellings (or as a variable and as a file variable) in the same place, so it is unclear which one is meant.",
+    fix: "Keep one of them, best the newer spelling."
+  },
+  E3113: {
+    title: "File of a variable cannot be read",
+    text: "A variable that ends in _FILE names a file which holds the value. That file is missing, unreadable or too long.",
+    fix: "Correct the path or the permissions."
+  },
+  E3115: {
+    title: "Secret on the command line",
+    text: "Every user of a machine can read the command line of every process. A secret given there has to be considered known.",
+    fix: "Put it into a file and name the file with the variable that ends in _FILE; change the secret."
+  },
+  E3201: {
+    title: "TLS without certificate or key",
+    text: "TLS needs a certificate chain and its private key. Without both there is no listener: it never falls back to plain text.",
+    fix: "Set server.tls-cert and server.tls-key, or server.tls to false."
+  },
+  E3202: {
+    title: "Listener open to strangers",
+    text: "The address can be reached from other machines and nothing says who may connect. On loopback anonymous clients are allowed while nothing is configured; beyond it this must be a decision.",
+    fix: "Bind to 127.0.0.1 or [::1], or write auth.allow-anonymous: true if everyone on that network may connect."
+  },
+  E3203: {
+    title: "Keep-alive above its maximum",
+    text: "mqtt.keep-alive is given to clients that ask for none; it cannot be above the longest keep-alive accepted.",
+    fix: "Lower mqtt.keep-alive or raise mqtt.max-keep-alive."
+  },
+  E3204: {
+    title: "Two listeners on one port",
+    text: "Two listeners want the same port on the same address (an empty host covers every address). The second one could not start.",
+    fix: "Give each its own port."
+  },
+  E3205: {
+    title: "No listener",
+    text: "server.bind and server.ws-bind are both empty: no client could ever connect.",
+    fix: "Give one of them an address."
+  },
+  E3301: {
+    title: "Old spelling (warning)",
+    text: "The key is read under this name too because earlier documents of the broker used it.",
+    fix: "Write the newer name; the value stays."
+  },
+  E3302: {
+    title: "No effect with the memory engine (warning)",
+    text: "Log and compaction settings describe what is kept on disk. This version keeps messages, sessions and retained values in memory and loses them at exit, whatever these settings say.",
+    fix: "Do not rely on durability with this version."
+  },
+  E3303: {
+    title: "Plain text beyond loopback (warning)",
+    text: "Clients on other machines connect without credentials and without encryption: everyone on the path can read and change messages.",
+    fix: "Bind to loopback, or let a TLS terminator in front be the only one that reaches the port."
+  },
+  E3304: {
+    title: "No client can connect (warning)",
+    text: "Anonymous clients are refused, and this version knows no other kind: it has no authentication. The listeners open and refuse everybody.",
+    fix: "Remove auth.allow-anonymous (anonymous on loopback only) or set it to true."
+  },
+  E3305: {
+    title: "Certificate without TLS (warning)",
+    text: "Certificate files are named, but server.tls is false, so the listener is plain text.",
+    fix: "Set server.tls to true, or remove the files' keys."
+  },
+  E3306: {
+    title: "Memory cannot hold the largest packet (warning)",
+    text: "The memory for messages is smaller than the largest packet accepted. A QoS 1 or 2 message that does not fit is refused with reason code 0x97.",
+    fix: "Raise storage.memory-buffer or lower mqtt.max-packet-size."
+  },
+  E3401: {
+    title: "TLS is not in this version",
+    text: "The listener cannot serve TLS yet. It refuses to start rather than serve plain text where encryption was asked for.",
+    fix: "Set server.tls to false and put a TLS terminator in front of a loopback listener."
+  },
+  E3402: {
+    title: "Clustering is not in this version",
+    text: "The broker cannot join others yet. It refuses to start rather than run alone where a cluster was asked for.",
+    fix: "Set cluster.enabled to false."
+  },
+  E3403: {
+    title: "Daemon mode is not in this version",
+    text: "The broker cannot detach itself yet. It refuses to start rather than stay in the foreground where a script expects it to return.",
+    fix: "Set server.daemon to false and let systemd, Docker or another manager run it."
+  },
+  E3404: {
+    title: "Storage engine is not in this version",
+    text: "Only the memory engine exists, and it loses its state at exit. The broker refuses to start rather than pretend to keep messages.",
+    fix: "Set storage.engine to memory if losing state at exit is acceptable."
+  },
+  E3405: {
+    title: "Prometheus metrics are not in this version (warning)",
+    text: "The counters exist and can be read through the admin API; the Prometheus endpoint does not exist yet.",
+    fix: "Read /api/v1/system of the admin listener, or remove metrics.enabled."
+  },
+  E4001: {
+    title: "Broker cannot be reached",
+    text: "No connection could be made to the address: nothing listens there, a firewall drops it, or the name does not resolve.",
+    fix: "Check host and port, and that the broker runs: promptmq ping."
+  },
+  E5001: {
+    title: "Refused by the broker",
+    text: "The broker answered CONNECT, SUBSCRIBE or PUBLISH with a reason code that refuses it. The message names the code.",
+    fix: "Check user name, password and what the client may do."
+  },
+  E5002: {
+    title: "Permission denied",
+    text: "The operating system refused access to a file, a folder or a port. The message names user, path and mode.",
+    fix: "Change the permissions, or run as a user who has them. Ports below 1024 need a capability."
+  },
+  E6001: {
+    title: "Not found",
+    text: "What the command names does not exist: a client, a topic, an error code, a file.",
+    fix: "Check the spelling; list commands show what there is."
+  },
+  E7001: {
+    title: "Data damaged",
+    text: "Stored data does not pass its checksums: a disk fault, or something else wrote to the files.",
+    fix: "Keep a copy of the folder before anything else."
+  },
+  E8001: {
+    title: "Port in use",
+    text: "Another process listens on the address already.",
+    fix: "Stop it, or choose another port (server.bind, server.ws-bind, admin.bind)."
+  },
+  E8002: {
+    title: "Already running",
+    text: "Another broker uses the same data folder.",
+    fix: "Stop it, or give this one its own folder (storage.data-dir)."
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * What Mosquitto's directives mean here: a table from directive to setting, or to the reason why not.
+ *
+ * Read from mosquitto.conf(5) of 2.0 and 2.1. Listener directives (listener, port, protocol, certfile ...)
+ * are not in this table: they belong to blocks and are read by import-mosquitto.ts. A directive that is
+ * missing here has no counterpart and is listed as such by the importer.
+ */
+import type { WireValue } from "../settings/setting.ts"
+
+export interface Translation {
+  readonly key: string
+  /** Undefined when the value cannot be read. */
+  readonly value: (text: string) => WireValue
+}
+
+const number = (text: string): WireValue => (/^-?\d+$/.test(text) ? Number(text) : undefined)
+
+/** Mosquitto's 0 or -1 for "no limit" becomes the highest value the setting takes. */
+const limit =
+  (highest: number, unlimited: string) =>
+  (text: string): WireValue =>
+    text === unlimited ? highest : number(text)
+
+const flag = (text: string): WireValue => (text === "true" ? true : text === "false" ? false : undefined)
+
+/** "2d", "1w", "1m" (month), "1y"; Mosquitto counts a month as 30 days. */
+const expiry = (text: string): WireValue => {
+  const match = /^(\d+)([hdwmy])$/.exec(text)
+  const daysPer: Readonly<Record<string, number>> = { d: 1, w: 7, m: 30, y: 365 }
+  if (match === null) return undefined
+  return match[2] === "h" ? `${match[1]}h` : `${Number(match[1]) * (daysPer[match[2] ?? ""] ?? 0)}d`
+}
+
+export const translations: Readonly<Record<string, Translation>> = {
+  allow_anonymous: { key: "auth.allow-anonymous", value: flag },
+  max_packet_size: { key: "mqtt.max-packet-size", value: limit(268_435_456, "0") },
+  max_inflight_messages: { key: "mqtt.max-inflight", value: limit(65_535, "0") },
+  max_queued_messages: { key: "mqtt.max-queued-messages", value: limit(10_000_000, "0") },
+  max_keepalive: { key: "mqtt.max-keep-alive", value: limit(65_535, "0") },
+  max_topic_alias: { key: "mqtt.topic-alias-maximum", value: number },
+  max_qos: { key: "mqtt.max-qos", value: number },
+  retain_available: { key: "mqtt.retain-available", value: flag },
+  global_max_connections: { key: "mqtt.max-connections", value: limit(1_000_000, "-1") },
+  max_connections: { key: "mqtt.max-connections", value: limit(1_000_000, "-1") },
+  persistent_client_expiration: { key: "mqtt.max-session-expiry", value: expiry },
+  pid_file: { key: "server.pid-file", value: (text) => text }
+}
+
+const noAuthentication = "this version has no authentication; without it keep the broker on loopback"
+const noTls = "TLS is not in this version"
+const noBridge = "bridges are not in this version"
+const always = "always so here"
+
+export const reasons: Readonly<Record<string, string>> = {
+  password_file: noAuthentication,
+  acl_file: noAuthentication,
+  psk_file: noAuthentication,
+  plugin: noAuthentication,
+  auth_plugin: noAuthentication,
+  clientid_prefixes: noAuthentication,
+  cafile: noTls,
+  capath: noTls,
+  certfile: noTls,
+  keyfile: noTls,
+  crlfile: noTls,
+  require_certificate: noTls,
+  use_identity_as_username: noTls,
+  tls_version: noTls,
+  connection: noBridge,
+  address: noBridge,
+  topic: noBridge,
+  cleansession: noBridge,
+  notifications: noBridge,
+  try_private: noBridge,
+  persistence_location: "another broker's folder; choose storage.data-dir yourself",
+  persistence_file: "another broker's file; nothing is read from it",
+  autosave_interval: "there are no snapshots here: storage.wal says when messages are synced",
+  autosave_on_changes: "there are no snapshots here: storage.wal says when messages are synced",
+  autosave_on_exit: "there are no snapshots here: storage.wal says when messages are synced",
+  message_size_limit: "limits payloads; the nearest setting is mqtt.max-packet-size, which counts whole packets",
+  memory_limit: "the nearest setting is storage.memory-buffer, which limits stored messages only",
+  max_queued_bytes: "the nearest setting is limits.max-queued-bytes",
+  user: "let the service manager choose the user",
+  log_dest: "logs go to standard output; let the service manager collect them",
+  log_facility: "logs go to standard output; let the service manager collect them",
+  log_timestamp: always,
+  log_timestamp_format: always,
+  connection_messages: always,
+  set_tcp_nodelay: always,
+  per_listener_settings: "settings are for the whole broker here",
+  include_dir: "import the files of that folder one by one",
+  mount_point: "listeners cannot have their own topic prefix here",
+  socket_domain: "write the addresses you want into server.bind",
+  bind_interface: "write the interface's address into server.bind"
+}
+
+/** From quiet to talkative; the most talkative log_type of the file decides log.level. */
+export const logTypes: ReadonlyArray<readonly [type: string, level: string]> = [
+  ["none", "fatal"],
+  ["error", "error"],
+  ["warning", "warn"],
+  ["notice", "info"],
+  ["information", "info"],
+  ["subscribe", "debug"],
+  ["unsubscribe", "debug"],
+  ["websockets", "debug"],
+  ["debug", "debug"],
+  ["all", "debug"]
+]

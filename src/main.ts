@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+/**
+ * The bin: runtime check, thread pool, command line, exit code. Nothing else.
+ *
+ * - The check comes first and everything else is imported after it: an older Node stops here with a clear
+ *   sentence and not in the middle of syntax or an API it does not know. Hence no static import.
+ * - UV_THREADPOOL_SIZE must be set before the first asynchronous call: libuv reads it when it makes its
+ *   pool. Password hashing, DNS and file syncs share that pool and must not stand in one queue of four.
+ * - The process leaves with the command's code once its output is written.
+ */
+const nodeMajorMin = 26
+const threadPoolSizeMin = 8
+
+const nodeMajor = Number.parseInt(process.versions.node, 10)
+if (nodeMajor < nodeMajorMin) {
+  process.stderr.write(
+    `error  promptmq needs Node ${nodeMajorMin} or newer, this is Node ${process.versions.node} (${process.execPath})\n` +
+      `   fix: install Node ${nodeMajorMin}, or run it with the one of the package: npx node@${nodeMajorMin} dist/main.js\n`
+  )
+  process.exit(1)
+}
+
+const threadPoolSize = Number(process.env["UV_THREADPOOL_SIZE"])
+if (!(threadPoolSize >= threadPoolSizeMin)) process.env["UV_THREADPOOL_SIZE"] = String(threadPoolSizeMin)
+
+const { runCommandLine } = await import("./cli/run.ts")
+const { processWorld } = await import("./cli/world.ts")
+
+process.exitCode = await runCommandLine(process.argv.slice(2), processWorld())
+await written(process.stdout)
+await written(process.stderr)
+process.exit()
+
+/** Resolves when what was given to the stream has been taken by the system. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", () => resolve())
+  })
+}
+
+export {}

@@ -1,0 +1,64 @@
+/**
+ * A filter as both routers keep it, and its live list.
+ *
+ * Invariants
+ * - filter.live[i].liveIndex === i; a subscription that is not live has liveIndex -1.
+ * - A filter that nobody live listens to shares one empty array, so that a million of them do not hold a
+ *   million arrays; the first attach gives it its own (of capacity one: `push` would reserve seventeen).
+ * - `references` counts acquire minus release; at zero the router forgets the record. Who was attached
+ *   must be detached before.
+ */
+import { assert } from "../base/assert.ts"
+import type { Filter, LiveSubscription } from "./router.ts"
+import { hasWildcard } from "./topic-filter.ts"
+
+export class FilterRecord<S> implements Filter<S> {
+  readonly text: string
+  readonly id: number
+  readonly hasWildcard: boolean
+  live: Array<LiveSubscription<S>> = NOBODY
+  logReaders = 0
+  logged = 0
+  references = 1
+
+  constructor(text: string, id: number) {
+    this.text = text
+    this.id = id
+    this.hasWildcard = hasWildcard(text)
+  }
+}
+
+export function attachLive<S>(subscription: LiveSubscription<S>): void {
+  if (subscription.liveIndex >= 0) return
+  const filter = subscription.filter as FilterRecord<S>
+  assert(filter.references > 0, "a subscription goes live on a filter that was released")
+  subscription.liveIndex = filter.live.length
+  if (filter.live.length === 0) filter.live = [subscription]
+  else filter.live.push(subscription)
+}
+
+export function detachLive<S>(subscription: LiveSubscription<S>): void {
+  const index = subscription.liveIndex
+  if (index < 0) return
+  const filter = subscription.filter as FilterRecord<S>
+  assert(filter.live[index] === subscription, "a live list and its subscription disagree")
+  const last = filter.live.pop() as LiveSubscription<S>
+  if (last !== subscription) {
+    filter.live[index] = last
+    last.liveIndex = index
+  }
+  subscription.liveIndex = -1
+  if (filter.live.length === 0) filter.live = NOBODY
+}
+
+/** Gives one reference back; true when it was the last one. */
+export function releaseReference<S>(filter: FilterRecord<S>): boolean {
+  assert(filter.references > 0, "a filter is released more often than it was acquired")
+  filter.references--
+  if (filter.references > 0) return false
+  assert(filter.live.length === 0, "a filter is released while a live subscription is attached")
+  return true
+}
+
+/** Frozen in spirit only: a really frozen array is of another kind to V8, and every reader would see two kinds. */
+const NOBODY: Array<never> = []

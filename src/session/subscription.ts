@@ -1,0 +1,106 @@
+/**
+ * One session's subscription to one filter, with its history.
+ *
+ * Options belong to an interval of log positions, not to the subscription: a message that waits in the
+ * log is judged by the options that held when it was published. SUBSCRIBE with other options closes one
+ * interval and opens the next, with the same options it changes nothing, UNSUBSCRIBE closes. (Looking the
+ * options up at read time loses a waiting QoS 1 message when the client re-subscribes with QoS 0.)
+ *
+ * Invariants
+ * - Intervals are in order, disjoint, not empty once closed; only the last may be open (to = Infinity).
+ * - At most INTERVALS_MAX; one more change is refused with 0x97.
+ * - The fields qos ... subscriptionIdentifier repeat the open interval for the publish path.
+ */
+import type { Filter, LiveSubscription } from "../router/router.ts"
+import type { Session } from "./session.ts"
+
+export const INTERVALS_MAX = 16
+
+export interface SubscriptionOptions {
+  readonly qos: number
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  /** 0 when the SUBSCRIBE carried none. */
+  readonly subscriptionIdentifier: number
+}
+
+export interface Interval extends SubscriptionOptions {
+  readonly from: number
+  to: number
+}
+
+export class Subscription implements LiveSubscription<Session> {
+  readonly subscriber: Session
+  readonly filter: Filter<Session>
+  liveIndex = -1
+  /** Counted in filter.logReaders. */
+  readsLog = false
+  /** False after UNSUBSCRIBE, while the cursor or a hole still lies in one of its intervals. */
+  active = true
+  qos = 0
+  noLocal = false
+  retainAsPublished = false
+  subscriptionIdentifier = 0
+  /** The identifier as the list that deliveries pass on; undefined when there is none. */
+  identifiers: ReadonlyArray<number> | undefined = undefined
+  intervals: Array<Interval> = []
+  /** filter.logged when the session last left D: what the filter logged since is what waits, at most. */
+  loggedBefore = 0
+
+  constructor(subscriber: Session, filter: Filter<Session>) {
+    this.subscriber = subscriber
+    this.filter = filter
+  }
+
+  /** Takes effect at log position `at`. False when the history is full (answer 0x97). */
+  open(options: SubscriptionOptions, at: number): boolean {
+    const last = this.intervals.at(-1)
+    const isOpen = last !== undefined && last.to === Number.POSITIVE_INFINITY
+    if (isOpen && sameOptions(last, options)) return true
+    if (isOpen && last.from === at) this.intervals.pop()
+    else if (isOpen) last.to = at
+    if (this.intervals.length >= INTERVALS_MAX) {
+      if (isOpen) last.to = Number.POSITIVE_INFINITY
+      return false
+    }
+    this.intervals.push({ ...options, from: at, to: Number.POSITIVE_INFINITY })
+    this.active = true
+    this.qos = options.qos
+    this.noLocal = options.noLocal
+    this.retainAsPublished = options.retainAsPublished
+    this.subscriptionIdentifier = options.subscriptionIdentifier
+    this.identifiers = options.subscriptionIdentifier === 0 ? undefined : [options.subscriptionIdentifier]
+    return true
+  }
+
+  /** UNSUBSCRIBE at log position `at`: what was published before may still be delivered [MQTT-3.10.4-3]. */
+  close(at: number): void {
+    const last = this.intervals.at(-1)
+    if (last !== undefined && last.to === Number.POSITIVE_INFINITY) {
+      if (last.from >= at) this.intervals.pop()
+      else last.to = at
+    }
+    this.active = false
+  }
+
+  /** Forgets closed intervals that end at or below `position`. */
+  prune(position: number): void {
+    if (this.intervals.length === 0 || (this.intervals[0] as Interval).to > position) return
+    this.intervals = this.intervals.filter((interval) => interval.to > position)
+  }
+
+  /** The options that held at a log position. */
+  at(sequence: number): Interval | undefined {
+    for (let i = this.intervals.length - 1; i >= 0; i--) {
+      const interval = this.intervals[i] as Interval
+      if (interval.from <= sequence) return sequence < interval.to ? interval : undefined
+    }
+    return undefined
+  }
+}
+
+const sameOptions = (a: SubscriptionOptions, b: SubscriptionOptions): boolean =>
+  a.qos === b.qos &&
+  a.noLocal === b.noLocal &&
+  a.retainAsPublished === b.retainAsPublished &&
+  a.subscriptionIdentifier === b.subscriptionIdentifier

@@ -1,0 +1,113 @@
+/**
+ * Settings of `auth`, `limits`, `admin`, `metrics`, `cluster` and `log`: who may connect, how much one
+ * stranger may cost, and how the broker is watched.
+ *
+ * Everything but the MQTT port is on loopback until configured, the cluster and metrics ports included (the
+ * original opened both to the world without a credential).
+ */
+import { address, addresses, boolean, booleanOrUnset, choice, integer, size, text } from "./kinds.ts"
+import { section } from "./section.ts"
+
+export const authSection = section({
+  allowAnonymous: booleanOrUnset({
+    fallbackWords: "only while every listener is on loopback",
+    summary:
+      "Let clients in without credentials. A listener beyond loopback needs this written as true, or authentication."
+  })
+})
+
+export const limitsSection = section({
+  connectPacketSizeBytes: size({
+    key: "max-connect-packet-size",
+    fallback: "64KiB",
+    minimum: "64B",
+    maximum: "256MiB",
+    live: true,
+    summary: "Largest CONNECT: the most a stranger can make the broker hold."
+  }),
+  maxUserProperties: integer({
+    fallback: 1024,
+    minimum: 0,
+    maximum: 1_000_000,
+    live: true,
+    summary: "Most user properties in one packet."
+  }),
+  maxFiltersPerPacket: integer({
+    fallback: 8192,
+    minimum: 1,
+    maximum: 1_000_000,
+    live: true,
+    summary: "Most topic filters in one SUBSCRIBE or UNSUBSCRIBE."
+  }),
+  maxSessions: integer({
+    fallback: 1_000_000,
+    minimum: 1,
+    maximum: 100_000_000,
+    live: true,
+    summary: "Most sessions, connected or not; a new one above that is refused with 0x97."
+  }),
+  maxQueuedBytes: size({
+    key: "max-queued-bytes",
+    fallback: "1MiB",
+    minimum: "1KiB",
+    maximum: "1GiB",
+    live: true,
+    summary: "Bytes held in memory for one session that ends with its connection; see mqtt.max-queued-messages."
+  })
+})
+
+export const adminSection = section({
+  enabled: boolean({ flag: "admin", fallback: true, summary: "Serve /health and the admin API." }),
+  bind: address({ fallback: "127.0.0.1:9090", summary: "Address of the admin listener." }),
+  tokenFile: text({
+    fallback: "",
+    fallbackWords: "<data-dir>/admin-token",
+    summary: "File with the admin token; made at the first start with mode 0600."
+  })
+})
+
+export const metricsSection = section({
+  enabled: boolean({ flag: "metrics", fallback: true, summary: "Serve metrics in the Prometheus format." }),
+  bind: address({
+    flag: "metrics-bind",
+    fallback: "127.0.0.1:9090",
+    summary: "Address of the metrics; the admin listener serves them when it is the same."
+  }),
+  path: text({
+    flag: "metrics-path",
+    fallback: "/metrics",
+    pattern: /^\/[\x21-\x7e]*$/,
+    patternWords: 'a path that starts with "/", such as "/metrics"',
+    summary: "Path of the metrics."
+  })
+})
+
+export const clusterSection = section({
+  enabled: boolean({ flag: "cluster", fallback: false, summary: "Join other brokers." }),
+  bind: address({ flag: "cluster-bind", fallback: "127.0.0.1:7946", summary: "Address for other brokers." }),
+  peers: addresses({ flag: "cluster-peers", fallback: [], mayBeEmpty: true, summary: "Addresses of other brokers." }),
+  nodeId: text({
+    flag: "node-id",
+    fallback: "",
+    fallbackWords: "made at the first start",
+    pattern: /^[A-Za-z0-9._-]{0,64}$/,
+    patternWords: "up to 64 letters, digits, dots, dashes and underscores",
+    summary: "Name of this broker among its peers."
+  })
+})
+
+export const logSection = section({
+  level: choice({
+    flag: "log-level",
+    choices: ["trace", "debug", "info", "warn", "error", "fatal", "panic"],
+    fallback: "info",
+    live: true,
+    summary: "Least severe entry that is logged; panic is another word for fatal."
+  }),
+  format: choice({
+    flag: "log-format",
+    choices: ["auto", "json", "text", "console"],
+    fallback: "auto",
+    summary: "Shape of log entries; auto = console on a terminal, else json."
+  })
+})

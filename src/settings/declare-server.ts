@@ -1,0 +1,235 @@
+/**
+ * Settings of `server` and `mqtt`: sockets, and what the broker announces and enforces in the protocol.
+ *
+ * Data, not code: one entry per key with its bounds, its default and one sentence. Names and flags are the
+ * seeds'; defaults differ where theirs were unsafe (they listened on every address) or could not work
+ * (packets of at most 64 KiB).
+ */
+import { addresses, boolean, duration, durationSeconds, integer, size, text, texts } from "./kinds.ts"
+import { section } from "./section.ts"
+
+export const serverSection = section({
+  bind: addresses({
+    flag: "bind",
+    fallback: ["127.0.0.1:1883"],
+    mayBeEmpty: true,
+    summary: 'Addresses of the MQTT listeners; ":1883" means every address, "" none.'
+  }),
+  wsBind: addresses({
+    flag: "ws-bind",
+    fallback: ["127.0.0.1:8080"],
+    mayBeEmpty: true,
+    summary: 'Addresses of the WebSocket listeners; "" turns WebSocket off.'
+  }),
+  wsPaths: texts({
+    fallback: ["/mqtt", "/"],
+    pattern: /^\/[\x21-\x7e]*$/,
+    patternWords: 'a path that starts with "/", such as "/mqtt"',
+    summary: "Paths that accept a WebSocket upgrade; any other answers 404."
+  }),
+  tls: boolean({ flag: "tls", fallback: false, summary: "Serve MQTT over TLS; needs tls-cert and tls-key." }),
+  tlsCert: text({ flag: "tls-cert", fallback: "", summary: "PEM file with the certificate chain." }),
+  tlsKey: text({ flag: "tls-key", fallback: "", summary: "PEM file with the private key." }),
+  tlsKeyPassphrase: text({ fallback: "", secret: true, summary: "Passphrase of an encrypted private key." }),
+  readBufferBytes: size({
+    flag: "read-buffer",
+    fallback: "64KiB",
+    minimum: "1KiB",
+    maximum: "16MiB",
+    summary: "Most bytes read from a socket at once."
+  }),
+  writeBufferBytes: size({
+    flag: "write-buffer",
+    fallback: "64KiB",
+    minimum: "1KiB",
+    maximum: "16MiB",
+    summary: "Size of an output slab: bytes for one client gathered into one write."
+  }),
+  readTimeoutMs: duration({
+    flag: "read-timeout",
+    fallback: "30s",
+    minimum: "0s",
+    maximum: "1h",
+    summary:
+      "Longest time an unfinished packet may take to arrive; 0s = no limit. Idle clients are keep-alive's business."
+  }),
+  writeTimeoutMs: duration({
+    flag: "write-timeout",
+    fallback: "30s",
+    minimum: "0s",
+    maximum: "1h",
+    summary: "Longest time a client may take nothing of what waits for it before it is disconnected; 0s = no limit."
+  }),
+  connectTimeoutMs: duration({
+    fallback: "10s",
+    minimum: "10ms",
+    maximum: "10m",
+    summary: "Longest time from the accepted socket to a complete CONNECT."
+  }),
+  shutdownTimeoutMs: duration({
+    fallback: "10s",
+    minimum: "10ms",
+    maximum: "10m",
+    summary: "Longest graceful stop; then what is left is cut off."
+  }),
+  maxOutgoingBytes: size({
+    key: "max-outgoing-bytes",
+    fallback: "4MiB",
+    minimum: "64KiB",
+    maximum: "1GiB",
+    live: true,
+    summary: "Unsent bytes per connection before QoS 0 messages are dropped and QoS 1 and 2 fall back to the log."
+  }),
+  daemon: boolean({ flag: "daemon", fallback: false, summary: "Run detached from the terminal." }),
+  pidFile: text({
+    flag: "pid-file",
+    fallback: "",
+    fallbackWords: "none",
+    summary: "File that holds the process id while the broker runs."
+  })
+})
+
+export const mqttSection = section({
+  maxPacketSizeBytes: size({
+    flag: "max-packet-size",
+    fallback: "2MiB",
+    minimum: "64B",
+    maximum: "256MiB",
+    live: true,
+    summary: "Largest packet accepted; announced to MQTT 5 clients."
+  }),
+  maxClientIdLength: integer({
+    key: "max-client-id-len",
+    flag: "max-client-id-len",
+    fallback: 65_535,
+    minimum: 23,
+    maximum: 65_535,
+    live: true,
+    summary: "Longest client identifier in bytes; every broker must take 23."
+  }),
+  maxTopicLength: integer({
+    key: "max-topic-len",
+    flag: "max-topic-len",
+    fallback: 65_535,
+    minimum: 1,
+    maximum: 65_535,
+    live: true,
+    summary: "Longest topic name or filter in bytes."
+  }),
+  maxTopicLevels: integer({
+    fallback: 128,
+    minimum: 1,
+    maximum: 65_535,
+    live: true,
+    summary: "Most levels of a topic name or filter."
+  }),
+  maxQos: integer({
+    flag: "max-qos",
+    fallback: 2,
+    minimum: 0,
+    maximum: 2,
+    live: true,
+    summary: "Highest QoS granted and accepted; announced to MQTT 5 clients."
+  }),
+  keepAliveSeconds: integer({
+    flag: "keep-alive",
+    fallback: 60,
+    minimum: 0,
+    maximum: 65_535,
+    live: true,
+    summary:
+      "Seconds given as Server Keep Alive to MQTT 5 clients that ask for none or for more than max-keep-alive; 0 = leave them without."
+  }),
+  maxKeepAliveSeconds: integer({
+    fallback: 65_535,
+    minimum: 1,
+    maximum: 65_535,
+    live: true,
+    summary: "Longest keep-alive a client may ask for, in seconds."
+  }),
+  maxInflight: integer({
+    flag: "max-inflight",
+    fallback: 20,
+    minimum: 1,
+    maximum: 65_535,
+    live: true,
+    summary: "Unacknowledged QoS 1 and 2 messages on their way to one client (its own Receive Maximum may be lower)."
+  }),
+  receiveMaximum: integer({
+    fallback: 1024,
+    minimum: 1,
+    maximum: 65_535,
+    live: true,
+    summary: "Unacknowledged QoS 1 and 2 messages accepted from one client; announced to MQTT 5 clients."
+  }),
+  topicAliasMaximum: integer({
+    fallback: 32,
+    minimum: 0,
+    maximum: 65_535,
+    live: true,
+    summary: "Topic aliases a client may use; announced to MQTT 5 clients."
+  }),
+  maxConnections: integer({
+    flag: "max-connections",
+    fallback: 10_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    live: true,
+    summary: "Most clients connected at once."
+  }),
+  retainAvailable: boolean({
+    flag: "retain-available",
+    fallback: true,
+    live: true,
+    summary: "Accept retained messages; announced to MQTT 5 clients."
+  }),
+  wildcardAvailable: boolean({
+    flag: "wildcard-available",
+    fallback: true,
+    live: true,
+    summary: "Accept filters with + and #; announced to MQTT 5 clients."
+  }),
+  sharedSubAvailable: boolean({
+    flag: "shared-sub-available",
+    fallback: true,
+    live: true,
+    summary: "Accept shared subscriptions; announced to MQTT 5 clients."
+  }),
+  sessionExpirySecondsMax: durationSeconds({
+    key: "max-session-expiry",
+    fallback: "7d",
+    minimum: "0s",
+    maximum: "49710d",
+    live: true,
+    summary: "Longest time a session outlives its connection; clients that ask for more are told."
+  }),
+  maxSubscriptionsPerClient: integer({
+    fallback: 10_000,
+    minimum: 1,
+    maximum: 10_000_000,
+    live: true,
+    summary: "Most filters one client may hold; more are answered 0x97."
+  }),
+  maxQueuedMessages: integer({
+    fallback: 1000,
+    minimum: 1,
+    maximum: 10_000_000,
+    live: true,
+    summary: "Messages held in memory for one session that ends with its connection; what is above waits in the log."
+  }),
+  maxRetainedMessages: integer({
+    fallback: 1_000_000,
+    minimum: 0,
+    maximum: 100_000_000,
+    live: true,
+    summary: "Most retained messages; a new one above that is answered 0x97."
+  }),
+  maxRetainedBytes: size({
+    key: "max-retained-bytes",
+    fallback: "256MiB",
+    minimum: "0B",
+    maximum: "1TiB",
+    live: true,
+    summary: "Most bytes of retained messages; a new one above that is answered 0x97."
+  })
+})

@@ -1,0 +1,222 @@
+/**
+ * Rules that take more than one value to judge, as a table: key, code, severity, and when it is broken.
+ *
+ * Three families:
+ *   E32xx  values that contradict each other, or a listener open to strangers by accident
+ *   E33xx  warnings: it works, but not as the author may believe
+ *   E34xx  not in this version. What the broker cannot do yet is refused, never ignored: a listener that
+ *          was asked for TLS must not come up in plain text (the original did exactly that).
+ *
+ * A rule sees decoded settings and which keys were written; a rule whose keys have bad values is not asked
+ * (the loader knows). Order of the table = order of the report for problems without a place of their own.
+ */
+import type { ListenAddress } from "./address.ts"
+import { formatAddress, isLoopback } from "./address.ts"
+import type { SettingFault } from "./setting-fault.ts"
+import type { Settings } from "./settings.ts"
+import { formatSizeBytes } from "./units.ts"
+
+export interface SettingRule {
+  readonly severity: "error" | "warning"
+  /** The keys it looks at; the problem is reported at the first one that was written. */
+  readonly keys: ReadonlyArray<string>
+  readonly check: (settings: Settings, isWritten: (key: string) => boolean) => SettingFault | undefined
+}
+
+export const settingRules: ReadonlyArray<SettingRule> = [
+  error(["server.tls"], "E3401", ({ server }) =>
+    server.tls
+      ? ["this version cannot serve TLS", "leave tls at false and put a TLS terminator in front, on loopback"]
+      : undefined
+  ),
+  error(["server.tls", "server.tls-cert", "server.tls-key"], "E3201", ({ server }) => {
+    const missing = [server.tlsCert === "" ? "tls-cert" : "", server.tlsKey === "" ? "tls-key" : ""].filter(Boolean)
+    if (!server.tls || missing.length === 0) return undefined
+    return [`TLS needs ${missing.join(" and ")}`, "name the PEM files of certificate chain and private key"]
+  }),
+  error(["cluster.enabled"], "E3402", ({ cluster }) =>
+    cluster.enabled ? ["this version cannot join a cluster", "set cluster.enabled to false"] : undefined
+  ),
+  error(["server.daemon"], "E3403", ({ server }) =>
+    server.daemon
+      ? ["this version cannot detach itself", "let a service manager run it in the foreground (systemd, Docker)"]
+      : undefined
+  ),
+  error(["storage.engine"], "E3404", ({ storage }) =>
+    storage.engine === "memory"
+      ? undefined
+      : [
+          `this version has no storage engine "${storage.engine}"`,
+          "set storage.engine to memory; state is lost at exit"
+        ]
+  ),
+  publicWithoutCredentials("server.bind", (settings) => settings.server.bind),
+  publicWithoutCredentials("server.ws-bind", (settings) => settings.server.wsBind),
+  error(["server.bind", "server.ws-bind"], "E3205", ({ server }) =>
+    server.bind.length + server.wsBind.length > 0
+      ? undefined
+      : ["there is no listener: nobody could connect", 'give server.bind an address, such as "127.0.0.1:1883"']
+  ),
+  error(["admin.bind", "server.ws-bind", "server.bind"], "E3204", (settings) => {
+    const pair = overlapping(listenersOf(settings))
+    if (pair === undefined) return undefined
+    return [`${pair[0]} and ${pair[1]} want the same port`, "give each listener a port of its own"]
+  }),
+  error(["mqtt.keep-alive", "mqtt.max-keep-alive"], "E3203", ({ mqtt }, isWritten) => {
+    // Unwritten, the default gives way to a lower maximum (resolve.ts).
+    if (mqtt.keepAliveSeconds <= mqtt.maxKeepAliveSeconds || !isWritten("mqtt.keep-alive")) return undefined
+    return [
+      `keep-alive ${mqtt.keepAliveSeconds} is above max-keep-alive ${mqtt.maxKeepAliveSeconds}`,
+      "lower the one or raise the other"
+    ]
+  }),
+  warning(["server.bind", "server.ws-bind"], "E3303", ({ server, auth }) => {
+    const open = [...server.bind, ...server.wsBind].filter((address) => !isLoopback(address))
+    if (server.tls || auth.allowAnonymous !== true || open.length === 0) return undefined
+    return [
+      `${open.map(formatAddress).join(", ")} serves strangers in plain text: anyone on the network can read and publish`,
+      "bind to loopback, or put a TLS terminator in front and close the port to everyone else"
+    ]
+  }),
+  warning(["auth.allow-anonymous"], "E3304", ({ auth }) =>
+    auth.allowAnonymous === false
+      ? [
+          "no client can connect: this version has no authentication",
+          "remove it (anonymous on loopback only) or write true"
+        ]
+      : undefined
+  ),
+  warning(["storage.memory-buffer", "mqtt.max-packet-size"], "E3306", ({ storage, mqtt }) =>
+    storage.memoryBufferBytes >= mqtt.maxPacketSizeBytes
+      ? undefined
+      : [
+          `memory-buffer ${formatSizeBytes(storage.memoryBufferBytes)} cannot hold one packet of max-packet-size ${formatSizeBytes(mqtt.maxPacketSizeBytes)}`,
+          "raise storage.memory-buffer or lower mqtt.max-packet-size"
+        ]
+  ),
+  warning(["server.tls-cert", "server.tls-key"], "E3305", ({ server }) =>
+    !server.tls && (server.tlsCert !== "" || server.tlsKey !== "")
+      ? ["certificate files are named but tls is false: nothing is encrypted", "set server.tls to true, or remove them"]
+      : undefined
+  ),
+  {
+    severity: "warning",
+    keys: ["storage.engine", ...durabilityKeys()],
+    check: ({ storage }, isWritten) => {
+      const written = durabilityKeys().filter(isWritten)
+      if (storage.engine !== "memory" || written.length === 0) return undefined
+      const fact = `${written.join(", ")}: no effect with the memory engine, which keeps nothing at exit`
+      return { code: "E3302", fact, fix: "keep them for a version with the wal engine, or remove them" }
+    }
+  },
+  {
+    severity: "warning",
+    keys: ["metrics.enabled"],
+    check: ({ metrics }, isWritten) =>
+      metrics.enabled && isWritten("metrics.enabled")
+        ? {
+            code: "E3405",
+            fact: "this version does not serve metrics in the Prometheus format",
+            fix: "read the counters at /api/v1/system of the admin listener, or remove the key"
+          }
+        : undefined
+  }
+]
+
+type Verdict = readonly [fact: string, fix: string] | undefined
+type Judgement = (settings: Settings, isWritten: (key: string) => boolean) => Verdict
+
+function error(keys: ReadonlyArray<string>, code: string, broken: Judgement): SettingRule {
+  return rule("error", keys, code, broken)
+}
+
+function warning(keys: ReadonlyArray<string>, code: string, broken: Judgement): SettingRule {
+  return rule("warning", keys, code, broken)
+}
+
+function rule(
+  severity: "error" | "warning",
+  keys: ReadonlyArray<string>,
+  code: string,
+  broken: Judgement
+): SettingRule {
+  return {
+    severity,
+    keys,
+    check: (settings, isWritten) => {
+      const verdict = broken(settings, isWritten)
+      return verdict === undefined ? undefined : { code, fact: verdict[0], fix: verdict[1] }
+    }
+  }
+}
+
+function publicWithoutCredentials(
+  key: string,
+  addressesOf: (settings: Settings) => ReadonlyArray<ListenAddress>
+): SettingRule {
+  return error([key, "auth.allow-anonymous"], "E3202", (settings) => {
+    const open = addressesOf(settings).filter((address) => !isLoopback(address))
+    // false is safe: nobody gets in, and E3304 says so.
+    if (open.length === 0 || settings.auth.allowAnonymous !== undefined) return undefined
+    return [
+      `${open.map(formatAddress).join(", ")} is reachable from other machines, and anyone there could connect`,
+      'bind to loopback ("127.0.0.1:<port>"), or accept it with auth.allow-anonymous: true'
+    ]
+  })
+}
+
+function durabilityKeys(): ReadonlyArray<string> {
+  return [
+    "storage.wal-dir",
+    "storage.wal.sync-mode",
+    "storage.wal.sync-interval",
+    "storage.wal.batch-sync-size",
+    "storage.wal.acknowledge",
+    "storage.wal.force-fsync",
+    "storage.wal.no-sync",
+    "storage.wal.crash-recovery-validation",
+    "storage.wal.segment-size",
+    "storage.compaction.max-message-age",
+    "storage.compaction.max-wal-size",
+    "storage.compaction.check-interval",
+    "storage.compaction.concurrent-workers",
+    "storage.compaction.batch-size"
+  ]
+}
+
+interface NamedListener {
+  readonly name: string
+  readonly address: ListenAddress
+}
+
+function listenersOf(settings: Settings): ReadonlyArray<NamedListener> {
+  const named = (key: string, address: ListenAddress) => ({ name: `${key} ${formatAddress(address)}`, address })
+  return [
+    ...settings.server.bind.map((address) => named("server.bind", address)),
+    ...settings.server.wsBind.map((address) => named("server.ws-bind", address)),
+    ...(settings.admin.enabled ? [named("admin.bind", settings.admin.bind)] : [])
+  ]
+}
+
+function overlapping(listeners: ReadonlyArray<NamedListener>): readonly [string, string] | undefined {
+  for (const [index, left] of listeners.entries()) {
+    for (const right of listeners.slice(index + 1)) {
+      if (
+        left.address.port !== 0 &&
+        left.address.port === right.address.port &&
+        sameHost(left.address, right.address)
+      ) {
+        return [left.name, right.name]
+      }
+    }
+  }
+  return undefined
+}
+
+function sameHost(left: ListenAddress, right: ListenAddress): boolean {
+  if (left.host === right.host || left.host === "" || right.host === "") return true
+  const isSix = (host: string) => host.includes(":")
+  const anyFour = (one: string, other: string) => one === "0.0.0.0" && !isSix(other)
+  const anySix = (one: string, other: string) => one === "::" && isSix(other)
+  return [anyFour, anySix].some((covers) => covers(left.host, right.host) || covers(right.host, left.host))
+}

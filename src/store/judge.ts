@@ -1,0 +1,43 @@
+/**
+ * Judges a logged message for one session by the subscription intervals that contain its position: highest
+ * effective QoS, RETAIN kept if one asks, all subscription identifiers, No Local per interval.
+ *
+ * The same rules as on the live path (broker/deliver.ts), applied to what held when the message was
+ * published. The verdict is a set of registers, reused.
+ */
+import type { Subscription } from "../session/subscription.ts"
+import type { TopicBitmaps } from "./log-reader.ts"
+
+export class Judgement {
+  /** -1: not for this session. 0: was handed over live, if at all; never sent from the log. */
+  qos = -1
+  retain = false
+  identifiers: ReadonlyArray<number> | undefined = undefined
+}
+
+export const judge = (
+  judgement: Judgement,
+  subscriptions: Iterable<Subscription>,
+  bitmaps: TopicBitmaps,
+  topicId: number,
+  sequence: number,
+  publisher: number,
+  messageQos: number,
+  messageRetain: boolean
+): void => {
+  judgement.qos = -1
+  judgement.retain = false
+  judgement.identifiers = undefined
+  for (const subscription of subscriptions) {
+    const { filter, subscriber } = subscription
+    const interval = subscription.at(sequence)
+    if (interval === undefined || !bitmaps.matches(filter.id, filter.text, topicId)) continue
+    if (interval.noLocal && subscriber.number === publisher) continue // [MQTT-3.8.3-3]
+    const qos = Math.min(interval.qos, messageQos) // [MQTT-3.8.4-8]
+    if (qos > judgement.qos) judgement.qos = qos
+    if (messageRetain && interval.retainAsPublished) judgement.retain = true
+    if (interval.subscriptionIdentifier !== 0) {
+      judgement.identifiers = [...(judgement.identifiers ?? []), interval.subscriptionIdentifier] // [MQTT-3.3.4-4]
+    }
+  }
+}

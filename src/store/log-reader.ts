@@ -1,0 +1,215 @@
+/**
+ * Reads the log for one session that is not live: which records between its cursor and D are for it?
+ *
+ * Two readers, one contract: `next(until)` answers the smallest sequence >= position, below `until`, whose
+ * topic matches one of the session's filters; -1 when there is none (position is then `until`) or when the
+ * step's bound was reached (position < until; call again). Whether the record is really delivered (interval,
+ * No Local, expiry, effective QoS 0) is judged by judge.ts.
+ *
+ *   merge  follows the chains of the matched topics; cost follows the session's own messages.
+ *          For filters without wildcards, and for wildcards while the log holds few topics.
+ *   scan   walks the topic column with one bitmap per distinct filter; cost follows all messages.
+ *          For everything else, and when fewer than SCAN_RECORDS lie ahead.
+ *
+ * Invariants
+ * - Position only moves forward, but for jumps the caller asks for by `seek`.
+ * - Topics that appear while reading are seen: merge re-matches ids at or above the bound it knew, scan
+ *   matches on sight. When the log gives retired ids again (topicEpoch) everything remembered is dropped.
+ * - Each call looks at most at SCAN_RECORDS records, so a wide session cannot hold the loop.
+ */
+import { matches } from "../router/topic-filter.ts"
+import type { Subscription } from "../session/subscription.ts"
+import type { MessageLog } from "./ports.ts"
+
+/** Records one scan step looks at; also the distance below which scanning beats looking topics up. */
+export const SCAN_RECORDS = 4096
+/** Topics a merge may follow; beyond it the session scans. */
+export const MERGE_TOPICS_MAX = 4096
+
+export class LogReader {
+  position = 0
+  readonly #log: MessageLog
+  readonly #bitmaps: TopicBitmaps
+  #subscriptions: ReadonlyArray<Subscription> = []
+  #epoch = -1
+  #boundKnown = 0
+  #topicIds: Array<number> = []
+  #known = new Set<number>()
+  /** Per followed topic: its next record at or above position, or -1 when it had none at the last look. */
+  #nexts: Array<number> = []
+  /** Per followed topic: a record of it below its next, to go on from when new ones arrive; -1 = none known. */
+  #previous: Array<number> = []
+  #merging = false
+
+  constructor(log: MessageLog, bitmaps: TopicBitmaps) {
+    this.#log = log
+    this.#bitmaps = bitmaps
+  }
+
+  /** Starts over at `position` with these subscriptions; call again whenever they change. */
+  seek(position: number, subscriptions: ReadonlyArray<Subscription>): void {
+    this.position = position
+    this.#subscriptions = subscriptions
+    this.#epoch = -1
+    this.#merging = false
+  }
+
+  next(until: number): number {
+    if (this.position >= until) return -1
+    if (!this.#merging && until - this.position <= SCAN_RECORDS && !this.#prefersMerge()) return this.#scan(until)
+    if (this.#epoch !== this.#log.topicEpoch) this.#restart()
+    if (this.#merging && this.#learn()) return this.#merge(until)
+    return this.#scan(until)
+  }
+
+  /** A single exact filter follows one chain; there merging is never worse than scanning. */
+  #prefersMerge(): boolean {
+    for (const subscription of this.#subscriptions) if (subscription.filter.hasWildcard) return false
+    return true
+  }
+
+  #restart(): void {
+    this.#epoch = this.#log.topicEpoch
+    this.#boundKnown = 0
+    this.#topicIds = []
+    this.#known.clear()
+    this.#nexts = []
+    this.#previous = []
+    this.#merging = this.#subscriptions.length <= MERGE_TOPICS_MAX
+  }
+
+  /** Finds the topics to follow that it does not know yet; false when there are too many, then it scans. */
+  #learn(): boolean {
+    const log = this.#log
+    let wildcards = false
+    for (const subscription of this.#subscriptions) {
+      if (subscription.filter.hasWildcard) wildcards = true
+      else this.#follow(log.topicId(subscription.filter.text))
+    }
+    const bound = log.topicIdBound
+    if (wildcards && bound > this.#boundKnown) {
+      if (bound - this.#boundKnown > MERGE_TOPICS_MAX) return this.#giveUp()
+      for (let id = this.#boundKnown; id < bound; id++) if (this.#wanted(id)) this.#follow(id)
+    }
+    this.#boundKnown = bound
+    return this.#topicIds.length <= MERGE_TOPICS_MAX || this.#giveUp()
+  }
+
+  #giveUp(): false {
+    this.#merging = false
+    return false
+  }
+
+  #follow(topicId: number): void {
+    if (topicId < 0 || this.#known.has(topicId)) return
+    this.#known.add(topicId)
+    this.#topicIds.push(topicId)
+    this.#nexts.push(-1)
+    this.#previous.push(-1)
+  }
+
+  #merge(until: number): number {
+    const position = this.position
+    let lowest = until
+    for (let i = 0; i < this.#topicIds.length; i++) {
+      let next = this.#nexts[i] as number
+      if (next < position) {
+        next = this.#advance(i, position)
+        this.#nexts[i] = next
+      }
+      if (next >= 0 && next < lowest) lowest = next
+    }
+    this.position = lowest
+    return lowest < until ? lowest : -1
+  }
+
+  /** The topic's first record at or above `position`: along its chain when a record of it is known, else by looking it up. */
+  #advance(i: number, position: number): number {
+    const log = this.#log
+    const topicId = this.#topicIds[i] as number
+    if (log.lastOfTopic(topicId) < position) return -1
+    let at = this.#nexts[i] as number
+    if (at < 0) at = this.#previous[i] as number
+    let steps = 0
+    while (at >= log.first && at < position && steps < 64) {
+      this.#previous[i] = at
+      at = log.following(at)
+      steps += 1
+      if (at < 0) return -1
+    }
+    const found = at >= position ? at : log.nextOfTopic(topicId, position)
+    if (found >= 0) this.#previous[i] = found
+    return found
+  }
+
+  #scan(until: number): number {
+    const log = this.#log
+    const end = Math.min(until, this.position + SCAN_RECORDS)
+    for (let sequence = this.position; sequence < end; sequence++) {
+      const topicId = log.topicAt(sequence)
+      if (topicId >= 0 && this.#wanted(topicId)) {
+        this.position = sequence
+        return sequence
+      }
+    }
+    this.position = end
+    return -1
+  }
+
+  #wanted(topicId: number): boolean {
+    for (const subscription of this.#subscriptions) {
+      if (this.#bitmaps.matches(subscription.filter.id, subscription.filter.text, topicId)) return true
+    }
+    return false
+  }
+}
+
+const UNKNOWN = 0
+const NO = 1
+const YES = 2
+
+/**
+ * One byte per (filter, topic id) that somebody asked about, shared by all readers; dropped when the log
+ * gives ids again or when the bitmaps outgrow their limit.
+ */
+export class TopicBitmaps {
+  readonly #log: MessageLog
+  readonly #limitBytes: number
+  readonly #bitmaps = new Map<number, { text: string; seen: Uint8Array }>()
+  #bytes = 0
+  #epoch = 0
+
+  constructor(log: MessageLog, limitBytes: number) {
+    this.#log = log
+    this.#limitBytes = limitBytes
+  }
+
+  matches(filterId: number, filterText: string, topicId: number): boolean {
+    if (this.#epoch !== this.#log.topicEpoch || this.#bytes > this.#limitBytes) this.#clear()
+    let bitmap = this.#bitmaps.get(filterId)
+    // Filter ids are given again once a filter is gone, so the text decides.
+    if (bitmap === undefined || bitmap.text !== filterText) {
+      bitmap = { text: filterText, seen: new Uint8Array(64) }
+      this.#bytes += 64
+      this.#bitmaps.set(filterId, bitmap)
+    }
+    if (topicId >= bitmap.seen.length) {
+      const larger = new Uint8Array(Math.max(topicId + 1, bitmap.seen.length * 2))
+      larger.set(bitmap.seen)
+      this.#bytes += larger.length - bitmap.seen.length
+      bitmap.seen = larger
+    }
+    let verdict = bitmap.seen[topicId] as number
+    if (verdict === UNKNOWN) {
+      verdict = matches(filterText, this.#log.topicName(topicId)) ? YES : NO
+      bitmap.seen[topicId] = verdict
+    }
+    return verdict === YES
+  }
+
+  #clear(): void {
+    this.#bitmaps.clear()
+    this.#bytes = 0
+    this.#epoch = this.#log.topicEpoch
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Which topics have records in the log: names, ids, and where each topic's records begin and end.
+ *
+ * Ids are dense. An id whose last record left the log is retired; retired ids are given again only in
+ * batches, and each batch raises `epoch`: whoever remembers ids (readers, their topic bitmaps) starts anew
+ * when the epoch differs, so an id never names two topics to one reader.
+ */
+import type { LogTopicHolder } from "./ports.ts"
+
+const TOPICS_FIRST = 256
+/** Retired ids wait until there are this many, so that readers start anew rarely. */
+const RETIRED_BATCH_MIN = 65_536
+/** Counted against the memory budget per topic: name, map entry, columns. */
+export const TOPIC_FOOTPRINT_BYTES = 192
+
+export class LogTopics {
+  epoch = 0
+  /** Ids below were given at least once. */
+  bound = 0
+  first = new Float64Array(TOPICS_FIRST)
+  last = new Float64Array(TOPICS_FIRST)
+  counts = new Float64Array(TOPICS_FIRST)
+  readonly #ids = new Map<string, number>()
+  readonly #names: Array<string> = []
+  readonly #holders: Array<LogTopicHolder | undefined> = []
+  #reusable: Array<number> = []
+  #retired: Array<number> = []
+
+  get size(): number {
+    return this.#ids.size
+  }
+
+  /** The holder's topic id, given now if need be. Remembered in the holder, so the usual case is two loads. */
+  resolve(holder: LogTopicHolder): number {
+    const known = holder.logTopic
+    if (known >= 0 && this.#holders[known] === holder) return known
+    const name = holder.bytes.toString("utf8")
+    let id = this.#ids.get(name)
+    if (id === undefined) {
+      id = this.#take()
+      this.#ids.set(name, id)
+      this.#names[id] = name
+      this.counts[id] = 0
+      this.first[id] = -1
+      this.last[id] = -1
+    }
+    this.#holders[id] = holder
+    holder.logTopic = id
+    return id
+  }
+
+  find(name: string): number {
+    return this.#ids.get(name) ?? -1
+  }
+
+  name(id: number): string {
+    return this.#names[id] as string
+  }
+
+  /** The topic's last record left the log. */
+  retire(id: number): void {
+    this.#ids.delete(this.#names[id] as string)
+    this.#names[id] = ""
+    this.#holders[id] = undefined
+    this.first[id] = -1
+    this.last[id] = -1
+    this.#retired.push(id)
+  }
+
+  #take(): number {
+    const again = this.#reusable.pop()
+    if (again !== undefined) return again
+    if (this.#retired.length >= RETIRED_BATCH_MIN && this.#retired.length * 2 >= this.bound) {
+      this.#reusable = this.#retired
+      this.#retired = []
+      this.epoch += 1
+      return this.#reusable.pop() as number
+    }
+    if (this.bound === this.first.length) this.#grow()
+    return this.bound++
+  }
+
+  #grow(): void {
+    const length = this.first.length * 2
+    for (const column of ["first", "last", "counts"] as const) {
+      const larger = new Float64Array(length)
+      larger.set(this[column])
+      this[column] = larger
+    }
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * A stretch of the in-memory log: frames in one buffer, everything else in columns.
+ *
+ *   bytes        PUBLISH frames, one after the other; record i lies in [starts[i], starts[i + 1])
+ *   topicIds     the topic column that scanning readers walk
+ *   publishers   session number of the publisher (No Local), 0 = the broker
+ *   versions     1 when the frame carries a property section
+ *   following    distance to the next record of the same topic, 0 = none yet (the forward chain)
+ *   expiries     wall ms, allocated with the first record that expires
+ *
+ * Columns grow by doubling, so a segment of large messages does not pay for small ones. Postings (record
+ * indexes sorted by topic) are made on the first question after sealing, by a stable radix sort: a
+ * comparison sort of a full segment stalls the loop for some ten milliseconds.
+ */
+import { assert } from "../base/assert.ts"
+
+const RECORDS_FIRST = 256
+const DIGIT_BITS = 11
+const DIGIT_COUNT = 1 << DIGIT_BITS
+
+export interface Postings {
+  /** Distinct topics, ascending. */
+  readonly topics: Uint32Array
+  /** Where topic i's record indexes start in `records`; one more entry than topics. */
+  readonly starts: Uint32Array
+  readonly records: Uint32Array
+}
+
+export class MemorySegment {
+  readonly base: number
+  readonly bytes: Buffer
+  count = 0
+  used = 0
+  starts = new Uint32Array(RECORDS_FIRST + 1)
+  topicIds = new Uint32Array(RECORDS_FIRST)
+  publishers = new Uint32Array(RECORDS_FIRST)
+  versions = new Uint8Array(RECORDS_FIRST)
+  following = new Uint32Array(RECORDS_FIRST)
+  expiries: Float64Array | undefined = undefined
+  #postings: Postings | undefined = undefined
+
+  constructor(base: number, bytes: Buffer) {
+    this.base = base
+    this.bytes = bytes
+  }
+
+  /** What the segment takes of the memory budget. */
+  get footprintBytes(): number {
+    return this.bytes.length + this.topicIds.length * 17 + (this.expiries === undefined ? 0 : this.expiries.length * 8)
+  }
+
+  /** Books the record whose `size` bytes were just written at `used`. */
+  push(size: number, topicId: number, publisher: number, isVersion5: boolean, expiresAtMs: number): void {
+    assert(this.used + size <= this.bytes.length, "the record lies inside the segment")
+    const i = this.count
+    if (i === this.topicIds.length) this.#grow()
+    this.topicIds[i] = topicId
+    this.publishers[i] = publisher
+    this.versions[i] = isVersion5 ? 1 : 0
+    this.following[i] = 0
+    if (expiresAtMs !== Number.POSITIVE_INFINITY) {
+      this.expiries ??= new Float64Array(this.topicIds.length).fill(Number.POSITIVE_INFINITY)
+    }
+    if (this.expiries !== undefined) this.expiries[i] = expiresAtMs
+    this.used += size
+    this.count = i + 1
+    this.starts[i + 1] = this.used
+  }
+
+  /** Index of the first record of `topicId` at or after index `from`, or -1. For sealed segments. */
+  find(topicId: number, from: number): number {
+    const { records, starts, topics } = (this.#postings ??= makePostings(this.topicIds, this.count))
+    const at = lowerBound(topics, 0, topics.length, topicId)
+    if (at === topics.length || topics[at] !== topicId) return -1
+    const end = starts[at + 1] as number
+    const found = lowerBound(records, starts[at] as number, end, from)
+    return found === end ? -1 : (records[found] as number)
+  }
+
+  /** The same by walking the column. For the active segment, whose postings would be stale at once. */
+  walk(topicId: number, from: number): number {
+    for (let i = from; i < this.count; i++) if (this.topicIds[i] === topicId) return i
+    return -1
+  }
+
+  #grow(): void {
+    const length = this.topicIds.length * 2
+    this.starts = grown(new Uint32Array(length + 1), this.starts)
+    this.topicIds = grown(new Uint32Array(length), this.topicIds)
+    this.publishers = grown(new Uint32Array(length), this.publishers)
+    this.versions = grown(new Uint8Array(length), this.versions)
+    this.following = grown(new Uint32Array(length), this.following)
+    if (this.expiries !== undefined) {
+      this.expiries = grown(new Float64Array(length).fill(Number.POSITIVE_INFINITY), this.expiries)
+    }
+  }
+}
+
+const grown = <A extends { set(from: A): void }>(to: A, from: A): A => {
+  to.set(from)
+  return to
+}
+
+/** First index in [low, high) whose value is >= wanted; `high` when there is none. */
+const lowerBound = (values: Uint32Array, low: number, high: number, wanted: number): number => {
+  let from = low
+  let to = high
+  while (from < to) {
+    const middle = (from + to) >>> 1
+    if ((values[middle] as number) < wanted) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+/** Stable least-significant-digit radix sort of the record indexes by topic id. */
+const makePostings = (topicIds: Uint32Array, count: number): Postings => {
+  let highest = 0
+  for (let i = 0; i < count; i++) if ((topicIds[i] as number) > highest) highest = topicIds[i] as number
+  let records = new Uint32Array(count)
+  for (let i = 0; i < count; i++) records[i] = i
+  let other = new Uint32Array(count)
+  for (let shift = 0; shift < 32 && highest >>> shift > 0; shift += DIGIT_BITS) {
+    const positions = new Uint32Array(DIGIT_COUNT + 1)
+    for (let i = 0; i < count; i++) {
+      const digit = ((topicIds[i] as number) >>> shift) & (DIGIT_COUNT - 1)
+      positions[digit + 1] = (positions[digit + 1] as number) + 1
+    }
+    for (let i = 1; i <= DIGIT_COUNT; i++) positions[i] = (positions[i] as number) + (positions[i - 1] as number)
+    for (let i = 0; i < count; i++) {
+      const record = records[i] as number
+      const digit = ((topicIds[record] as number) >>> shift) & (DIGIT_COUNT - 1)
+      const at = positions[digit] as number
+      other[at] = record
+      positions[digit] = at + 1
+    }
+    const swap = records
+    records = other
+    other = swap
+  }
+  const topics: Array<number> = []
+  const starts: Array<number> = []
+  for (let i = 0; i < count; i++) {
+    const topic = topicIds[records[i] as number] as number
+    if (topics.length === 0 || topics[topics.length - 1] !== topic) {
+      topics.push(topic)
+      starts.push(i)
+    }
+  }
+  starts.push(count)
+  return { topics: Uint32Array.from(topics), starts: Uint32Array.from(starts), records }
+}

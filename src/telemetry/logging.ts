@@ -1,0 +1,110 @@
+/**
+ * The log: a plain object for plain rooms and callbacks, and the Effect logger that writes to the same one.
+ *
+ * The level can change while the broker runs. Effect's own minimum level belongs to a fiber and cannot
+ * reach the ones that run already, so it is opened fully here and the log's level decides alone.
+ *
+ * Deliberately elsewhere: what an entry may show (log-entry.ts), its shapes (log-format.ts), which stream
+ * it goes to and whether that takes colours (the caller), rotation (the service manager).
+ */
+import * as Cause from "effect/Cause"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import type * as EffectLogLevel from "effect/LogLevel"
+import * as References from "effect/References"
+import type { LogFields, LogLevelName } from "./log-entry.ts"
+import { formatEntry, type LogFormat } from "./log-format.ts"
+
+/** As in the setting log.level; panic is another word for fatal. */
+export type LogLevelSetting = LogLevelName | "panic"
+
+export interface LogOptions {
+  readonly format: LogFormat
+  readonly level: LogLevelSetting
+  /** Whether the console format may use ANSI colours. */
+  readonly colour: boolean
+  /** One entry, line feed included. */
+  readonly write: (text: string) => void
+  readonly wallClockMs: () => number
+}
+
+const severity: Readonly<Record<LogLevelSetting, number>> = {
+  trace: 0,
+  debug: 1,
+  info: 2,
+  warn: 3,
+  error: 4,
+  fatal: 5,
+  panic: 5
+}
+
+export class Log {
+  readonly #options: LogOptions
+  #level: LogLevelSetting
+
+  constructor(options: LogOptions) {
+    this.#options = options
+    this.#level = options.level
+  }
+
+  get level(): LogLevelSetting {
+    return this.#level
+  }
+
+  /** Takes effect with the next entry, wherever it comes from. */
+  setLevel(level: LogLevelSetting): void {
+    this.#level = level
+  }
+
+  /** Ask before putting together fields for an entry that is mostly not written. */
+  isEnabled(level: LogLevelName): boolean {
+    return severity[level] >= severity[this.#level]
+  }
+
+  write(level: LogLevelName, message: string, fields: LogFields = {}, cause?: string): void {
+    if (!this.isEnabled(level)) return
+    const entry = { atMs: this.#options.wallClockMs(), level, message, fields, cause }
+    this.#options.write(formatEntry(this.#options.format, entry, this.#options))
+  }
+}
+
+/** Effect.log* goes to `log`. Arguments that are plain objects, and log annotations, become fields. */
+export function loggingLayer(log: Log): Layer.Layer<never> {
+  const logger = Logger.make<unknown, void>((options) => {
+    const level = levelNames[options.logLevel]
+    if (!log.isEnabled(level)) return
+    const { message, fields } = messageAndFields(options.message)
+    const annotations = options.fiber.getRef(References.CurrentLogAnnotations)
+    const cause = options.cause.reasons.length === 0 ? undefined : Cause.pretty(options.cause)
+    log.write(level, message, { ...annotations, ...fields }, cause)
+  })
+  return Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "All"))
+}
+
+const levelNames: Readonly<Record<EffectLogLevel.LogLevel, LogLevelName>> = {
+  All: "trace",
+  Trace: "trace",
+  Debug: "debug",
+  Info: "info",
+  Warn: "warn",
+  Error: "error",
+  Fatal: "fatal",
+  None: "fatal"
+}
+
+function messageAndFields(message: unknown): { readonly message: string; readonly fields: LogFields } {
+  const texts: Array<string> = []
+  const fields: Record<string, unknown> = {}
+  for (const part of Array.isArray(message) ? message : [message]) {
+    if (isPlainObject(part)) Object.assign(fields, part)
+    else if (part instanceof Error) texts.push(`${part.name}: ${part.message}`)
+    else texts.push(String(part))
+  }
+  return { message: texts.join(" "), fields }
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

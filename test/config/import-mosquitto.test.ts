@@ -1,0 +1,176 @@
+/**
+ * A realistic mosquitto.conf: what is translated, what is listed with its reason, and that nothing is lost.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { importMosquitto } from "../../src/config/import-mosquitto.ts"
+import { load, problemsOf } from "./loading.ts"
+
+const realistic = `# /etc/mosquitto/mosquitto.conf
+pid_file /run/mosquitto/mosquitto.pid
+persistence true
+persistence_location /var/lib/mosquitto/
+log_dest file /var/log/mosquitto/mosquitto.log
+log_type error
+log_type warning
+log_type notice
+include_dir /etc/mosquitto/conf.d
+
+per_listener_settings false
+listener 1883 127.0.0.1
+max_connections 500
+
+listener 9001 ::1
+protocol websockets
+
+listener 8883
+cafile /etc/mosquitto/ca.crt
+certfile /etc/mosquitto/server.crt
+keyfile /etc/mosquitto/server.key
+require_certificate true
+
+listener 0 /run/mosquitto.sock
+
+allow_anonymous false
+password_file /etc/mosquitto/passwd
+acl_file /etc/mosquitto/acl
+max_inflight_messages 40
+max_queued_messages 0
+max_packet_size 1048576
+max_keepalive 1800
+max_topic_alias 10
+persistent_client_expiration 2w
+autosave_interval 300
+set_tcp_nodelay true
+sys_interval 10
+
+connection bridge-to-cloud
+address cloud.example:8883
+remote_username edge
+remote_password hunter2
+topic # out 1
+`
+
+describe("import mosquitto.conf", () => {
+  const imported = importMosquitto(realistic)
+
+  it.effect("translates what it can, and the result loads", () =>
+    Effect.gen(function* () {
+      const { settings, warnings } = yield* load({ file: imported.yaml })
+      assert.deepStrictEqual(settings.server.bind, [{ host: "127.0.0.1", port: 1883 }])
+      assert.deepStrictEqual(settings.server.wsBind, [{ host: "::1", port: 9001 }])
+      assert.strictEqual(settings.server.pidFile, "/run/mosquitto/mosquitto.pid")
+      assert.strictEqual(settings.auth.allowAnonymous, false)
+      assert.strictEqual(settings.log.level, "info")
+      assert.strictEqual(settings.mqtt.maxConnections, 500)
+      assert.strictEqual(settings.mqtt.maxInflight, 40)
+      assert.strictEqual(settings.mqtt.maxQueuedMessages, 10_000_000)
+      assert.strictEqual(settings.mqtt.maxPacketSizeBytes, 1_048_576)
+      assert.strictEqual(settings.mqtt.maxKeepAliveSeconds, 1800)
+      assert.strictEqual(settings.mqtt.topicAliasMaximum, 10)
+      assert.strictEqual(settings.mqtt.sessionExpirySecondsMax, 14 * 86_400)
+      assert.deepStrictEqual(
+        warnings.map(({ code }) => code),
+        ["E3304"]
+      )
+    })
+  )
+
+  it("lists the rest with line and reason", () => {
+    const told = imported.untranslated.map(({ line, directive }) => `${line} ${directive}`)
+    assert.deepStrictEqual(told, [
+      "3 persistence",
+      "4 persistence_location",
+      "5 log_dest",
+      "9 include_dir",
+      "11 per_listener_settings",
+      "18 listener",
+      "19 cafile",
+      "20 certfile",
+      "21 keyfile",
+      "22 require_certificate",
+      "24 listener",
+      "27 password_file",
+      "28 acl_file",
+      "35 autosave_interval",
+      "36 set_tcp_nodelay",
+      "37 sys_interval",
+      "39 connection",
+      "40 address",
+      "41 remote_username",
+      "42 remote_password",
+      "43 topic"
+    ])
+    const reasonOf = (line: number) => imported.untranslated.find((each) => each.line === line)?.reason
+    assert.include(reasonOf(18) ?? "", "left out, not opened in plain text")
+    assert.include(reasonOf(24) ?? "", "unix sockets")
+    assert.strictEqual(reasonOf(37), "there is no setting like it")
+    assert.strictEqual(reasonOf(42), "bridges are not in this version")
+  })
+
+  it("accounts for every directive exactly once or more, and repeats no password", () => {
+    const lines = realistic.split("\n").flatMap((line, index) => (/^[a-z]/.test(line) ? [index + 1] : []))
+    const seen = new Set([...imported.translated, ...imported.untranslated].map(({ line }) => line))
+    assert.deepStrictEqual(
+      lines.filter((line) => !seen.has(line)),
+      []
+    )
+    assert.notInclude(JSON.stringify(imported), "hunter2")
+    assert.include(imported.yaml, "#   line 28, acl_file: this version has no authentication")
+    assert.include(imported.yaml, "# mosquitto.conf line 12: listener 1883")
+  })
+
+  it.effect("a public listener comes over as public, and is refused until somebody decides", () =>
+    Effect.gen(function* () {
+      const { yaml } = importMosquitto("listener 1883\n")
+      const problems = yield* problemsOf({ file: yaml })
+      assert.deepStrictEqual(
+        problems.map(({ code }) => code),
+        ["E3202"]
+      )
+      const { settings } = yield* load({ file: importMosquitto("listener 1883\nallow_anonymous true\n").yaml })
+      assert.deepStrictEqual(settings.server.bind, [{ host: "", port: 1883 }])
+      assert.deepStrictEqual(settings.server.wsBind, [])
+    })
+  )
+
+  it.effect("only TLS listeners: no listener at all, so it does not start", () =>
+    Effect.gen(function* () {
+      const { yaml } = importMosquitto("listener 8883\ncertfile a\nkeyfile b\n")
+      assert.deepStrictEqual(
+        (yield* problemsOf({ file: yaml })).map(({ code }) => code),
+        ["E3205"]
+      )
+    })
+  )
+
+  it.effect("an empty file is the default", () =>
+    Effect.gen(function* () {
+      const imports = importMosquitto("# nothing\n\n")
+      assert.deepStrictEqual([imports.translated, imports.untranslated], [[], []])
+      const { origins } = yield* load({ file: imports.yaml })
+      assert.isTrue([...origins.values()].every(({ source }) => source === "default"))
+    })
+  )
+
+  for (const [text, reason] of [
+    ["max_qos 3\n", "mqtt.max-qos: 3 is above the maximum 2"],
+    ["max_keepalive soon\n", "its value cannot be read"],
+    ["allow_anonymous maybe\n", "its value cannot be read"],
+    ["max_connections 5\nmax_connections 6\n", "mqtt.max-connections is for the whole broker and already 5"],
+    ["log_type everything\n", "there is no such kind of entry here"],
+    ["listener x\n", "its address cannot be read"],
+    ["=== broken\n", "not a directive"]
+  ] as const) {
+    it(`${JSON.stringify(text)}: ${reason}`, () =>
+      assert.deepStrictEqual(
+        importMosquitto(text).untranslated.map((each) => each.reason),
+        [reason]
+      ))
+  }
+
+  it("the most talkative log_type wins, whatever the order", () => {
+    assert.include(importMosquitto("log_type error\nlog_type debug\nlog_type warning\n").yaml, "level: debug")
+    assert.include(importMosquitto("log_type warning\nlog_type error\n").yaml, "level: warn")
+  })
+})

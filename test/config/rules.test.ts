@@ -1,0 +1,130 @@
+/**
+ * Old spellings (one warning each), rules over several keys, and what this version refuses to pretend.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { yamlValue } from "../../src/config/yaml-text.ts"
+import { environmentName, settingsLeaves, settingValue } from "../../src/settings/leaves.ts"
+import { load, problemsOf, yamlOf } from "./loading.ts"
+
+describe("old spellings", () => {
+  for (const leaf of settingsLeaves) {
+    for (const alias of leaf.aliases) {
+      const value = leaf.kind === "boolean" ? true : leaf.spec.encode(leaf.maximum)
+      it.effect(`${alias} sets ${leaf.key}, with exactly one warning`, () =>
+        Effect.gen(function* () {
+          const loaded = yield* load({ file: yamlOf(alias, yamlValue(value)) })
+          assert.deepStrictEqual(settingValue(loaded.settings, leaf), leaf.spec.decode(value))
+          const warnings = loaded.warnings.filter(({ code }) => code === "E3301")
+          assert.deepStrictEqual(
+            warnings.map(({ key, fix }) => [key, fix]),
+            [[alias, `write ${leaf.key}`]]
+          )
+          assert.strictEqual(loaded.origins.get(leaf.key)?.source, "file")
+        })
+      )
+      it.effect(`${environmentName(alias)} sets ${leaf.key}`, () =>
+        Effect.gen(function* () {
+          const loaded = yield* load({ environment: { [environmentName(alias)]: String(value) } })
+          assert.deepStrictEqual(settingValue(loaded.settings, leaf), leaf.spec.decode(value))
+          const isOwnName = environmentName(alias) === leaf.env
+          assert.strictEqual(loaded.warnings.filter(({ code }) => code === "E3301").length, isOwnName ? 0 : 1)
+        })
+      )
+      it.effect(`${alias} beside ${leaf.key} is an error at the second`, () =>
+        Effect.gen(function* () {
+          const own = leaf.path.slice(1)
+          const old = alias.split(".").slice(1)
+          const branch = (path: ReadonlyArray<string>) =>
+            path.map((segment, depth) => `${"  ".repeat(depth + 1)}${segment}:`).join("\n")
+          const file = `storage:\n${branch(own)} ${yamlValue(value)}\n${branch(old)} ${yamlValue(value)}\n`
+          const problems = yield* problemsOf({ file })
+          assert.deepStrictEqual(
+            problems.map(({ code, key }) => [code, key]),
+            [["E3112", leaf.key]]
+          )
+        })
+      )
+    }
+  }
+})
+
+const open = 'server:\n  bind: "0.0.0.0:1883"\n'
+
+describe("rules", () => {
+  for (const [name, file, codes, warnings] of [
+    ["an address of the machine without a word about who may connect", open, ["E3202"], []],
+    ["every address", 'server:\n  bind: ":1883"\n', ["E3202"], []],
+    ["a name", 'server:\n  bind: "broker.example:1883"\n', ["E3202"], []],
+    ["one open address among several", 'server:\n  bind: ["127.0.0.1:1883", "[::]:1884"]\n', ["E3202"], []],
+    ["WebSocket too", 'server:\n  ws-bind: "0.0.0.0:8080"\n', ["E3202"], []],
+    ["both listeners, told apart", `${open}  ws-bind: "0.0.0.0:8080"\n`, ["E3202", "E3202"], []],
+    ["open and said so", `${open}auth:\n  allow-anonymous: true\n`, [], ["E3303"]],
+    ["open, and nobody may in", `${open}auth:\n  allow-anonymous: false\n`, [], ["E3304"]],
+    ["loopback in every form", 'server:\n  bind: ["127.0.0.1:1", "[::1]:1", "localhost:2"]\n', [], []],
+    ["TLS without files", "server:\n  tls: true\n", ["E3401", "E3201"], []],
+    ["TLS with files", "server:\n  tls: true\n  tls-cert: a\n  tls-key: b\n", ["E3401"], []],
+    ["files without TLS", "server:\n  tls-cert: a\n", [], ["E3305"]],
+    ["a cluster", "cluster:\n  enabled: true\n", ["E3402"], []],
+    ["a daemon", "server:\n  daemon: true\n", ["E3403"], []],
+    ["the log on disk", "storage:\n  engine: wal\n", ["E3404"], []],
+    ["durability in memory", "storage:\n  wal:\n    sync-mode: immediate\n", [], ["E3302"]],
+    ["metrics asked for", "metrics:\n  enabled: true\n", [], ["E3405"]],
+    ["metrics turned off", "metrics:\n  enabled: false\n", [], []],
+    ["no listener", 'server:\n  bind: ""\n  ws-bind: ""\n', ["E3205"], []],
+    ["one port twice", 'server:\n  ws-bind: "127.0.0.1:1883"\n', ["E3204"], []],
+    [
+      "one port twice, by the wildcard",
+      'server:\n  ws-bind: ":9090"\nauth:\n  allow-anonymous: true\n',
+      ["E3204"],
+      ["E3303"]
+    ],
+    ["one port on two addresses", 'server:\n  bind: ["127.0.0.1:1883", "127.0.0.2:1883", "[::1]:1883"]\n', [], []],
+    ["port 0 twice", 'server:\n  bind: "127.0.0.1:0"\n  ws-bind: "127.0.0.1:0"\n', [], []],
+    ["an admin port that is off", 'server:\n  bind: "127.0.0.1:9090"\nadmin:\n  enabled: false\n', [], []],
+    ["keep-alive above its maximum", "mqtt:\n  keep-alive: 60\n  max-keep-alive: 30\n", ["E3203"], []],
+    ["a packet larger than the memory", "storage:\n  memory-buffer: 1MiB\n", [], ["E3306"]]
+  ] as const) {
+    it.effect(`${name}: ${[...codes, ...warnings].join(", ") || "fine"}`, () =>
+      Effect.gen(function* () {
+        const loaded = yield* Effect.result(load({ file }))
+        const failed = loaded._tag === "Failure"
+        const errors = failed ? loaded.failure.problems : []
+        const told = failed ? loaded.failure.warnings : loaded.success.warnings
+        assert.deepStrictEqual(errors.map(({ code }) => code).sort(), [...codes].sort())
+        assert.deepStrictEqual(
+          told.map(({ code }) => code),
+          [...warnings]
+        )
+      })
+    )
+  }
+
+  it.effect("an open listener is reported where it is written, naming both ways out", () =>
+    Effect.gen(function* () {
+      const [problem] = yield* problemsOf({ file: open })
+      assert.deepStrictEqual(problem?.place, { file: "broker.yaml", line: 2, column: 9 })
+      assert.include(problem?.fix ?? "", "127.0.0.1")
+      assert.include(problem?.fix ?? "", "auth.allow-anonymous: true")
+      const [byFlag] = yield* problemsOf({ flags: { "server.bind": "0.0.0.0:1883" } })
+      assert.deepStrictEqual(byFlag?.place, { flag: "--bind" })
+    })
+  )
+
+  it.effect("a maximum below the default keep-alive lowers it", () =>
+    Effect.gen(function* () {
+      const { settings } = yield* load({ file: "mqtt:\n  max-keep-alive: 30\n" })
+      assert.strictEqual(settings.mqtt.keepAliveSeconds, 30)
+    })
+  )
+
+  it.effect("a rule is not asked about values that are wrong themselves", () =>
+    Effect.gen(function* () {
+      const problems = yield* problemsOf({ file: "server:\n  bind: nonsense\nauth:\n  allow-anonymous: perhaps\n" })
+      assert.deepStrictEqual(
+        problems.map(({ code }) => code),
+        ["E3109", "E3103"]
+      )
+    })
+  )
+})

@@ -1,0 +1,73 @@
+/**
+ * Mutants of the router: filters that match too much or too little, syntax that is let through.
+ */
+import type { Mutant } from "./mutant.ts"
+
+const contract = ["test/router/contract.test.ts"]
+const grammar = ["test/router/topic-filter.test.ts"]
+
+export const routerMutants: ReadonlyArray<Mutant> = [
+  {
+    file: "src/router/subscription-tree.ts",
+    find: "let wildcards = !beginsWithDollar(bytes, start, end)",
+    replace: "let wildcards = true",
+    statement: "MQTT-4.7.2-1",
+    tests: contract
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: 'if (topic.startsWith("$") && (filterLevels[0] === "#" || filterLevels[0] === "+")) return false',
+    replace: 'if (topic.startsWith("$") && filterLevels[0] === "#") return false',
+    statement: "MQTT-4.7.2-1",
+    tests: [...contract, ...grammar]
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: 'if (shareName === "") return',
+    replace: 'if (shareName === "/") return',
+    statement: "MQTT-4.8.2-1",
+    tests: grammar
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: "const wildcardAt = shareName.search(/[+#]/)",
+    replace: "const wildcardAt = shareName.search(/[#]/)",
+    statement: "MQTT-4.8.2-2",
+    tests: grammar
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: "const wildcardAt = topic.search(/[+#]/)",
+    replace: "const wildcardAt = topic.search(/[#]/)",
+    statement: "MQTT-4.7.0-1",
+    tests: grammar
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: 'if (text === "") return',
+    replace: 'if (text === "\\0") return',
+    statement: "MQTT-4.7.3-1",
+    tests: grammar
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: "if (nullAt >= 0) {",
+    replace: "if (nullAt > 99) {",
+    statement: "MQTT-4.7.3-2",
+    tests: grammar
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: "if (!startsLevel || !endsLevel) return",
+    replace: "if (!startsLevel && !endsLevel) return",
+    statement: "MQTT-4.7.1-2",
+    tests: grammar
+  },
+  {
+    file: "src/router/topic-filter.ts",
+    find: 'if (character === "#" && at !== filter.length - 1) return',
+    replace: 'if (character === "+" && at !== filter.length) return',
+    statement: "MQTT-4.7.1-1",
+    tests: grammar
+  }
+]

@@ -1,0 +1,120 @@
+/**
+ * Breaks src one line at a time and demands that a test turns red: `npm run mutants [-- --sample N] [--seed S]`.
+ *
+ * Works on a copy in a temporary folder; the working tree is never touched. First the named tests must be green on
+ * the unbroken copy. Then, row by row: the text occurs exactly once and its statement is cited near it, the break is
+ * applied, only the named test files run, and at least one *test* must fail. A file that no longer loads proves
+ * nothing and counts as survived; a run that hangs counts as noticed. The last line is "N killed, N failed"; exit
+ * code 1 when a mutant survived or no longer applies. Without --seed the sample changes from day to day.
+ */
+import { spawnSync } from "node:child_process"
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
+import type { Mutant } from "./mutant.ts"
+import { mutants } from "./mutants.ts"
+
+const hangMs = 60_000
+/** Lines above or below the break in which its statement must be cited. */
+const citationLinesMax = 12
+
+const { values } = parseArgs({
+  options: { sample: { type: "string" }, seed: { type: "string" }, only: { type: "string" } }
+})
+const seed = Number(values.seed ?? Math.floor(Date.now() / 86_400_000))
+const matching = mutants.filter((mutant) => values.only === undefined || nameOf(mutant).includes(values.only))
+const chosen = values.sample === undefined ? matching : sample(matching, Number(values.sample), seed)
+const root = fileURLToPath(new URL("../..", import.meta.url))
+const copy = mkdtempSync(join(tmpdir(), "promptmq-mutants-"))
+try {
+  process.exitCode = run()
+} finally {
+  rmSync(copy, { recursive: true, force: true })
+}
+
+function run(): number {
+  for (const part of ["src", "test", "config", "bench", "package.json", "tsconfig.json", "dist"]) {
+    if (existsSync(join(root, part))) cpSync(join(root, part), join(copy, part), { recursive: true })
+  }
+  symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
+  process.stdout.write(`${chosen.length} of ${mutants.length} mutants, seed ${seed}\n`)
+  const healthy = vitest([...new Set(chosen.flatMap((mutant) => mutant.tests))])
+  if (healthy !== "green") {
+    process.stdout.write(`the named tests are ${healthy} without any mutant: mend them first\n`)
+    return 1
+  }
+  let survived = 0
+  for (const mutant of chosen) {
+    const fromMs = performance.now()
+    const verdict = judge(mutant)
+    if (verdict !== "killed") survived += 1
+    const seconds = ((performance.now() - fromMs) / 1000).toFixed(1)
+    process.stdout.write(`${verdict.padEnd(8)} ${seconds.padStart(5)} s  ${nameOf(mutant)}\n`)
+  }
+  process.stdout.write(`${chosen.length - survived} killed, ${survived} failed\n`)
+  return survived === 0 ? 0 : 1
+}
+
+function judge(mutant: Mutant): string {
+  const missing = [mutant.file, ...mutant.tests].filter((file) => !existsSync(join(copy, file)))
+  if (missing.length > 0) return `LOST: no ${missing.join(", ")}`
+  const path = join(copy, mutant.file)
+  const text = readFileSync(path, "utf8")
+  const parts = text.split(mutant.find)
+  if (parts.length !== 2) return `LOST: the text occurs ${parts.length - 1} times`
+  if (!isCitedNear(text, parts[0]?.split("\n").length ?? 0, mutant.statement))
+    return "LOST: statement not cited near it"
+  writeFileSync(path, parts.join(mutant.replace))
+  const outcome = vitest(mutant.tests)
+  writeFileSync(path, text)
+  if (outcome === "red" || outcome === "hung") return "killed"
+  return outcome === "green" ? "SURVIVED" : "SURVIVED: the break does not load"
+}
+
+function isCitedNear(text: string, line: number, statement: string): boolean {
+  const near = text.split("\n").slice(Math.max(0, line - 1 - citationLinesMax), line + citationLinesMax)
+  return near.some((each) => each.includes(statement))
+}
+
+/** red: a test failed. broken: a file did not load, or vitest itself failed. */
+function vitest(files: ReadonlyArray<string>): "green" | "red" | "broken" | "hung" {
+  const report = join(copy, "report.json")
+  rmSync(report, { force: true })
+  const script = join(root, "node_modules", "vitest", "vitest.mjs")
+  const args = ["run", "--config", "test/vitest.config.ts", "--reporter=json", `--outputFile=${report}`, ...files]
+  const { status, error } = spawnSync(process.execPath, [script, ...args], {
+    cwd: copy,
+    stdio: "ignore",
+    timeout: hangMs,
+    killSignal: "SIGKILL"
+  })
+  if (error !== undefined) return "hung"
+  if (status === 0) return "green"
+  try {
+    const found = JSON.parse(readFileSync(report, "utf8")) as { readonly numFailedTests: number }
+    return found.numFailedTests > 0 ? "red" : "broken"
+  } catch {
+    return "broken"
+  }
+}
+
+/** Draws `count` rows without repetition; mulberry32 is enough of a generator for that. */
+function sample(rows: ReadonlyArray<Mutant>, count: number, from: number): ReadonlyArray<Mutant> {
+  const left = [...rows]
+  const drawn: Array<Mutant> = []
+  let state = from | 0
+  while (drawn.length < count && left.length > 0) {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    const index = ((mixed ^ (mixed >>> 14)) >>> 0) % left.length
+    drawn.push(...left.splice(index, 1))
+  }
+  return drawn
+}
+
+function nameOf(mutant: Mutant): string {
+  return `${mutant.statement}  ${mutant.file}  ${mutant.find.trim()} → ${mutant.replace.trim()}`
+}

@@ -1,0 +1,56 @@
+/**
+ * How the tests run. Three projects, so that each gets the room it needs on two cores:
+ *
+ *   unit       test/<room>, contract suites, tidy: plain and quick, files side by side
+ *   behaviour  test/behaviour: a real broker behind a real socket; one file at a time, for its clocks' sake
+ *   torture    test/torture: minutes of load or of nothing; only by `npm run torture`
+ *
+ * No retries: a test that fails now and then is a wrong test or a found fault.
+ */
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+const torture = "test/torture/**/*.test.ts"
+const behaviour = "test/behaviour/**/*.test.ts"
+
+export default defineConfig({
+  root,
+  test: {
+    maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [behaviour, torture],
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "behaviour",
+          include: [behaviour],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "torture",
+          include: [torture],
+          fileParallelism: false,
+          testTimeout: 1_800_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 2 }
+        }
+      }
+    ]
+  }
+})
