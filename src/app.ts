@@ -127,7 +127,8 @@ const adminOptions = (options: StartOptions, broker: BrokerShape, listeners: Rea
   let current = settings
   return {
     address: settings.admin.bind,
-    tokenFile: settings.admin.tokenFile === "" ? join(settings.storage.dataDir, "admin-token") : settings.admin.tokenFile,
+    tokenFile:
+      settings.admin.tokenFile === "" ? join(settings.storage.dataDir, "admin-token") : settings.admin.tokenFile,
     log: options.log,
     version: options.version,
     addresses: () => listeners.map(({ kind, host, port }) => `${kind} ${formatAddress(host, port)}`),

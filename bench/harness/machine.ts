@@ -17,6 +17,9 @@ export interface Machine {
   readonly at: string
 }
 
+/** One-minute load above which other work certainly moved the figures. */
+const busyLoad = 0.7
+
 const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0
 
 /** The command that runs `program` on one core, where the system can do that. */
@@ -44,7 +47,8 @@ export function machineLine(machine: Machine): string {
   const pinning = machine.pinned ? "broker on core 0, generator on core 1" : "NOT pinned to cores"
   return (
     `${at.slice(0, 16)}Z, ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, ` +
-    `Mosquitto ${mosquitto}; loopback, ${pinning}, load before ${loadBefore.toFixed(2)}`
+    `Mosquitto ${mosquitto}; loopback, ${pinning}, load before ${loadBefore.toFixed(2)}` +
+    (loadBefore > busyLoad ? " (BUSY: take ratios per CPU second only)" : "")
   )
 }
 

@@ -24,11 +24,19 @@ import { queuePump } from "./acknowledge.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
-import { cancelSessionTimers, watchKeepAlive } from "./expiry.ts"
 import { endSession } from "./end-session.ts"
+import { watchKeepAlive } from "./keep-alive.ts"
 import { goOnline } from "./session-mode.ts"
+import { cancelSessionTimers } from "./timers.ts"
 
-export const receiveConnect = (core: Core, client: Client, buffer: Buffer, start: number, end: number): Fault | undefined => {
+export const receiveConnect = (
+  core: Core,
+  client: Client,
+  buffer: Buffer,
+  start: number,
+  end: number
+): Fault | undefined => {
+  client.state = ClientState.connecting
   const packet = core.codec.decodeConnect(buffer, start, end)
   if (packet instanceof Fault) {
     client.version = packet === unsupportedVersion5 ? 5 : (connectVersion(buffer, start, end) ?? 4)
@@ -39,7 +47,6 @@ export const receiveConnect = (core: Core, client: Client, buffer: Buffer, start
   client.isVersion5 = packet.version === 5
   const refusal = judgeConnect(core, packet)
   if (refusal !== undefined) return refusal
-  client.state = ClientState.connecting
   authenticate(core, client, packet)
   return undefined
 }
@@ -49,7 +56,8 @@ const judgeConnect = (core: Core, packet: ConnectPacket): Fault | undefined => {
   const { limits } = core
   const { clientIdentifier, properties, version, will } = packet
   if (core.draining) return new Fault(ReasonCode.serverUnavailable, "the broker is shutting down")
-  if (core.connections > limits.connectionsMax) return new Fault(ReasonCode.quotaExceeded, "mqtt.max-connections is reached")
+  if (core.connections > limits.connectionsMax)
+    return new Fault(ReasonCode.quotaExceeded, "mqtt.max-connections is reached")
   if (core.sessions.size >= limits.sessionsMax && !core.sessions.has(clientIdentifier)) {
     return new Fault(ReasonCode.quotaExceeded, "limits.max-sessions is reached")
   }
@@ -152,7 +160,8 @@ const adopt = (core: Core, client: Client, session: Session, packet: ConnectPack
   assert(session.connection === undefined, "the old connection has left")
   const { properties } = packet
   const { limits } = core
-  const wished = packet.version === 5 ? (properties.sessionExpiryInterval ?? 0) : packet.cleanStart ? 0 : Number.POSITIVE_INFINITY
+  const wished =
+    packet.version === 5 ? (properties.sessionExpiryInterval ?? 0) : packet.cleanStart ? 0 : Number.POSITIVE_INFINITY
   session.connection = client
   session.epoch += 1
   session.expiryIntervalSeconds = Math.min(wished, limits.sessionExpirySecondsMax)
@@ -204,7 +213,7 @@ export const refuseConnect = (core: Core, client: Client, reasonCode: number, wh
   const { peer } = client.connection.transport
   core.options.report({ level: "info", what: "connection refused", clientIdentifier, peer, why })
   core.count[Counter.connectionsRefused] = (core.count[Counter.connectionsRefused] as number) + 1
-  const heardConnect = client.state === ClientState.connecting || client.isVersion5 || reasonCode === ReasonCode.unsupportedProtocolVersion
+  const heardConnect = client.state === ClientState.connecting
   const code = client.isVersion5 ? reasonCode : returnCodeOf(reasonCode)
   if (heardConnect && code !== undefined) {
     send(core, client, core.codec.encodeConnack(client.version, false, code, {})) // Session Present 0 [MQTT-3.2.2-6]

@@ -16,8 +16,9 @@
  * - A message that somebody must read later is in the log: either it was appended before (a log reader
  *   matched) or it is appended at the first fall-back, and then has not been handed to anybody twice.
  */
-import type { PublishView } from "../codec/publish-view.ts"
+
 import { assert } from "../base/assert.ts"
+import type { PublishView } from "../codec/publish-view.ts"
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Filter, LiveSubscription, TopicEntry } from "../router/router.ts"
@@ -156,7 +157,12 @@ const handNow = (
 }
 
 /** A run of QoS 0 frames: one copy where the receiver takes the publisher's bytes as they are, else one by one. */
-const handRun = (core: Core, view: PublishView, client: Client, identifiers: ReadonlyArray<number> | undefined): void => {
+const handRun = (
+  core: Core,
+  view: PublishView,
+  client: Client,
+  identifiers: ReadonlyArray<number> | undefined
+): void => {
   if (
     identifiers === undefined &&
     client.isVersion5 === view.isVersion5 &&
@@ -217,7 +223,12 @@ const appendLate = (core: Core, view: PublishView): void => {
   core.appending = false
 }
 
-const drop = (core: Core, client: Client, reason: (typeof DropReason)[keyof typeof DropReason], count: number): void => {
+const drop = (
+  core: Core,
+  client: Client,
+  reason: (typeof DropReason)[keyof typeof DropReason],
+  count: number
+): void => {
   const topic = (delivery.entry as TopicEntry<Session>).bytes.toString("utf8")
   const sequence = delivery.sequence >= 0 ? delivery.sequence : undefined
   core.ledger.add(reason, client.session?.clientIdentifier ?? "", topic, count, core.nowMs, sequence, sequence)

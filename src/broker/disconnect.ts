@@ -15,10 +15,10 @@ import { Counter } from "../metrics/counters.ts"
 import type { Session } from "../session/session.ts"
 import { type Client, ClientState, type CloseCause } from "./client.ts"
 import type { Core } from "./core.ts"
-import { endSession } from "./end-session.ts"
-import { scheduleExpiry, unwatch } from "./expiry.ts"
+import { endSession, scheduleExpiry } from "./end-session.ts"
 import { sessionExpiryRaised } from "./faults.ts"
 import { goOffline } from "./session-mode.ts"
+import { unwatch } from "./timers.ts"
 import { willAfter } from "./wills.ts"
 
 /** DISCONNECT from the client. */
@@ -81,7 +81,12 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
   if (session === undefined || session.connection !== client) return
   if (counter !== undefined) core.count[counter] = (core.count[counter] as number) + 1
   const { clientIdentifier } = session
-  core.options.report({ level: cause === "protocol-error" ? "info" : "debug", what: `disconnected (${cause})`, clientIdentifier, why })
+  core.options.report({
+    level: cause === "protocol-error" ? "info" : "debug",
+    what: `disconnected (${cause})`,
+    clientIdentifier,
+    why
+  })
   for (const subscription of session.subscriptions.values()) core.router.detach(subscription)
   goOffline(core, session)
   session.connection = undefined

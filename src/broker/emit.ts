@@ -12,10 +12,11 @@
  * - `view.buffer` may be the log's memory, which is overwritten later: large frames are copied unless the
  *   caller says that the bytes stay.
  */
-import { canPassThrough, publishSize, writePassThrough, writePublish } from "../codec/write-publish.ts"
+
 import type { PublishView } from "../codec/publish-view.ts"
-import { Counter } from "../metrics/counters.ts"
+import { canPassThrough, publishSize, writePassThrough, writePublish } from "../codec/write-publish.ts"
 import { SLAB_BYTES } from "../listener/slab-pool.ts"
+import { Counter } from "../metrics/counters.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 

@@ -10,8 +10,8 @@ import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Filter } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
-import { cancelSessionTimers } from "./expiry.ts"
 import { stopReading, waitingMessages } from "./session-mode.ts"
+import { cancelSessionTimers, timersOf } from "./timers.ts"
 import { publishPendingWill } from "./wills.ts"
 
 const reasonOf = {
@@ -40,4 +40,13 @@ export const endSession = (core: Core, session: Session, how: keyof typeof reaso
   if (how === "expired") core.count[Counter.sessionsExpired] = (core.count[Counter.sessionsExpired] as number) + 1
   publishPendingWill(core, session)
   cancelSessionTimers(core, session)
+}
+
+/** The session is offline: it ends when its expiry interval has run out [MQTT-4.1.0-2]. */
+export const scheduleExpiry = (core: Core, session: Session): void => {
+  const onTimer = () => {
+    timersOf(session).expiry = undefined
+    endSession(core, session, "expired")
+  }
+  timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + session.expiryIntervalSeconds * 1000)
 }

@@ -25,7 +25,10 @@ export const aliasUnknown = new Fault(ReasonCode.protocolError, "Topic Alias was
 export const topicTooLong = new Fault(ReasonCode.topicNameInvalid, "topic name is longer than mqtt.max-topic-len")
 /** 3.x only: it has no negative acknowledgement, and acknowledging would be a lie. */
 export const quotaExceeded = new Fault(ReasonCode.quotaExceeded, "every session the message is for is at its limit")
-export const tooManyFilters = new Fault(ReasonCode.quotaExceeded, "more filters in one packet than limits.max-filters-per-packet")
+export const tooManyFilters = new Fault(
+  ReasonCode.quotaExceeded,
+  "more filters in one packet than limits.max-filters-per-packet"
+)
 export const sharedNoLocal = new Fault(ReasonCode.protocolError, "No Local on a shared subscription")
 export const sessionExpiryRaised = new Fault(
   ReasonCode.protocolError,

@@ -6,15 +6,21 @@ import type { Core } from "./core.ts"
 
 export const describeCore = (core: Core): void => {
   const { counters, log, retained, router, sessions } = core
-  const sum = (of: (session: (typeof sessions extends Map<string, infer S> ? S : never)) => number) => () => {
+  const sum = (of: (session: typeof sessions extends Map<string, infer S> ? S : never) => number) => () => {
     let total = 0
     for (const session of sessions.values()) total += of(session)
     return total
   }
   counters.gauge("connections", () => core.connections)
   counters.gauge("sessions", () => sessions.size)
-  counters.gauge("subscriptions", sum((session) => session.subscriptions.size))
-  counters.gauge("inflightMessages", sum((session) => session.window.inFlight))
+  counters.gauge(
+    "subscriptions",
+    sum((session) => session.subscriptions.size)
+  )
+  counters.gauge(
+    "inflightMessages",
+    sum((session) => session.window.inFlight)
+  )
   counters.gauge("filters", () => router.statistics().filters)
   counters.gauge("topics", () => log.statistics().topics)
   counters.gauge("retainedMessages", () => retained.count)

@@ -70,7 +70,8 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
 
   // 3 authorise
   let refusal: number = ReasonCode.success
-  if (entry.bytes[0] === DOLLAR) refusal = ReasonCode.notAuthorized // `$` topics are the server's [MQTT-4.7.2-1]
+  if (entry.bytes[0] === DOLLAR)
+    refusal = ReasonCode.notAuthorized // `$` topics are the server's [MQTT-4.7.2-1]
   else if (!core.access.allowsEverything) {
     const verdict = publishVerdict(core, client, entry)
     if (verdict === Verdict.ask) return ASK
@@ -184,7 +185,7 @@ const countLogged = (matched: ReadonlyArray<Filter<Session>>): void => {
 
 const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>): void => {
   routed.reasonCode = ReasonCode.noMatchingSubscribers
-  core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), view.qos > 0 ? 1 : 0, core.nowMs)
+  if (!view.retain) core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), 1, core.nowMs)
 }
 
 const refuse = (

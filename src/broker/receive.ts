@@ -20,7 +20,14 @@ import { type Client, ClientState } from "./client.ts"
 import { receiveConnect, refuseConnect } from "./connect.ts"
 import type { Core } from "./core.ts"
 import { closeClient, connectionLost, receiveDisconnect } from "./disconnect.ts"
-import { authNotExpected, authNotVersion5, notConnected, secondConnect, serverOnlyPacket, unknownPacket } from "./faults.ts"
+import {
+  authNotExpected,
+  authNotVersion5,
+  notConnected,
+  secondConnect,
+  serverOnlyPacket,
+  unknownPacket
+} from "./faults.ts"
 import { ASK, publish } from "./publish.ts"
 import { receiveUnsubscribe } from "./subscribe.ts"
 
@@ -94,7 +101,13 @@ export class Receiver implements PacketReceiver {
     if (fault !== undefined) return fault
     view.frameEndRead = frameEnd
     let frames = 1
-    if (view.qos === 0 && !view.retain && frameEnd < end && view.topicAlias === 0 && view.propertiesStart === view.propertiesEnd) {
+    if (
+      view.qos === 0 &&
+      !view.retain &&
+      frameEnd < end &&
+      view.topicAlias === 0 &&
+      view.propertiesStart === view.propertiesEnd
+    ) {
       view.runFrames = 1
       const runEnd = core.codec.runEnd(view, end, core.limits.packetSizeBytesMax)
       if (runEnd > frameEnd) {
@@ -164,7 +177,8 @@ export class Receiver implements PacketReceiver {
 
   #fault(fault: Fault): void {
     const client = this.#client
-    if (client.state === ClientState.connected) closeClient(this.#core, client, "protocol-error", fault.reasonCode, fault.why)
+    if (client.state === ClientState.connected)
+      closeClient(this.#core, client, "protocol-error", fault.reasonCode, fault.why)
     else refuseConnect(this.#core, client, fault.reasonCode, fault.why)
   }
 }

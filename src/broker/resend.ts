@@ -10,8 +10,8 @@
  */
 import { PacketType } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
-import { ReasonCode } from "../codec/reason-codes.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import type { Session } from "../session/session.ts"

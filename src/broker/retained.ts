@@ -9,9 +9,10 @@
  * - Delivery is paced by window and outbox, also at QoS 0, and never cut short.
  * - The value sent last for a topic is the newest one the subscription saw, live or retained.
  */
+
+import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
-import { PublishView } from "../codec/publish-view.ts"
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import type { TopicEntry } from "../router/router.ts"
@@ -39,7 +40,8 @@ export const keepRetained = (
 ): void => {
   const topic = entry.bytes.toString("utf8")
   if (message.payloadStart === message.frameEnd) {
-    if (core.retained.clear(topic)) core.count[Counter.retainedCleared] = (core.count[Counter.retainedCleared] as number) + 1
+    if (core.retained.clear(topic))
+      core.count[Counter.retainedCleared] = (core.count[Counter.retainedCleared] as number) + 1
     return
   }
   const frame = Buffer.allocUnsafeSlow(canonicalPublishSize(message, entry.bytes.length))

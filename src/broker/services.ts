@@ -45,7 +45,9 @@ export class CodecPort extends Context.Service<CodecPort, Codec>()("promptmq/bro
 export class RouterPort extends Context.Service<RouterPort, Router<Session>>()("promptmq/broker/RouterPort") {
   static readonly layer = Layer.effect(
     RouterPort,
-    Effect.map(BrokerSettings, ({ initial }) => makeTreeRouter<Session>({ cachedEntriesMax: initial.topics.cachedEntries }))
+    Effect.map(BrokerSettings, ({ initial }) =>
+      makeTreeRouter<Session>({ cachedEntriesMax: initial.topics.cachedEntries })
+    )
   )
 }
 

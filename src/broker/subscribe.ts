@@ -77,7 +77,8 @@ const subscribe = (
   const qos = Math.min(entry.qos, limits.qosMax) // [MQTT-3.2.2-10]
   const { noLocal, retainAsPublished } = entry
   const at = core.log.next
-  if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at)) return ReasonCode.quotaExceeded
+  if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at))
+    return ReasonCode.quotaExceeded
   session.subscriptions.set(entry.filter, subscription) // replaces [MQTT-3.8.4-3]
   core.router.attach(subscription)
   if (isNew) core.count[Counter.subscriptionsMade] = (core.count[Counter.subscriptionsMade] as number) + 1
@@ -133,4 +134,3 @@ const send = (core: Core, client: Client, packet: Buffer): void => {
   core.count[Counter.packetsOut + type] = (core.count[Counter.packetsOut + type] as number) + 1
   core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
 }
-

@@ -7,9 +7,7 @@ import * as Effect from "effect/Effect"
 
 export const supervise = Effect.fnUntraced(function* <E, R>(name: string, loop: Effect.Effect<unknown, E, R>) {
   return yield* loop.pipe(
-    Effect.tapCause((cause) =>
-      Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError(`${name} died`, cause)
-    ),
+    Effect.tapCause((cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError(`${name} died`, cause))),
     Effect.forkScoped
   )
 })

@@ -7,11 +7,11 @@
  * Invariant: D moves over every record exactly once, in sequence order, after it was handed to the live
  * sessions. A record appended only because a session fell back was handed to them before: D steps over it.
  */
+
+import { assert } from "../base/assert.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
-import { assert } from "../base/assert.ts"
-import { releaseKept } from "./acknowledge.ts"
-import { queuePump } from "./acknowledge.ts"
+import { queuePump, releaseKept } from "./acknowledge.ts"
 import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { deliver } from "./deliver.ts"

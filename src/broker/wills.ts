@@ -3,7 +3,7 @@
  * of the session, whichever comes first, and at most once [MQTT-3.1.2-8] [MQTT-3.1.2-10].
  *
  * `session.will` holds a will that waits for its delay; a return of the client within it cancels the will
- * [MQTT-3.1.3-9] (expiry.ts, cancelSessionTimers).
+ * [MQTT-3.1.3-9] (timers.ts, cancelSessionTimers).
  */
 import { buildPublish } from "../codec/build-publish.ts"
 import type { Will } from "../codec/codec.ts"
@@ -12,8 +12,8 @@ import { viewTrusted } from "../codec/read-publish.ts"
 import { Counter } from "../metrics/counters.ts"
 import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
-import { scheduleWill } from "./expiry.ts"
 import { route } from "./publish.ts"
+import { timersOf } from "./timers.ts"
 
 const view = new PublishView()
 
@@ -26,7 +26,12 @@ export const willAfter = (core: Core, session: Session, will: Will): void => {
   }
   session.will = will
   // At the end of the session it is published in any case (end-session.ts).
-  if (delaySeconds < session.expiryIntervalSeconds) scheduleWill(core, session, delaySeconds)
+  if (delaySeconds >= session.expiryIntervalSeconds) return
+  const onTimer = () => {
+    timersOf(session).will = undefined
+    publishPendingWill(core, session)
+  }
+  timersOf(session).will = core.wheel.schedule({ onTimer }, core.loopMs + delaySeconds * 1000)
 }
 
 export const publishPendingWill = (core: Core, session: Session): void => {

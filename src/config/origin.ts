@@ -1,5 +1,8 @@
 /**
  * Where a value came from: the default, a line of the file, a variable, a flag.
+ *
+ * Every setting has exactly one origin, that of the layer that won. For a file it is the place of the key
+ * (problems point at the value), because that is what one looks for when asking "who set this?".
  */
 import type { EnvironmentPlace, FilePlace, FlagPlace, Place } from "./problem.ts"
 import { formatPlace } from "./problem.ts"

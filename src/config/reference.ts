@@ -1,6 +1,8 @@
 /**
  * The reference of all settings as Markdown tables, one per section; config/README.md holds it between two
- * markers, and a test compares. The roff page of `promptmq man` is made from the same leaves.
+ * markers, and a test compares.
+ *
+ * Variables have no column: their names follow from the keys by the rule the README states.
  */
 import type { Leaf } from "../settings/leaves.ts"
 import { settingsLeaves } from "../settings/leaves.ts"

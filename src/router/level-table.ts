@@ -8,8 +8,8 @@
  * Invariants
  * - `find` answers an id only for exactly these bytes; nothing is normalized [MQTT-4.7.3-4].
  * - Ids are positive, dense and reused after the last reference is gone.
- * - Bytes of freed levels are garbage in the arena; when the arena is full and half of it is garbage it is
- *   compacted in place of growing, so it stays below twice what is in use (plus the least size).
+ * - Bytes of freed levels are garbage in the arena. When it is full the live bytes move to a new one, larger
+ *   only if less than a quarter would be free: the arena stays below three times what is in use.
  *
  * Memory: about 30 bytes per distinct level besides its bytes; no string, no object per level.
  */
@@ -67,6 +67,11 @@ export class LevelTable {
     this.freeIds.push(id)
   }
 
+  /** Bytes that the arena takes, garbage and room to grow included. */
+  get sizeBytes(): number {
+    return this.arena.length
+  }
+
   private nextId(): number {
     const id = this.idsUsed++
     if (id < this.hashes.length) return id
@@ -87,11 +92,11 @@ export class LevelTable {
     return offset
   }
 
-  /** A new arena without the garbage, twice as large unless half of the old one was garbage. */
+  /** A new arena without the garbage, at least a quarter of it free. */
   private makeRoom(sizeBytes: number): void {
     const live = this.arenaUsed - this.arenaGarbage
     let capacity = this.arena.length
-    while ((live + sizeBytes) * 2 > capacity) capacity *= 2
+    while ((live + sizeBytes) * 4 > capacity * 3) capacity *= 2
     const arena = Buffer.allocUnsafeSlow(capacity)
     let used = 0
     for (let id = 1; id < this.idsUsed; id++) {

@@ -47,7 +47,7 @@ export class Session {
   expiryIntervalSeconds = 0
   /** A will that waits for its delay. */
   will: Will | undefined = undefined
-  /** Expiry and will delay while it is offline; src/broker/expiry.ts knows the kind. */
+  /** Expiry and will delay while it is offline; src/broker/timers.ts knows the kind. */
   timers: unknown = undefined
   username: string | undefined = undefined
   /** Scratch of the publish path: the delivery round this session was last collected in, and what it collected. */

@@ -180,7 +180,10 @@ export class MemoryLog implements MessageLog {
     const sealed = this.#active
     if (sealed.count === 0) this.#segments.pop()
     else this.#footprintBytes += sealed.footprintBytes
-    while (this.#segments.length > 0 && this.#footprintBytes + this.#topics.size * TOPIC_FOOTPRINT_BYTES + length > this.#limitBytes) {
+    while (
+      this.#segments.length > 0 &&
+      this.#footprintBytes + this.#topics.size * TOPIC_FOOTPRINT_BYTES + length > this.#limitBytes
+    ) {
       this.#dropOldest()
     }
     const spare = this.#spare

@@ -47,6 +47,13 @@ describe("runEnd", () => {
       assert.strictEqual(run(version, [same, same, notation, same]), 2)
     })
   }
+  it("ends before a frame shorter than the topic, even when what follows would complete it", () => {
+    const one = frame(`30 "a/b" 'x'`, 4)
+    const chunk = Buffer.concat([one, Buffer.from([0x30, 0x00]), one.subarray(2)])
+    const view = new PublishView()
+    readPublish(view, chunk, 0, one.length, 4)
+    assert.strictEqual(runEnd(view, chunk.length, limit), one.length)
+  })
   it("ends before a frame that is not there whole", () => {
     const same = `30 "a/b" . 'x'`
     assert.strictEqual(run(4, [same, same, same], 1), 2)

@@ -104,6 +104,20 @@ const takes = (codec: Codec, contract: CodecContract): void => {
     assert.strictEqual((packet as { password: Buffer }).password.toString(), "password")
     assert.strictEqual((packet as { will: { payload: Buffer } }).will.payload.toString(), "payload")
   })
+  for (const [what, notation, version, next] of [
+    ["a Property Length", `30 "a/b" 07 0101`, 5, "02 00000001"],
+    ["a topic", "30 0005 'a/b'", 4, "'/c'"],
+    ["a Packet Identifier", `32 "a/b" 00`, 4, "01"],
+    ["an acknowledgement's Property Length", "40 0001 00 05", 5, '1f "ab"'],
+    ["a CONNECT's Client Identifier", `10 "MQTT" 04 02 003c 0003 'c'`, 4, "'id'"],
+    ["a Topic Filter", "a2 0001 0003 'a'", 4, "'/b'"]
+  ] as const) {
+    it(`never completes ${what} with the bytes behind the frame`, () => {
+      const bytes = frame(notation, version)
+      const chunk = Buffer.concat([bytes, raw(next)])
+      assert.instanceOf(decode(codec, chunk, version, 0, bytes.length), Fault)
+    })
+  }
   it("answers a run that is at least the frame itself", () => {
     const one = frame(`30 "a" 'x'`, 4)
     const chunk = Buffer.concat([one, one])

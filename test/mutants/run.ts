@@ -16,7 +16,8 @@ import { parseArgs } from "node:util"
 import type { Mutant } from "./mutant.ts"
 import { mutants } from "./mutants.ts"
 
-const hangMs = 60_000
+const hangMs = 120_000
+const testTimeoutMs = 10_000
 /** Lines above or below the break in which its statement must be cited. */
 const citationLinesMax = 12
 
@@ -83,10 +84,19 @@ function vitest(files: ReadonlyArray<string>): "green" | "red" | "broken" | "hun
   const report = join(copy, "report.json")
   rmSync(report, { force: true })
   const script = join(root, "node_modules", "vitest", "vitest.mjs")
-  const args = ["run", "--config", "test/vitest.config.ts", "--reporter=json", `--outputFile=${report}`, ...files]
+  const args = [
+    "run",
+    "--config",
+    "test/vitest.config.ts",
+    "--reporter=json",
+    `--outputFile=${report}`,
+    "--bail=1",
+    ...files
+  ]
   const { status, error } = spawnSync(process.execPath, [script, ...args], {
     cwd: copy,
     stdio: "ignore",
+    env: { ...process.env, PROMPTMQ_TEST_TIMEOUT_MS: String(testTimeoutMs) },
     timeout: hangMs,
     killSignal: "SIGKILL"
   })

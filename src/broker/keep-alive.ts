@@ -1,6 +1,6 @@
 /**
- * Deadlines: connect timeout, keep-alive, session expiry, will delay. One timer wheel for all of them, no
- * timer and no fiber per client.
+ * Deadlines of a connection: connect timeout, keep-alive, unfinished packets, readers that do not read. One
+ * timer in the wheel per connection, no fiber.
  *
  * Keep-alive is lazy: its timer fires at the earliest possible end, looks when the client was last heard and
  * comes again if that is too soon. A packet costs nothing here.
@@ -10,25 +10,14 @@
  *   count, nor does the time in which the connection waited for us.
  * - Deadlines are monotonic: a wall clock that jumps ends nothing.
  */
-import type { TimerHandle } from "../base/wheel.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
-import type { Session } from "../session/session.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core, Expirable } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
-import { endSession } from "./end-session.ts"
-import { publishPendingWill } from "./wills.ts"
-
-type Handle = TimerHandle<Expirable>
+import { unwatch } from "./timers.ts"
 
 const GRACE = 1.5
 const LOOK_MS_MAX = 60_000
-
-/** Of an offline session. */
-interface SessionTimers {
-  expiry: Handle | undefined
-  will: Handle | undefined
-}
 
 class ConnectionTimer implements Expirable {
   readonly #core: Core
@@ -79,45 +68,10 @@ const lookEveryMs = (core: Core): number => {
 
 const isStuck = (core: Core, client: Client): boolean => {
   const { readTimeoutMs, writeTimeoutMs } = core.limits
-  if (readTimeoutMs > 0 && client.partialSinceMs >= 0 && core.loopMs - client.partialSinceMs >= readTimeoutMs) return true
+  if (readTimeoutMs > 0 && client.partialSinceMs >= 0 && core.loopMs - client.partialSinceMs >= readTimeoutMs)
+    return true
   const { unsentBytes } = client.connection.transport
   if (unsentBytes === 0 || unsentBytes < client.unsentBytes) client.unsentSinceMs = core.loopMs
   client.unsentBytes = unsentBytes
   return writeTimeoutMs > 0 && unsentBytes > 0 && core.loopMs - client.unsentSinceMs >= writeTimeoutMs
-}
-
-export const unwatch = (core: Core, client: Client): void => {
-  if (client.timer !== undefined) core.wheel.cancel(client.timer as Handle)
-  client.timer = undefined
-}
-
-export const scheduleExpiry = (core: Core, session: Session): void => {
-  const onTimer = () => {
-    timersOf(session).expiry = undefined
-    endSession(core, session, "expired") // [MQTT-4.1.0-2]
-  }
-  timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + session.expiryIntervalSeconds * 1000)
-}
-
-export const scheduleWill = (core: Core, session: Session, delaySeconds: number): void => {
-  const onTimer = () => {
-    timersOf(session).will = undefined
-    publishPendingWill(core, session)
-  }
-  timersOf(session).will = core.wheel.schedule({ onTimer }, core.loopMs + delaySeconds * 1000)
-}
-
-/** The session is back, or gone: nothing of it fires any more, a delayed will is forgotten. */
-export const cancelSessionTimers = (core: Core, session: Session): void => {
-  const timers = session.timers as SessionTimers | undefined
-  session.will = undefined
-  if (timers === undefined) return
-  if (timers.expiry !== undefined) core.wheel.cancel(timers.expiry)
-  if (timers.will !== undefined) core.wheel.cancel(timers.will)
-  session.timers = undefined
-}
-
-const timersOf = (session: Session): SessionTimers => {
-  session.timers ??= { expiry: undefined, will: undefined }
-  return session.timers as SessionTimers
 }

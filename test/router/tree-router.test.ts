@@ -1,0 +1,133 @@
+/**
+ * What only the tree router promises: shared match arrays, bounds on memory, who survives eviction, and
+ * that a change of filters touches no more cached entries than it must.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { hashBytes } from "../../src/base/bytes.ts"
+import { Generations } from "../../src/router/generations.ts"
+import type { TopicEntry } from "../../src/router/router.ts"
+import { makeTreeRouter } from "../../src/router/tree-router.ts"
+import { intern, matchedTexts } from "../contract/router.ts"
+
+describe("shared match arrays", () => {
+  it("topics with equal sets of filters hold one array", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 1000 })
+    router.acquire("#")
+    router.acquire("a/+")
+    const others = Array.from({ length: 300 }, (_, i) => intern(router, `b/${i}`).matched)
+    assert.strictEqual(new Set(others).size, 1)
+    assert.strictEqual(intern(router, "a/1").matched, intern(router, "a/2").matched)
+    assert.strictEqual(router.statistics().sharedMatchSets, 2)
+  })
+
+  it("an array that was handed out does not change afterwards", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 1000 })
+    const filter = router.acquire("a/+")
+    const before = intern(router, "a/b").matched
+    router.acquire("a/#")
+    router.release(filter)
+    assert.deepStrictEqual([...matchedTexts(router, "a/b")], ["a/#"])
+    assert.deepStrictEqual([...before], [filter])
+  })
+
+  it("sets are dropped with the last entry that held them", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 8 })
+    for (let i = 0; i < 500; i++) {
+      router.acquire(`t/${i}/+`)
+      intern(router, `t/${i}/x`)
+      assert.isAtMost(router.statistics().sharedMatchSets, 8)
+    }
+    for (let i = 0; i < 100; i++) intern(router, `none/${i}`)
+    assert.strictEqual(router.statistics().sharedMatchSets, 0)
+  })
+
+  it("large sets are sorted, shared and released too", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 100 })
+    const plussed = (bits: number) => [0, 1, 2, 3, 4, 5, 6].map((at) => ((bits >> at) & 1 ? "+" : "a")).join("/")
+    const held = Array.from({ length: 128 }, (_, bits) => router.acquire(plussed(127 - bits)))
+    const entry = intern(router, "a/a/a/a/a/a/a")
+    assert.deepStrictEqual([...entry.matched], held)
+    for (const filter of held) router.release(filter)
+    assert.strictEqual(intern(router, "a/a/a/a/a/a/a").matched.length, 0)
+    assert.strictEqual(router.statistics().sharedMatchSets, 0)
+  })
+})
+
+describe("bounds of the entry cache", () => {
+  it("bytes of topics", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 1000, cachedTopicBytesMax: 10_000 })
+    for (let i = 0; i < 50; i++) {
+      intern(router, `${"x".repeat(990)}/${String(i).padStart(9, "0")}`)
+      assert.isAtMost(router.statistics().cachedEntries, 10)
+    }
+    assert.strictEqual(router.statistics().cachedEntries, 10)
+    assert.isTrue(intern(router, "y".repeat(60_000)).valid, "one entry above the bound is still answered")
+    assert.strictEqual(router.statistics().cachedEntries, 1)
+  })
+
+  it("filters in match sets", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 1000, matchedFiltersMax: 100 })
+    for (const filter of ["#", "+/#", "+/+", "+/+/#"]) router.acquire(filter)
+    const entries: Array<TopicEntry<string>> = []
+    for (let i = 0; i < 100; i++) {
+      router.acquire(`t/${i}`)
+      entries.push(intern(router, `t/${i}`))
+    }
+    // Five filters each: no more than twenty entries keep their set.
+    assert.isAtMost(entries.filter((entry) => entry.valid).length, 20)
+    assert.strictEqual(entries.at(-1)?.matched.length, 5)
+    assert.isTrue(entries.at(-1)?.valid)
+  })
+
+  it("topics in use outlive a scan over topics that are not", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 100 })
+    const inUse = Array.from({ length: 10 }, (_, i) => intern(router, `use/${i}`))
+    for (let i = 0; i < 2000; i++) {
+      intern(router, `scan/${i}`)
+      for (let k = 0; k < 10; k++) intern(router, `use/${k}`)
+    }
+    const survived = inUse.filter((entry) => entry.valid)
+    assert.isAtLeast(survived.length, 9)
+    for (const entry of survived) assert.strictEqual(intern(router, entry.bytes.toString()), entry)
+  })
+
+  it("topics whose hashes collide displace each other, and are answered right", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 64 })
+    const colliding: Array<string> = []
+    const rowOf = (topic: string) => hashBytes(Buffer.from(topic), 0, topic.length) & 0xff
+    for (let i = 0; colliding.length < 40; i++) if (rowOf(`c/${i}`) === 7) colliding.push(`c/${i}`)
+    for (const topic of colliding) router.acquire(topic)
+    for (let round = 0; round < 3; round++) {
+      for (const topic of colliding) assert.deepStrictEqual([...matchedTexts(router, topic)], [topic])
+    }
+    // All of them fall into one row, however far the rows were doubled.
+    assert.isAtMost(router.statistics().cachedEntries, 8)
+  })
+})
+
+describe("generations", () => {
+  const generations = new Generations()
+  const raise = (filter: string) => generations.raise(Buffer.from(filter), filter.length)
+  const isStaleAfter = (topic: string, filter: string): boolean => {
+    const bytes = Buffer.from(topic)
+    const bucket = generations.bucketOf(bytes, 0, bytes.length)
+    const before = generations.of(bucket)
+    assert.isTrue(generations.isCurrent(bucket, before))
+    raise(filter)
+    return !generations.isCurrent(bucket, before)
+  }
+
+  it("a filter concerns the topics of its first level only", () => {
+    assert.isTrue(isStaleAfter("a/b", "a/+"))
+    assert.isTrue(isStaleAfter("a", "a/#"))
+    assert.isTrue(isStaleAfter("$SYS/x", "$SYS/#"))
+    assert.isTrue(isStaleAfter("/x", "/+"))
+    assert.isFalse(isStaleAfter("a/b", "b/+"))
+    assert.isFalse(isStaleAfter("a/b", "ab/#"))
+  })
+
+  it("a filter that begins with a wildcard concerns all", () => {
+    assert.isTrue(isStaleAfter("a/b", "+/b"))
+    assert.isTrue(isStaleAfter("a/b", "#"))
+  })
+})
