@@ -64,10 +64,15 @@ const RETAINED_VISITS_MAX = 4096
 export class RetainedPort extends Context.Service<RetainedPort, RetainedStore>()("promptmq/broker/RetainedPort") {
   static readonly layerMemory = Layer.effect(
     RetainedPort,
-    Effect.map(BrokerSettings, ({ initial }) =>
+    Effect.map(BrokerSettings, (settings) =>
       makeMemoryRetained({
-        maxMessages: initial.mqtt.maxRetainedMessages,
-        maxBytes: initial.mqtt.maxRetainedBytes,
+        // Run-time settings: read when a message is kept.
+        get maxMessages() {
+          return settings.current.mqtt.maxRetainedMessages
+        },
+        get maxBytes() {
+          return settings.current.mqtt.maxRetainedBytes
+        },
         visitsMax: RETAINED_VISITS_MAX
       })
     )

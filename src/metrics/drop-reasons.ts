@@ -64,7 +64,7 @@ const table = {
     id: 7,
     name: "quota-exceeded",
     meaning: "A publish was refused because every session it matched is at its limit (reason code 0x97).",
-    change: "Raise storage.memory-buffer or limits.max-queued-bytes, or let the subscribers catch up."
+    change: "Raise storage.memory-buffer, or let the subscribers catch up."
   },
   noSubscriber: {
     id: 8,

@@ -62,8 +62,7 @@ export function tailMatches(filter: string, depth: number, topic: Buffer, start:
     if (at < filter.length && filter.charCodeAt(at) !== SLASH) return false
     if (from < end && topic[from] !== SLASH) return false
     // Both stand at the end of a level; "a/#" matches its parent "a" too.
-    if (from === end)
-      return at === filter.length || (at === filter.length - 2 && filter.charCodeAt(at + 1) === NUMBER_SIGN)
+    if (from === end) return at === filter.length || filter.charCodeAt(at + 1) === NUMBER_SIGN
     if (at === filter.length) return false
     at++
     from++

@@ -67,6 +67,11 @@ export class LevelTable {
     this.freeIds.push(id)
   }
 
+  /** Distinct levels held. */
+  get size(): number {
+    return this.idsUsed - 1 - this.freeIds.length
+  }
+
   /** Bytes that the arena takes, garbage and room to grow included. */
   get sizeBytes(): number {
     return this.arena.length
@@ -88,7 +93,9 @@ export class LevelTable {
     const sizeBytes = end - start
     if (this.arenaUsed + sizeBytes > this.arena.length) this.makeRoom(sizeBytes)
     const offset = this.arenaUsed
-    this.arenaUsed += bytes.copy(this.arena, offset, start, end)
+    const copied = bytes.copy(this.arena, offset, start, end)
+    assert(copied === sizeBytes, "the arena of levels is too small for what it holds")
+    this.arenaUsed += copied
     return offset
   }
 

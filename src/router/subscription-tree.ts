@@ -36,6 +36,7 @@ export class SubscriptionTree {
   private nodes = new Int32Array(NODES_MIN * NODE_FIELDS)
   private nodesUsed = 1
   private freeNode = ROOT
+  private freeNodes = 0
   private frontier = new Int32Array(SCRATCH_MIN)
   private nextFrontier = new Int32Array(SCRATCH_MIN)
 
@@ -46,6 +47,11 @@ export class SubscriptionTree {
     this.textOf = textOf
     this.nodes[ROOT + FILTER] = NONE
     this.nodes[ROOT + HASH_FILTER] = NONE
+  }
+
+  /** Nodes and distinct levels in use; an empty tree has its root. */
+  get size(): { readonly nodes: number; readonly levels: number } {
+    return { nodes: this.nodesUsed - this.freeNodes, levels: this.levels.size }
   }
 
   /** Collects the ids of all filters that match the topic bytes[start, end); answers how many. */
@@ -231,6 +237,7 @@ export class SubscriptionTree {
     let node = this.freeNode
     if (node !== ROOT) {
       this.freeNode = this.nodes[node + PARENT] as number
+      this.freeNodes--
     } else {
       node = this.nodesUsed++ * NODE_FIELDS
       if (node >= this.nodes.length) this.nodes = enlarged(this.nodes, node + NODE_FIELDS)
@@ -263,6 +270,7 @@ export class SubscriptionTree {
     }
     this.nodes[node + PARENT] = this.freeNode
     this.freeNode = node
+    this.freeNodes++
     return parent
   }
 

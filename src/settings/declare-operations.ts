@@ -25,13 +25,6 @@ export const limitsSection = section({
     live: true,
     summary: "Largest CONNECT: the most a stranger can make the broker hold."
   }),
-  maxUserProperties: integer({
-    fallback: 1024,
-    minimum: 0,
-    maximum: 1_000_000,
-    live: true,
-    summary: "Most user properties in one packet."
-  }),
   maxFiltersPerPacket: integer({
     fallback: 8192,
     minimum: 1,
@@ -45,14 +38,6 @@ export const limitsSection = section({
     maximum: 100_000_000,
     live: true,
     summary: "Most sessions, connected or not; a new one above that is refused with 0x97."
-  }),
-  maxQueuedBytes: size({
-    key: "max-queued-bytes",
-    fallback: "1MiB",
-    minimum: "1KiB",
-    maximum: "1GiB",
-    live: true,
-    summary: "Bytes held in memory for one session that ends with its connection; see mqtt.max-queued-messages."
   })
 })
 

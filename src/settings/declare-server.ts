@@ -138,7 +138,7 @@ export const mqttSection = section({
     maximum: 65_535,
     live: true,
     summary:
-      "Seconds given as Server Keep Alive to MQTT 5 clients that ask for none or for more than max-keep-alive; 0 = leave them without."
+      "Seconds given as Server Keep Alive to MQTT 5 clients that ask for more than max-keep-alive, or for none while max-keep-alive is below its default."
   }),
   maxKeepAliveSeconds: integer({
     fallback: 65_535,
@@ -210,19 +210,12 @@ export const mqttSection = section({
     live: true,
     summary: "Most filters one client may hold; more are answered 0x97."
   }),
-  maxQueuedMessages: integer({
-    fallback: 1000,
-    minimum: 1,
-    maximum: 10_000_000,
-    live: true,
-    summary: "Messages held in memory for one session that ends with its connection; what is above waits in the log."
-  }),
   maxRetainedMessages: integer({
     fallback: 1_000_000,
     minimum: 0,
     maximum: 100_000_000,
     live: true,
-    summary: "Most retained messages; a new one above that is answered 0x97."
+    summary: "Most retained messages; one more is delivered but not kept, with a row in the drop ledger."
   }),
   maxRetainedBytes: size({
     key: "max-retained-bytes",
@@ -230,6 +223,6 @@ export const mqttSection = section({
     minimum: "0B",
     maximum: "1TiB",
     live: true,
-    summary: "Most bytes of retained messages; a new one above that is answered 0x97."
+    summary: "Most bytes of retained messages; what is above is delivered but not kept, with a row in the drop ledger."
   })
 })

@@ -5,7 +5,7 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { runCommandLine } from "../../src/cli/run.ts"
 import { chunks, run, testWorld } from "./recorded-world.ts"
-import { hasMosquitto, startMosquitto, startPromptmq, type TestBroker } from "./tools.ts"
+import { hasMosquitto, promptmq, startMosquitto, startPromptmq, type TestBroker } from "./tools.ts"
 
 const brokers = [
   { name: "mosquitto", start: () => startMosquitto(), isMissing: !hasMosquitto },
@@ -124,7 +124,18 @@ for (const { name, start, isMissing } of brokers) {
     })
 
     it("carries MQTT 5 properties both ways", async () => {
-      const { world, code } = await subscribed(["-t", "props", "-C", "1", "-F", "%C|%R|%D|%F|%P|%S|%E", "-D", "subscribe", "subscription-identifier", "7"])
+      const { world, code } = await subscribed([
+        "-t",
+        "props",
+        "-C",
+        "1",
+        "-F",
+        "%C|%R|%D|%F|%P|%S|%E",
+        "-D",
+        "subscribe",
+        "subscription-identifier",
+        "7"
+      ])
       const properties = [
         ["content-type", "text/plain"],
         ["response-topic", "answer/here"],
@@ -142,18 +153,21 @@ for (const { name, start, isMissing } of brokers) {
 
     it("delivers the will of a client that is lost", async () => {
       const watching = await subscribed(["-t", "wills/#", "-v", "-C", "1"])
-      const lost = testWorld()
-      const words = ["sub", ...at, "-i", "cli-lost", "-t", "x", "--will-topic", "wills/lost", "--will-payload", "bye"]
-      const lostCode = runCommandLine(words, lost)
-      await lost.stderr.until(/subscribed/)
-      // A second client with the same identifier takes the session over: the first one is lost.
-      const taker = await subscribed(["-i", "cli-lost", "-t", "x", "-V", "mqttv5"])
+      const words = ["-i", "cli-lost", "-t", "x", "--will-topic", "wills/lost", "--will-payload", "bye"]
+      const lost = promptmq(["sub", ...at, ...words])
+      await lost.said(/subscribed/)
+      lost.child.kill("SIGKILL")
       assert.strictEqual(await watching.code, 0)
       assert.strictEqual(watching.world.stdout.text, "wills/lost bye\n")
-      assert.strictEqual(await lostCode, 1)
-      assert.match(lost.stderr.text, /0x8e session taken over/)
-      taker.world.signal("SIGTERM")
-      assert.strictEqual(await taker.code, 143)
+    })
+
+    it("does not fight for a session that another client took over", async () => {
+      const first = await subscribed(["-i", "cli-taken", "-t", "x"])
+      const second = await subscribed(["-i", "cli-taken", "-t", "x"])
+      assert.strictEqual(await first.code, 1)
+      assert.match(first.world.stderr.text, /0x8e session taken over[\s\S]*-i/)
+      second.world.signal("SIGTERM")
+      assert.strictEqual(await second.code, 143)
     })
 
     it("answers ping", async () => {
@@ -172,7 +186,10 @@ for (const { name, start, isMissing } of brokers) {
     it("ends with 27 when -W runs out, with 130 and 143 on signals", async () => {
       const timedOut = await run(["sub", ...at, "-t", "silence", "-W", "1"])
       assert.deepEqual([timedOut.code, timedOut.out], [27, ""])
-      for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+      for (const [signal, exitCode] of [
+        ["SIGINT", 130],
+        ["SIGTERM", 143]
+      ] as const) {
         const { world, code } = await subscribed(["-t", "silence"])
         world.signal(signal)
         assert.strictEqual(await code, exitCode)

@@ -3,7 +3,7 @@
  * this process is touched. `run` is a whole command line in process, with its exit code and both outputs.
  */
 import { fileURLToPath } from "node:url"
-import { type ExitCode } from "../../src/cli/exit-codes.ts"
+import type { ExitCode } from "../../src/cli/exit-codes.ts"
 import { runCommandLine } from "../../src/cli/run.ts"
 import type { Output, StopSignal, World } from "../../src/cli/world.ts"
 
@@ -52,6 +52,9 @@ export interface TestWorld extends World {
   readonly signal: (signal: StopSignal) => void
 }
 
+/** Each world is a process of its own: client identifiers are made from its number. */
+let worlds = 4711
+
 export interface WorldOptions {
   readonly stdin?: AsyncIterable<Uint8Array>
   readonly env?: Readonly<Record<string, string | undefined>>
@@ -72,7 +75,7 @@ export function testWorld(options: WorldOptions = {}): TestWorld {
     monotonicMs: () => performance.now(),
     wallClockMs: () => performance.timeOrigin + performance.now(),
     uptimeMs: () => performance.now(),
-    processId: 4711,
+    processId: ++worlds,
     onStopSignal: (handler) => {
       handlers.add(handler)
       return () => handlers.delete(handler)

@@ -64,7 +64,6 @@ describe("import mosquitto.conf", () => {
       assert.strictEqual(settings.log.level, "info")
       assert.strictEqual(settings.mqtt.maxConnections, 500)
       assert.strictEqual(settings.mqtt.maxInflight, 40)
-      assert.strictEqual(settings.mqtt.maxQueuedMessages, 10_000_000)
       assert.strictEqual(settings.mqtt.maxPacketSizeBytes, 1_048_576)
       assert.strictEqual(settings.mqtt.maxKeepAliveSeconds, 1800)
       assert.strictEqual(settings.mqtt.topicAliasMaximum, 10)
@@ -92,6 +91,7 @@ describe("import mosquitto.conf", () => {
       "24 listener",
       "27 password_file",
       "28 acl_file",
+      "30 max_queued_messages",
       "35 autosave_interval",
       "36 set_tcp_nodelay",
       "37 sys_interval",

@@ -2,10 +2,11 @@
  * Breaks src one line at a time and demands that a test turns red: `npm run mutants [-- --sample N] [--seed S]`.
  *
  * Works on a copy in a temporary folder; the working tree is never touched. First the named tests must be green on
- * the unbroken copy. Then, row by row: the text occurs exactly once and its statement is cited near it, the break is
- * applied, only the named test files run, and at least one *test* must fail. A file that no longer loads proves
- * nothing and counts as survived; a run that hangs counts as noticed. The last line is "N killed, N failed"; exit
- * code 1 when a mutant survived or no longer applies. Without --seed the sample changes from day to day.
+ * the unbroken copy, and the text of every row, drawn or not, must occur exactly once with its statement cited near it.
+ * Then, row by row: the break is applied, only the named test files run, and at least one *test* must fail. A file
+ * that no longer loads proves nothing and counts as survived; a run that hangs counts as noticed. The last line is
+ * "N killed, N failed"; exit code 1 when a mutant survived or no longer applies. Without --seed the sample changes
+ * from day to day.
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
@@ -41,33 +42,47 @@ function run(): number {
   }
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"))
   process.stdout.write(`${chosen.length} of ${mutants.length} mutants, seed ${seed}\n`)
-  const healthy = vitest([...new Set(chosen.flatMap((mutant) => mutant.tests))])
+  let failed = 0
+  const tell = (mutant: Mutant, verdict: string, ms: number) => {
+    if (verdict !== "killed") failed += 1
+    process.stdout.write(`${verdict.padEnd(8)} ${(ms / 1000).toFixed(1).padStart(5)} s  ${nameOf(mutant)}\n`)
+  }
+  for (const mutant of mutants) {
+    const reason = lost(mutant)
+    if (reason !== undefined) tell(mutant, reason, 0)
+  }
+  const present = chosen.filter((mutant) => lost(mutant) === undefined)
+  const healthy = present.length === 0 ? "green" : vitest([...new Set(present.flatMap((mutant) => mutant.tests))])
   if (healthy !== "green") {
     process.stdout.write(`the named tests are ${healthy} without any mutant: mend them first\n`)
     return 1
   }
-  let survived = 0
-  for (const mutant of chosen) {
+  let killed = 0
+  for (const mutant of present) {
     const fromMs = performance.now()
     const verdict = judge(mutant)
-    if (verdict !== "killed") survived += 1
-    const seconds = ((performance.now() - fromMs) / 1000).toFixed(1)
-    process.stdout.write(`${verdict.padEnd(8)} ${seconds.padStart(5)} s  ${nameOf(mutant)}\n`)
+    if (verdict === "killed") killed += 1
+    tell(mutant, verdict, performance.now() - fromMs)
   }
-  process.stdout.write(`${chosen.length - survived} killed, ${survived} failed\n`)
-  return survived === 0 ? 0 : 1
+  process.stdout.write(`${killed} killed, ${failed} failed\n`)
+  return failed === 0 ? 0 : 1
+}
+
+/** Why a row no longer applies to the source, undefined when it does. Every row is asked in every run. */
+function lost(mutant: Mutant): string | undefined {
+  const missing = [mutant.file, ...mutant.tests].filter((file) => !existsSync(join(copy, file)))
+  if (missing.length > 0) return `LOST: no ${missing.join(", ")}`
+  const text = readFileSync(join(copy, mutant.file), "utf8")
+  const parts = text.split(mutant.find)
+  if (parts.length !== 2) return `LOST: the text occurs ${parts.length - 1} times`
+  const line = parts[0]?.split("\n").length ?? 0
+  return isCitedNear(text, line, mutant.statement) ? undefined : "LOST: statement not cited near it"
 }
 
 function judge(mutant: Mutant): string {
-  const missing = [mutant.file, ...mutant.tests].filter((file) => !existsSync(join(copy, file)))
-  if (missing.length > 0) return `LOST: no ${missing.join(", ")}`
   const path = join(copy, mutant.file)
   const text = readFileSync(path, "utf8")
-  const parts = text.split(mutant.find)
-  if (parts.length !== 2) return `LOST: the text occurs ${parts.length - 1} times`
-  if (!isCitedNear(text, parts[0]?.split("\n").length ?? 0, mutant.statement))
-    return "LOST: statement not cited near it"
-  writeFileSync(path, parts.join(mutant.replace))
+  writeFileSync(path, text.split(mutant.find).join(mutant.replace))
   const outcome = vitest(mutant.tests)
   writeFileSync(path, text)
   if (outcome === "red" || outcome === "hung") return "killed"

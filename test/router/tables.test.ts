@@ -68,6 +68,19 @@ describe("level table", () => {
     assert.isAtMost(table.sizeBytes, 4096)
   })
 
+  it("does not keep the bytes of a crowd that is gone", () => {
+    const table = new LevelTable()
+    for (let round = 0; round < 3; round++) {
+      const crowd = Array.from({ length: 2000 }, (_, i) => acquire(table, `round-${round}-${i}`))
+      assert.strictEqual(table.size, 2000)
+      for (const id of crowd) table.release(id)
+    }
+    assert.strictEqual(table.size, 0)
+    assert.isAtMost(table.sizeBytes, 64 * 1024)
+    for (let i = 0; i < 2000; i++) acquire(table, `long-${"x".repeat(20)}-${i}`)
+    for (let i = 0; i < 2000; i++) assert.isAbove(find(table, `long-${"x".repeat(20)}-${i}`), 0)
+  })
+
   it("asserts that a release has its acquire", () => {
     const table = new LevelTable()
     const id = acquire(table, "a")

@@ -72,9 +72,12 @@ describe("bounds of the entry cache", () => {
     for (let i = 0; i < 100; i++) {
       router.acquire(`t/${i}`)
       entries.push(intern(router, `t/${i}`))
+      const again = intern(router, `t/${i >> 1}`)
+      assert.isTrue(again.valid, "what was just answered is not what was evicted for it")
     }
     // Five filters each: no more than twenty entries keep their set.
-    assert.isAtMost(entries.filter((entry) => entry.valid).length, 20)
+    assert.isAtMost(router.statistics().cachedEntries, 20)
+    assert.isAtLeast(router.statistics().cachedEntries, 15)
     assert.strictEqual(entries.at(-1)?.matched.length, 5)
     assert.isTrue(entries.at(-1)?.valid)
   })
@@ -89,6 +92,23 @@ describe("bounds of the entry cache", () => {
     const survived = inUse.filter((entry) => entry.valid)
     assert.isAtLeast(survived.length, 9)
     for (const entry of survived) assert.strictEqual(intern(router, entry.bytes.toString()), entry)
+  })
+
+  it("topics of one and the same hash are told apart", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 64 })
+    const byHash = new Map<number, string>()
+    let pair: readonly [string, string] | undefined
+    for (let i = 0; pair === undefined; i++) {
+      const topic = String(i).padStart(12, "0") // of one length, or the lengths would tell them apart
+      const hash = hashBytes(Buffer.from(topic), 0, topic.length)
+      const other = byHash.get(hash)
+      if (other !== undefined) pair = [other, topic]
+      byHash.set(hash, topic)
+    }
+    router.acquire(pair[0])
+    for (const topic of [...pair, ...pair]) {
+      assert.deepStrictEqual([...matchedTexts(router, topic)], topic === pair[0] ? [topic] : [])
+    }
   })
 
   it("topics whose hashes collide displace each other, and are answered right", () => {
