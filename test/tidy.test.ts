@@ -19,14 +19,15 @@ const floors: ReadonlyArray<ReadonlyArray<string>> = [
   ["broker"],
   ["cluster", "client", "queue"],
   ["config", "admin"],
-  ["cli", "main.ts", "app.ts", "index.ts"]
+  ["cli", "embed", "main.ts", "app.ts", "index.ts"]
 ]
 /** Arrows within one floor: on the top floor the doors open onto the commands. */
 const sideways: Readonly<Record<string, ReadonlyArray<string>>> = {
   session: ["codec", "router"],
   "main.ts": ["cli", "app.ts"],
   "app.ts": ["cli"],
-  "index.ts": ["app.ts"],
+  embed: ["app.ts", "cli"],
+  "index.ts": ["embed"],
   cli: ["app.ts"]
 }
 const plainRooms = ["base", "codec", "session", "router", "metrics"]

@@ -10,11 +10,14 @@
  *
  * Swaps: `allowAll` (only by explicit setting, or on loopback while nothing is configured) and `denyAll`.
  * The chain of providers and the rules come into this folder as further layers.
+ *
+ * Nobody asks the program the broker is embedded in: accessOf gives its in-process connections allow-all.
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type { Transport } from "../listener/transport.ts"
 
 export const Verdict = { deny: 0, allow: 1, ask: 2 } as const
 
@@ -58,6 +61,19 @@ export class Access extends Context.Service<Access, AccessDecisions>()("promptmq
   static readonly layerAllowAll = Layer.succeed(Access, everyone(true))
   static readonly layerDenyAll = Layer.succeed(Access, everyone(false))
 }
+
+/** Name of the listener through which the host, the program around an embedded broker, connects to it. */
+export const hostListener = "embedded"
+
+const host = everyone(true)
+
+/**
+ * Whose decisions count for a connection. The host holds the broker's memory, so asking it for a password protects
+ * nothing. Nobody else gets through here: a transport of kind "memory" is made by code in this process only, and
+ * names of listeners that open sockets do not matter.
+ */
+export const accessOf = ({ kind, listener }: Transport, configured: AccessDecisions): AccessDecisions =>
+  kind === "memory" && listener === hostListener ? host : configured
 
 const NOT_AUTHORIZED = 0x87
 

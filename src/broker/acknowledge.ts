@@ -16,9 +16,11 @@ import { acknowledgementSize, writeAcknowledgement } from "../codec/write-acknow
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
-import type { Session } from "../session/session.ts"
+import { type Session, SessionMode } from "../session/session.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
+import { queueGroup } from "./pump-queue.ts"
+import { endExchange } from "./share-exchange.ts"
 
 export const acknowledge = (
   core: Core,
@@ -64,34 +66,34 @@ export const receiveAcknowledgement = (core: Core, client: Client, packetType: n
   const { packetIdentifier, reasonCode } = client.ackView
   if (packetType === PacketType.puback) receivePuback(core, client, session, packetIdentifier, reasonCode)
   else if (packetType === PacketType.pubrec) receivePubrec(core, client, session, packetIdentifier, reasonCode)
-  else if (packetType === PacketType.pubcomp) receivePubcomp(client, session, packetIdentifier)
+  else if (packetType === PacketType.pubcomp) receivePubcomp(core, client, session, packetIdentifier)
   else receivePubrel(core, client, session, packetIdentifier)
 }
 
 const receivePuback = (core: Core, client: Client, session: Session, id: number, reasonCode: number): void => {
   if (session.window.state(id) !== ExchangeState.awaitPuback) return
   if (reasonCode >= 0x80) refused(core, session, id)
-  finish(client, session, id)
+  finish(core, client, session, id)
 }
 
 const receivePubrec = (core: Core, client: Client, session: Session, id: number, reasonCode: number): void => {
   const state = session.window.state(id)
   if (state === ExchangeState.awaitPubrec && reasonCode >= 0x80) {
     refused(core, session, id) // no PUBREL follows [MQTT-4.3.3-4]
-    finish(client, session, id)
+    finish(core, client, session, id)
   } else if (state === ExchangeState.awaitPubrec) {
     session.window.released(id)
     acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success) // [MQTT-4.3.3-4]
   } else if (state === ExchangeState.awaitPubcomp) {
-    if (reasonCode >= 0x80) finish(client, session, id)
+    if (reasonCode >= 0x80) finish(core, client, session, id)
     else acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success)
   } else if (reasonCode < 0x80) {
     acknowledge(core, client, PacketType.pubrel, id, ReasonCode.packetIdentifierNotFound)
   }
 }
 
-const receivePubcomp = (client: Client, session: Session, id: number): void => {
-  if (session.window.state(id) === ExchangeState.awaitPubcomp) finish(client, session, id)
+const receivePubcomp = (core: Core, client: Client, session: Session, id: number): void => {
+  if (session.window.state(id) === ExchangeState.awaitPubcomp) finish(core, client, session, id)
 }
 
 /** PUBREL [MQTT-4.3.3-11]: the identifier is free for a new message from here on [MQTT-4.3.3-12]. */
@@ -101,28 +103,23 @@ const receivePubrel = (core: Core, client: Client, session: Session, id: number)
   acknowledge(core, client, PacketType.pubcomp, id, known ? ReasonCode.success : ReasonCode.packetIdentifierNotFound)
 }
 
-const finish = (client: Client, session: Session, id: number): void => {
+const finish = (core: Core, client: Client, session: Session, id: number): void => {
   session.window.close(id) // [MQTT-3.3.4-9]
   session.retainedInFlight?.delete(id)
+  if (session.shared !== undefined) roomForGroups(core, session, id)
   if (client.mustPump) client.pumpWanted = true
+}
+
+/** The window has a place: a shared subscription may have waited for it. */
+const roomForGroups = (core: Core, session: Session, id: number): void => {
+  endExchange(session, id)
+  for (const group of session.shared?.values() ?? []) {
+    if (group.reader.mode !== SessionMode.live) queueGroup(core, group)
+  }
 }
 
 const refused = (core: Core, session: Session, id: number): void => {
   const sequence = session.window.sequence(id)
   const at = sequence >= 0 ? sequence : undefined
   core.ledger.add(DropReason.negativeAcknowledgement, session.clientIdentifier, "", 1, core.nowMs, at, at)
-}
-
-/** The client has something to send as soon as its chunk is done, or the loop comes round. */
-export const queuePump = (core: Core, client: Client): void => {
-  if (client.pumpQueued) return
-  client.pumpQueued = true
-  core.pumpQueue.push(client)
-  schedulePumps(core)
-}
-
-export const schedulePumps = (core: Core): void => {
-  if (core.pumpsScheduled || core.pumpQueue.length === 0) return
-  core.pumpsScheduled = true
-  core.options.defer(core.drainPumpQueue)
 }

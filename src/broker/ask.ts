@@ -24,7 +24,7 @@ export const decidePublish = (core: Core, client: Client): void => {
       ? view.buffer.toString("utf8", view.topicStart, view.topicEnd)
       : (client.aliases?.[view.topicAlias]?.toString("utf8") ?? "")
   client.connection.stop()
-  const decision = core.access.decidePublish(client.identity as Identity, topic)
+  const decision = client.access.decidePublish(client.identity as Identity, topic)
   goOnAfter(core, client, decision, (allowed) => {
     client.askedTopic = topic
     client.askedVerdict = allowed ? Verdict.allow : Verdict.deny
@@ -35,7 +35,7 @@ export const decideSubscribe = (core: Core, client: Client, packet: SubscribePac
   const fault = judgeSubscribe(core, client, packet)
   if (fault !== undefined) return fault
   const identity = client.identity as Identity
-  const verdicts = packet.entries.map(({ filter }) => core.access.subscribeVerdict(identity, filter))
+  const verdicts = packet.entries.map(({ filter }) => client.access.subscribeVerdict(identity, filter))
   if (!verdicts.includes(Verdict.ask)) {
     receiveSubscribe(core, client, packet, verdicts)
     return undefined
@@ -43,7 +43,7 @@ export const decideSubscribe = (core: Core, client: Client, packet: SubscribePac
   client.connection.stop()
   const decisions = Effect.forEach(packet.entries, ({ filter }, i) =>
     verdicts[i] === Verdict.ask
-      ? orDeny(core, client, core.access.decideSubscribe(identity, filter))
+      ? orDeny(core, client, client.access.decideSubscribe(identity, filter))
       : Effect.succeed(verdicts[i] === Verdict.allow)
   )
   goOnAfter(core, client, decisions, (allowed) => {

@@ -22,7 +22,6 @@ import { Outbox } from "../listener/outbox.ts"
 import { SlabPool } from "../listener/slab-pool.ts"
 import type { Transport } from "../listener/transport.ts"
 import type { Settings } from "../settings/settings.ts"
-import { queuePump } from "./acknowledge.ts"
 import { installPump } from "./catch-up.ts"
 import { type Client, ClientState } from "./client.ts"
 import { Core, type Expirable } from "./core.ts"
@@ -30,6 +29,7 @@ import { closeClient } from "./disconnect.ts"
 import { describeCore } from "./gauges.ts"
 import { watchConnect } from "./keep-alive.ts"
 import { limitsOf } from "./limits.ts"
+import { queuePump } from "./pump-queue.ts"
 import { frameSizeMax, Receiver } from "./receive.ts"
 import {
   BrokerClock,
@@ -100,6 +100,7 @@ const makeCore = Effect.gen(function* () {
     wheel: new TimerWheel<Expirable>(TICK_MS, WHEEL_SLOTS),
     run: (effect) => void run(effect),
     defer: (callback) => void setImmediate(callback),
+    random: Math.random,
     randomText: () => `auto-${randomBytes(12).toString("hex")}`,
     report: ({ level, what, ...fields }) => {
       if (log.isEnabled(level)) log.write(level, what, fields)

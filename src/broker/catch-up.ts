@@ -19,13 +19,14 @@ import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
 import type { LogReader } from "../store/log-reader.ts"
-import { queuePump, schedulePumps } from "./acknowledge.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { queuePump, schedulePumps } from "./pump-queue.ts"
 import { resendNext } from "./resend.ts"
 import { sendRetained } from "./retained.ts"
 import { goLive, waitingMessages } from "./session-mode.ts"
+import { pumpGroup } from "./shared.ts"
 
 /** Messages one call hands over before it lets others have a turn. */
 const HANDED_MAX = 1024
@@ -43,6 +44,10 @@ export const installPump = (core: Core): void => {
     for (const client of core.pumpQueue.splice(0, PUMPS_MAX)) {
       client.pumpQueued = false
       pump(core, client)
+    }
+    for (const group of core.groupQueue.splice(0, PUMPS_MAX)) {
+      group.pumpQueued = false
+      pumpGroup(core, group)
     }
     schedulePumps(core)
   }

@@ -7,11 +7,12 @@
  * - `epoch` is the session's epoch at CONNECT: when the two differ the client was taken over and is a ghost
  *   whose packets count for nothing.
  */
-import type { Identity } from "../access/access.ts"
+import type { AccessDecisions, Identity } from "../access/access.ts"
 import { AckView, type ProtocolVersion, type Will } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import type { Connection } from "../listener/connection.ts"
 import { type Session, type SessionConnection, SessionMode } from "../session/session.ts"
+import type { Candidate } from "../session/share-strategy.ts"
 import type { Subscription } from "../session/subscription.ts"
 import type { LogReader } from "../store/log-reader.ts"
 
@@ -49,6 +50,8 @@ export class Client implements SessionConnection {
   /** Index among the open connections, with its generation: how acknowledgements that wait find their way back. */
   readonly slot: number
   readonly slotGeneration: number
+  /** Who decides what this connection may do. */
+  readonly access: AccessDecisions
   state: number = ClientState.awaitConnect
   version: ProtocolVersion = 4
   isVersion5 = false
@@ -93,12 +96,25 @@ export class Client implements SessionConnection {
   readonly publishView = new PublishView()
   readonly ackView = new AckView()
 
-  constructor(connection: Connection, slot: number, slotGeneration: number) {
+  constructor(connection: Connection, slot: number, slotGeneration: number, access: AccessDecisions) {
     this.connection = connection
     this.slot = slot
     this.slotGeneration = slotGeneration
+    this.access = access
   }
 }
 
 /** The session's connection; the broker knows its kind. */
 export const clientOf = (session: Session): Client | undefined => session.connection as Client | undefined
+
+/** For shared subscriptions: a member can take a message when its connection has room in window and outbox. */
+export const makeCandidate = (random: () => number): Candidate => ({
+  random,
+  isConnected: ({ session }) => clientOf(session) !== undefined,
+  hasRoom: ({ session }) => {
+    const client = clientOf(session)
+    return (
+      client !== undefined && !session.window.full && !client.connection.outbox.congested && client.resend.length === 0
+    )
+  }
+})

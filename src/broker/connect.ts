@@ -20,12 +20,12 @@ import { ReasonCode, ReturnCode } from "../codec/reason-codes.ts"
 import { Counter } from "../metrics/counters.ts"
 import { topicFault } from "../router/topic-filter.ts"
 import { Session } from "../session/session.ts"
-import { queuePump } from "./acknowledge.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
 import { endSession } from "./end-session.ts"
 import { watchKeepAlive } from "./keep-alive.ts"
+import { queuePump } from "./pump-queue.ts"
 import { goOnline } from "./session-mode.ts"
 import { cancelSessionTimers } from "./timers.ts"
 
@@ -87,12 +87,12 @@ const authenticate = (core: Core, client: Client, packet: ConnectPacket): void =
   const clientIdentifier = packet.clientIdentifier === "" ? core.options.randomText() : packet.clientIdentifier // [MQTT-3.2.2-16]
   const { username, password } = packet
   const { listener, peer } = client.connection.transport
-  if (core.access.allowsEverything) {
+  if (client.access.allowsEverything) {
     accept(core, client, packet, { clientIdentifier, username })
     return
   }
   client.connection.stop()
-  const attempt = core.access.authenticate({ clientIdentifier, username, password, listener, peer })
+  const attempt = client.access.authenticate({ clientIdentifier, username, password, listener, peer })
   core.options.run(
     Effect.matchCause(attempt, {
       onSuccess: (identity) => {

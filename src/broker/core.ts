@@ -9,7 +9,7 @@
  * - `nowMs` (wall) and `loopMs` (monotonic) are read once per chunk or tick, never per message.
  */
 import type * as Effect from "effect/Effect"
-import type { AccessDecisions } from "../access/access.ts"
+import { type AccessDecisions, accessOf } from "../access/access.ts"
 import type { TimerWheel } from "../base/wheel.ts"
 import type { Codec } from "../codec/codec.ts"
 import type { Connection } from "../listener/connection.ts"
@@ -17,11 +17,13 @@ import type { Counters } from "../metrics/counters.ts"
 import type { DropLedger } from "../metrics/drop-ledger.ts"
 import type { Filter, Router } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
+import type { ShareGroup } from "../session/share-group.ts"
+import type { Candidate } from "../session/share-strategy.ts"
 import type { Subscription } from "../session/subscription.ts"
 import { LogReader, TopicBitmaps } from "../store/log-reader.ts"
 import { LogRecord, type MessageLog, type RetainedStore } from "../store/ports.ts"
 import { AcknowledgementRing } from "./acknowledgement-ring.ts"
-import { Client } from "./client.ts"
+import { Client, makeCandidate } from "./client.ts"
 import type { Limits } from "./limits.ts"
 
 /** Anything with a timer: it decides itself what is due. */
@@ -51,6 +53,8 @@ export interface CoreOptions {
   readonly run: (effect: Effect.Effect<void>) => void
   /** Calls back once, in the next turn of the loop. */
   readonly defer: (callback: () => void) => void
+  /** In [0, 1). */
+  readonly random: () => number
   /** Random text for assigned client identifiers. */
   readonly randomText: () => string
   readonly report: (event: BrokerEvent) => void
@@ -96,6 +100,11 @@ export class Core {
   draining = false
   readonly pumpQueue: Array<Client> = []
   pumpsScheduled = false
+  /** Shared subscriptions by their text, and those with something to hand over once the loop comes round. */
+  readonly groups = new Map<string, ShareGroup>()
+  readonly groupQueue: Array<ShareGroup> = []
+  readonly shareCandidate: Candidate
+  readonly #groupReaders = new WeakMap<ShareGroup, LogReader>()
   /** Serves pumpQueue; set once by catch-up.ts. */
   drainPumpQueue: () => void = () => {}
   /** The publish path is inside log.append(): it delivers itself, with the bytes in hand. */
@@ -122,6 +131,7 @@ export class Core {
     this.bitmaps = new TopicBitmaps(options.log, BITMAPS_BYTES_MAX)
     this.delivered = options.log.next
     this.tailSeen = options.log.next
+    this.shareCandidate = makeCandidate(options.random)
     this.tick()
   }
 
@@ -135,7 +145,7 @@ export class Core {
     const slot = this.#freeSlots.pop() ?? this.clients.length
     const generation = (this.#slotGenerations[slot] ?? 0) + 1
     this.#slotGenerations[slot] = generation
-    const client = new Client(connection, slot, generation)
+    const client = new Client(connection, slot, generation, accessOf(connection.transport, this.access))
     this.clients[slot] = client
     this.connections += 1
     return client
@@ -168,6 +178,15 @@ export class Core {
     const number = this.#nextSessionNumber
     this.#nextSessionNumber = number === 0xffff_ffff ? 1 : number + 1
     return number
+  }
+
+  groupReaderOf(group: ShareGroup): LogReader {
+    let reader = this.#groupReaders.get(group)
+    if (reader === undefined) {
+      reader = new LogReader(this.log, this.bitmaps)
+      this.#groupReaders.set(group, reader)
+    }
+    return reader
   }
 
   readerOf(client: Client): LogReader {

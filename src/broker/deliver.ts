@@ -24,11 +24,13 @@ import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Filter, LiveSubscription, TopicEntry } from "../router/router.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
+import type { ShareGroup } from "../session/share-group.ts"
 import type { Subscription } from "../session/subscription.ts"
 import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize } from "./emit.ts"
 import { fallBack } from "./session-mode.ts"
+import { handToGroup } from "./shared.ts"
 
 /** The message being delivered. One at a time, so one set of registers. */
 class Delivery {
@@ -74,6 +76,10 @@ const deliverToFilter = (core: Core, view: PublishView, filter: Filter<Session>)
   const live = filter.live
   for (let i = 0; i < live.length; i++) {
     const subscription = live[i] as LiveSubscription<Session> as Subscription
+    if (subscription.group !== undefined) {
+      shareMessages(core, view, subscription.group)
+      continue
+    }
     const session = subscription.subscriber
     if (subscription.noLocal && session.number === delivery.publisher) continue // [MQTT-3.8.3-3]
     const qos = subscription.qos < view.qos ? subscription.qos : view.qos // [MQTT-3.8.4-8]
@@ -88,7 +94,10 @@ const deliverMerged = (core: Core, view: PublishView, matched: ReadonlyArray<Fil
   for (let f = 0; f < matched.length; f++) {
     const live = (matched[f] as Filter<Session>).live
     for (let i = 0; i < live.length; i++) {
-      collect(view, live[i] as LiveSubscription<Session> as Subscription, round)
+      const subscription = live[i] as LiveSubscription<Session> as Subscription
+      // A shared match is a separate copy, whatever else the member subscribes to.
+      if (subscription.group !== undefined) shareMessages(core, view, subscription.group)
+      else collect(view, subscription, round)
     }
   }
   for (let i = 0; i < collected.length; i++) {
@@ -156,6 +165,15 @@ const handNow = (
   else emit(core, client, view, size, 0, retain, false, 0, identifiers, -1)
 }
 
+/** One message, or each of a run, to one member of the group. */
+const shareMessages = (core: Core, view: PublishView, group: ShareGroup): void => {
+  const { entry, expiresAtMs, frames, publisher, sequence } = delivery
+  const topic = (entry as TopicEntry<Session>).bytes
+  delivery.receivers += 1
+  if (frames === 1) handToGroup(core, group, view, topic, sequence, publisher, expiresAtMs)
+  else eachFrame(core, view, () => handToGroup(core, group, view, topic, sequence, publisher, expiresAtMs))
+}
+
 /** A run of QoS 0 frames: one copy where the receiver takes the publisher's bytes as they are, else one by one. */
 const handRun = (
   core: Core,
@@ -175,6 +193,15 @@ const handRun = (
     core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + bytes
     return
   }
+  eachFrame(core, view, () => {
+    const size = emitSize(client, view, 0, identifiers)
+    if (size < 0) drop(core, client, DropReason.packetTooLarge, 1)
+    else emit(core, client, view, size, 0, false, false, 0, identifiers, -1)
+  })
+}
+
+/** Shows each frame of a run in the view, one after the other. Only where the run cannot be taken whole. */
+const eachFrame = (core: Core, view: PublishView, hand: () => void): void => {
   const { frameStart, frameEnd, payloadStart } = view
   const saved = { frameStart, frameEnd, payloadStart, topicStart: view.topicStart, topicEnd: view.topicEnd }
   for (let at = saved.frameStart; at < saved.frameEnd; ) {
@@ -182,9 +209,7 @@ const handRun = (
     assert(typeof length === "number" && length > 0, "a run holds whole frames")
     const fault = core.codec.readPublish(view, view.buffer, at, at + length, view.isVersion5 ? 5 : 4)
     assert(fault === undefined, "the frames of a run are legal")
-    const size = emitSize(client, view, 0, identifiers)
-    if (size < 0) drop(core, client, DropReason.packetTooLarge, 1)
-    else emit(core, client, view, size, 0, false, false, 0, identifiers, -1)
+    hand()
     at += length
   }
   Object.assign(view, saved)

@@ -18,6 +18,7 @@ import type { Core } from "./core.ts"
 import { endSession, scheduleExpiry } from "./end-session.ts"
 import { sessionExpiryRaised } from "./faults.ts"
 import { goOffline } from "./session-mode.ts"
+import { returnToGroups } from "./shared.ts"
 import { unwatch } from "./timers.ts"
 import { willAfter } from "./wills.ts"
 
@@ -90,6 +91,7 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
   for (const subscription of session.subscriptions.values()) core.router.detach(subscription)
   goOffline(core, session)
   session.connection = undefined
+  if (session.shared !== undefined) returnToGroups(core, session)
   client.session = undefined
   // A broker that stops publishes no wills: nobody is left to get them, and the clients did nothing wrong.
   if (cause !== "client" && client.will !== undefined && !core.draining) willAfter(core, session, client.will)

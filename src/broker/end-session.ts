@@ -11,6 +11,8 @@ import type { Filter } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
 import { stopReading, waitingMessages } from "./session-mode.ts"
+import { endExchange } from "./share-exchange.ts"
+import { leaveGroup } from "./shared.ts"
 import { cancelSessionTimers, timersOf } from "./timers.ts"
 import { publishPendingWill } from "./wills.ts"
 
@@ -36,6 +38,8 @@ export const endSession = (core: Core, session: Session, how: keyof typeof reaso
     core.router.release(subscription.filter as Filter<Session>)
   }
   session.subscriptions.clear()
+  for (const group of session.shared?.values() ?? []) leaveGroup(core, session, group, reasonOf[how])
+  for (const id of session.sharedInFlight?.keys() ?? []) endExchange(session, id) // QoS 2 dies with it [MQTT-4.8.2-5]
   core.sessions.delete(session.clientIdentifier)
   if (how === "expired") core.count[Counter.sessionsExpired] = (core.count[Counter.sessionsExpired] as number) + 1
   publishPendingWill(core, session)

@@ -2,6 +2,7 @@
  * The settings the verbs look at, as plain numbers. src/app.ts fills them from the settings; run-time
  * changes replace the whole record (Core.limits), so no verb ever sees half a change.
  */
+import type { ShareStrategy } from "../session/share-strategy.ts"
 import type { Settings } from "../settings/settings.ts"
 
 /** A connection that is being closed gets this long to take what it was sent. */
@@ -31,6 +32,9 @@ export interface Limits {
   readonly retainAvailable: boolean
   readonly wildcardAvailable: boolean
   readonly sharedAvailable: boolean
+  readonly sharedStrategy: ShareStrategy
+  /** User property that key-ordered groups keep in order; "" = the topic. */
+  readonly sharedKeyProperty: string
   readonly connectTimeoutMs: number
   /** Longest time an unfinished packet may take; 0 = no limit. */
   readonly readTimeoutMs: number
@@ -59,7 +63,9 @@ export const limitsOf = ({ limits, mqtt, server }: Settings): Limits => ({
   filtersPerPacketMax: limits.maxFiltersPerPacket,
   retainAvailable: mqtt.retainAvailable,
   wildcardAvailable: mqtt.wildcardAvailable,
-  sharedAvailable: false,
+  sharedAvailable: mqtt.sharedSubAvailable,
+  sharedStrategy: mqtt.sharedStrategy,
+  sharedKeyProperty: mqtt.sharedKeyProperty,
   connectTimeoutMs: server.connectTimeoutMs,
   readTimeoutMs: server.readTimeoutMs,
   writeTimeoutMs: server.writeTimeoutMs,

@@ -72,8 +72,8 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   let refusal: number = ReasonCode.success
   if (entry.bytes[0] === DOLLAR)
     refusal = ReasonCode.notAuthorized // `$` topics are the server's [MQTT-4.7.2-1]
-  else if (!core.access.allowsEverything) {
-    const verdict = publishVerdict(core, client, entry)
+  else if (!client.access.allowsEverything) {
+    const verdict = publishVerdict(client, entry)
     if (verdict === Verdict.ask) return ASK
     if (verdict === Verdict.deny) refusal = ReasonCode.notAuthorized
   }
@@ -227,11 +227,11 @@ const resolveAlias = (core: Core, client: Client, view: PublishView): Buffer | F
   return client.aliases[view.topicAlias] ?? aliasUnknown // [MQTT-3.3.2-7]
 }
 
-const publishVerdict = (core: Core, client: Client, entry: TopicEntry<Session>): number => {
+const publishVerdict = (client: Client, entry: TopicEntry<Session>): number => {
   const topic = entry.bytes.toString("utf8")
   if (client.askedTopic === topic) {
     client.askedTopic = undefined
     return client.askedVerdict
   }
-  return client.identity === undefined ? Verdict.deny : core.access.publishVerdict(client.identity, topic)
+  return client.identity === undefined ? Verdict.deny : client.access.publishVerdict(client.identity, topic)
 }

@@ -69,7 +69,7 @@ export class Receiver implements PacketReceiver {
         if (outcome === undefined) next = client.publishView.frameEndRead
       } else outcome = this.#dispatch(type, buffer, at, next)
       if (outcome === ASK) break
-      if (outcome instanceof Fault) {
+      if (outcome !== undefined) {
         this.#fault(outcome)
         return end
       }

@@ -62,6 +62,11 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
     viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
     const { publisher, topicId } = record
     judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
+    const shared = session.sharedInFlight?.get(id)
+    if (shared !== undefined) {
+      judgement.retain = view.retain && shared.member.retainAsPublished
+      judgement.identifiers = shared.member.identifiers
+    }
   } else {
     lose(core, session, id, sequence, DropReason.overtaken)
     return

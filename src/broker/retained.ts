@@ -19,10 +19,10 @@ import type { TopicEntry } from "../router/router.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import type { Session } from "../session/session.ts"
 import type { RetainedMessage } from "../store/ports.ts"
-import { queuePump } from "./acknowledge.ts"
 import type { Client, RetainedCursor } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { queuePump } from "./pump-queue.ts"
 
 /** Retained messages sent per call before others have a turn. */
 const PAGE = 256

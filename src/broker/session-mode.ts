@@ -72,7 +72,8 @@ export const stopReading = (core: Core, subscription: Subscription): void => {
   if (subscription.readsLog) setReading(core, subscription, false)
 }
 
-const setReading = (core: Core, subscription: Subscription, wanted: boolean): void => {
+/** Counts the subscription in or out of its filter's readers. */
+export const setReading = (core: Core, subscription: Subscription, wanted: boolean): void => {
   const filter = subscription.filter as Filter<Session>
   subscription.readsLog = wanted
   filter.logReaders += wanted ? 1 : -1

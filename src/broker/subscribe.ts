@@ -13,17 +13,19 @@
  */
 import { Verdict } from "../access/access.ts"
 import type { SubscribeEntry, SubscribePacket, UnsubscribePacket } from "../codec/codec.ts"
-import { Fault } from "../codec/fault.ts"
+import type { Fault } from "../codec/fault.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { Counter } from "../metrics/counters.ts"
-import { filterFault } from "../router/topic-filter.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
+import { filterFault, hasWildcard, parseSharedFilter } from "../router/topic-filter.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { Subscription } from "../session/subscription.ts"
-import { queuePump } from "./acknowledge.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { sharedNoLocal, tooManyFilters } from "./faults.ts"
+import { queuePump } from "./pump-queue.ts"
 import { pruneSubscriptions, settleLogReading, stopReading } from "./session-mode.ts"
+import { joinGroup, leaveGroup } from "./shared.ts"
 
 const SHARE_PREFIX = "$share/"
 
@@ -65,16 +67,22 @@ const subscribe = (
 ): number => {
   const { limits } = core
   if (verdict !== Verdict.allow) return ReasonCode.notAuthorized
-  if (entry.filter.startsWith(SHARE_PREFIX)) return ReasonCode.sharedSubscriptionsNotSupported
+  const qos = Math.min(entry.qos, limits.qosMax) // [MQTT-3.2.2-10]
+  const held = session.subscriptions.size + (session.shared?.size ?? 0)
+  if (Buffer.byteLength(entry.filter) > limits.topicLengthBytesMax) return ReasonCode.topicFilterInvalid
+  if (entry.filter.startsWith(SHARE_PREFIX)) {
+    if (!limits.sharedAvailable) return ReasonCode.sharedSubscriptionsNotSupported
+    if (held >= limits.subscriptionsPerClientMax && session.shared?.has(entry.filter) !== true)
+      return ReasonCode.quotaExceeded
+    return share(core, session, entry, qos, subscriptionIdentifier)
+  }
   const before = session.subscriptions.get(entry.filter)
   const isNew = before === undefined || !before.active
-  if (Buffer.byteLength(entry.filter) > limits.topicLengthBytesMax) return ReasonCode.topicFilterInvalid
-  if (isNew && session.subscriptions.size >= limits.subscriptionsPerClientMax) return ReasonCode.quotaExceeded
+  if (isNew && held >= limits.subscriptionsPerClientMax) return ReasonCode.quotaExceeded
   if (!limits.wildcardAvailable && (before?.filter.hasWildcard ?? /[+#]/.test(entry.filter))) {
     return ReasonCode.wildcardSubscriptionsNotSupported
   }
   const subscription = before ?? new Subscription(session, core.router.acquire(entry.filter))
-  const qos = Math.min(entry.qos, limits.qosMax) // [MQTT-3.2.2-10]
   const { noLocal, retainAsPublished } = entry
   const at = core.log.next
   if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at))
@@ -90,6 +98,19 @@ const subscribe = (
   return qos
 }
 
+/** `$share/<name>/<filter>`: a place among the members of the group. Nothing retained is sent for it. */
+const share = (core: Core, session: Session, entry: SubscribeEntry, qos: number, identifier: number): number => {
+  const shared = parseSharedFilter(entry.filter)
+  if (shared === undefined || !("filter" in shared)) return ReasonCode.topicFilterInvalid
+  if (!core.limits.wildcardAvailable && hasWildcard(shared.filter)) return ReasonCode.wildcardSubscriptionsNotSupported
+  const isNew = session.shared?.has(entry.filter) !== true
+  const { retainAsPublished } = entry
+  const identifiers = identifier === 0 ? undefined : [identifier]
+  joinGroup(core, session, entry.filter, shared.filter, { qos, retainAsPublished, identifiers })
+  if (isNew) core.count[Counter.subscriptionsMade] = (core.count[Counter.subscriptionsMade] as number) + 1
+  return qos
+}
+
 /** MQTT 3.1.1 knows one failure code; 3.1 knows none: there the wish is repeated and nothing is delivered. */
 const code3 = (client: Client, code: number, wishedQos: number): number => {
   if (code < 0x80) return code
@@ -100,7 +121,7 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
   if (packet.filters.length > core.limits.filtersPerPacketMax) return tooManyFilters
   for (const filter of packet.filters) {
     const fault = filterFault(filter, core.limits.topicLevelsMax)
-    if (fault instanceof Fault) return fault
+    if (fault !== undefined) return fault
   }
   const session = client.session as Session
   const codes = packet.filters.map((filter) => unsubscribe(core, client, session, filter))
@@ -112,6 +133,12 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
 
 /** Exact text, no matching [MQTT-3.10.4-1]. What is in flight or waits in the log is still delivered [MQTT-3.10.4-3]. */
 const unsubscribe = (core: Core, client: Client, session: Session, filter: string): number => {
+  const group = session.shared?.get(filter)
+  if (group !== undefined) {
+    leaveGroup(core, session, group, DropReason.unsubscribedBacklog)
+    core.count[Counter.subscriptionsRemoved] = (core.count[Counter.subscriptionsRemoved] as number) + 1
+    return ReasonCode.success
+  }
   const subscription = session.subscriptions.get(filter)
   if (subscription === undefined || !subscription.active) return ReasonCode.noSubscriptionExisted
   subscription.close(core.log.next) // [MQTT-3.10.4-2]

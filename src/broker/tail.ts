@@ -11,10 +11,11 @@
 import { assert } from "../base/assert.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
-import { queuePump, releaseKept } from "./acknowledge.ts"
+import { releaseKept } from "./acknowledge.ts"
 import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { deliver } from "./deliver.ts"
+import { queuePump } from "./pump-queue.ts"
 
 const view = new PublishView()
 

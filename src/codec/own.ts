@@ -1,5 +1,9 @@
 /**
  * The codec of production: own decoders for everything a client sends, mqtt-packet for the rare answers.
+ *
+ * Reading a packet: frame.ts finds its end, then one read-*.ts per packet judges it and says what it holds.
+ * Writing: write-publish.ts and write-acknowledgement.ts are called directly, since they write into the
+ * caller's slab; they are no part of the port.
  */
 import type { Codec } from "./codec.ts"
 import { encodeAuth, encodeConnack, encodeDisconnect, encodeSuback, encodeUnsuback, warm } from "./encode-answers.ts"

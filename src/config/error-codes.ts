@@ -210,6 +210,16 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "No connection could be made to the address: nothing listens there, a firewall drops it, or the name does not resolve.",
     fix: "Check host and port, and that the broker runs: promptmq ping."
   },
+  E4002: {
+    title: "Broker stopped",
+    text: "A program asked its embedded broker for something after stop(), or while it was stopping. A stopped broker does not start again.",
+    fix: "Finish publishing before stop(), or start another broker with Broker.start."
+  },
+  E4003: {
+    title: "Session ended",
+    text: "The session between a program and its embedded broker ended although nobody stopped the broker, so it is not known whether a message under way was accepted.",
+    fix: "Ask again: the next call connects anew. The broker's log says why the session ended."
+  },
   E5001: {
     title: "Refused by the broker",
     text: "The broker answered CONNECT, SUBSCRIBE or PUBLISH with a reason code that refuses it. The message names the code.",

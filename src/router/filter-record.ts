@@ -15,7 +15,6 @@ import { hasWildcard } from "./topic-filter.ts"
 export class FilterRecord<S> implements Filter<S> {
   readonly text: string
   readonly id: number
-  readonly hasWildcard: boolean
   live: Array<LiveSubscription<S>> = NOBODY
   logReaders = 0
   logged = 0
@@ -24,7 +23,11 @@ export class FilterRecord<S> implements Filter<S> {
   constructor(text: string, id: number) {
     this.text = text
     this.id = id
-    this.hasWildcard = hasWildcard(text)
+  }
+
+  /** Asked when filters come and go, not per message: read from the text, a million filters need no field for it. */
+  get hasWildcard(): boolean {
+    return hasWildcard(this.text)
   }
 }
 

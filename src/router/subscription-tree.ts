@@ -300,8 +300,8 @@ function edgeHash(parent: number, level: number): number {
   return mixed ^ (mixed >>> 15)
 }
 
+/** Transfers rather than copies: the old memory is given back at once, not by the next collection. */
 function enlarged(from: Int32Array<ArrayBuffer>, sizeMin: number): Int32Array<ArrayBuffer> {
-  const to = new Int32Array(Math.max(from.length * 2, sizeMin))
-  to.set(from)
-  return to
+  const size = Math.max(from.length * 2, sizeMin)
+  return new Int32Array(from.buffer.transfer(size * Int32Array.BYTES_PER_ELEMENT))
 }

@@ -18,6 +18,7 @@
  */
 import type { Will } from "../codec/codec.ts"
 import { OutgoingWindow } from "./outgoing-window.ts"
+import type { SharedExchange, ShareGroup } from "./share-group.ts"
 import type { Subscription } from "./subscription.ts"
 
 export const SessionMode = { offline: 0, catchingUp: 1, live: 2 } as const
@@ -43,6 +44,10 @@ export class Session {
   incoming: Set<number> | undefined = undefined
   /** Retained messages sent at SUBSCRIBE and not acknowledged, by packet identifier: their log records may be gone. */
   retainedInFlight: Map<number, unknown> | undefined = undefined
+  /** Shared subscriptions it is a member of, by their text. */
+  shared: Map<string, ShareGroup> | undefined = undefined
+  /** Messages of shared subscriptions sent and not acknowledged, by packet identifier. */
+  sharedInFlight: Map<number, SharedExchange> | undefined = undefined
   /** Seconds the session outlives its connection; 0 = not at all. */
   expiryIntervalSeconds = 0
   /** A will that waits for its delay. */

@@ -13,6 +13,7 @@
  */
 import type { Filter, LiveSubscription } from "../router/router.ts"
 import type { Session } from "./session.ts"
+import type { ShareGroup } from "./share-group.ts"
 
 export const INTERVALS_MAX = 16
 
@@ -35,6 +36,8 @@ export class Subscription implements LiveSubscription<Session> {
   liveIndex = -1
   /** Counted in filter.logReaders. */
   readsLog = false
+  /** The shared subscription this stands for, on the group's own entry only. */
+  group: ShareGroup | undefined = undefined
   /** False after UNSUBSCRIBE, while the cursor or a hole still lies in one of its intervals. */
   active = true
   qos = 0

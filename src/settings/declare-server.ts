@@ -5,7 +5,7 @@
  * seeds'; defaults differ where theirs were unsafe (they listened on every address) or could not work
  * (packets of at most 64 KiB).
  */
-import { addresses, boolean, duration, durationSeconds, integer, size, text, texts } from "./kinds.ts"
+import { addresses, boolean, choice, duration, durationSeconds, integer, size, text, texts } from "./kinds.ts"
 import { section } from "./section.ts"
 
 export const serverSection = section({
@@ -194,6 +194,18 @@ export const mqttSection = section({
     fallback: true,
     live: true,
     summary: "Accept shared subscriptions; announced to MQTT 5 clients."
+  }),
+  sharedStrategy: choice({
+    choices: ["round-robin", "random", "sticky", "least-inflight", "hash-clientid", "hash-topic", "key-ordered"],
+    fallback: "round-robin",
+    live: true,
+    summary: "How a shared subscription chooses the member that gets a message."
+  }),
+  sharedKeyProperty: text({
+    fallback: "",
+    fallbackWords: "the topic",
+    live: true,
+    summary: "User property whose value key-ordered shared subscriptions keep in order."
   }),
   sessionExpirySecondsMax: durationSeconds({
     key: "max-session-expiry",

@@ -86,6 +86,7 @@ describe("equalBytes", () => {
   })
   it("is false where the other range ends too early", () => {
     assert.isFalse(equalBytes(Buffer.from("aa"), 0, 2, Buffer.from("a"), 0))
+    assert.isFalse(equalBytes(Buffer.alloc(100), 0, 100, Buffer.alloc(100), 1))
   })
 })
 

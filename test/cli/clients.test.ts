@@ -161,7 +161,8 @@ for (const { name, start, isMissing } of brokers) {
       assert.strictEqual(watching.world.stdout.text, "wills/lost bye\n")
     })
 
-    it("does not fight for a session that another client took over", async () => {
+    // Skipped with Mosquitto, because 2.0.11 closes the connection without a DISCONNECT that would say why.
+    it.skipIf(name === "mosquitto")("does not fight for a session that another client took over", async () => {
       const first = await subscribed(["-i", "cli-taken", "-t", "x"])
       const second = await subscribed(["-i", "cli-taken", "-t", "x"])
       assert.strictEqual(await first.code, 1)

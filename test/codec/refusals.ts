@@ -139,6 +139,13 @@ const acknowledgements = ["4", "5", "6", "7"].flatMap((type) => {
       ["Reason String ill-formed", `${type}${flags} 0001 00 { 1f "\\xff" }`, 0x81, "MQTT-1.5.4-1", "ill-formed-utf8"],
       ["Property Length beyond the packet", `${type}${flags} 0001 00 04`, 0x81, "MQTT-2.2.2-1"],
       ["Property Length over-long", `${type}${flags} 0001 00 8000`, 0x81, "MQTT-1.5.5-1", "over-long-integer"],
+      [
+        "a property behind the properties",
+        `${type}${flags} 0001 00 00 1f "a"`,
+        0x81,
+        "MQTT-4.13.1-1",
+        "trailing-bytes"
+      ],
       ["bytes behind the properties", `${type}${flags} 0001 00 00 00`, 0x81, "MQTT-4.13.1-1", "trailing-bytes"]
     ])
   ]

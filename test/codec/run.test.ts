@@ -62,6 +62,17 @@ describe("runEnd", () => {
   it("ends before a frame above the limit, which the scanner refuses", () => {
     assert.strictEqual(run(4, [`30 "a/b" . 'x'`, `30 "a/b" . 'xxxxxxxxxx'`], 0, 10), 1)
   })
+  it("is forgotten by the next frame that is read", () => {
+    const one = frame(`30 "a" 'x'`, 4)
+    const chunk = Buffer.concat([one, one, one])
+    const view = new PublishView()
+    readPublish(view, chunk, 0, one.length, 4)
+    runEnd(view, chunk.length, limit)
+    assert.strictEqual(view.runFrames, 3)
+    readPublish(view, chunk, one.length, 2 * one.length, 4)
+    assert.strictEqual(view.runFrames, 1)
+    assert.strictEqual(view.frameEndRead, 2 * one.length)
+  })
   it("is the frame alone at QoS 1, and with properties", () => {
     assert.strictEqual(run(4, [`32 "a/b" 0001 'x'`, `32 "a/b" 0001 'x'`]), 1)
     assert.strictEqual(run(5, [`30 "a/b" { 01 01 } 'x'`, `30 "a/b" { 01 01 } 'x'`]), 1)

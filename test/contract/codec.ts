@@ -85,6 +85,7 @@ const frameScanner = (codec: Codec): void => {
 
 const takes = (codec: Codec, contract: CodecContract): void => {
   for (const row of accepted) {
+    // Skipped because the implementation's named list says so, with the reason.
     const run = row.beyond !== undefined && contract.cannotJudge.has(row.beyond) ? it.skip : it
     run(`takes ${row.what}`, () => {
       const bytes = frame(row.bytes, row.version)
@@ -144,6 +145,7 @@ const takes = (codec: Codec, contract: CodecContract): void => {
 
 const refuses = (codec: Codec, contract: CodecContract): void => {
   for (const row of refusals) {
+    // Skipped because the implementation's named list says so, with the reason.
     const run = row.beyond !== undefined && contract.cannotJudge.has(row.beyond) ? it.skip : it
     for (const version of row.versions) {
       run(`refuses ${row.packet} ${version}: ${row.what} [${row.cites}] ${hex(row.code)}`, () => {

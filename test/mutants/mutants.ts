@@ -1,9 +1,10 @@
 /**
  * The table of mutants, room by room. A row per statement that a single line fulfils; run.ts says how it is judged.
  */
+import { brokerMutants } from "./broker-mutants.ts"
 import { codecMutants } from "./codec-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
 
-export const mutants: ReadonlyArray<Mutant> = [...codecMutants, ...routerMutants, ...stateMutants]
+export const mutants: ReadonlyArray<Mutant> = [...codecMutants, ...routerMutants, ...stateMutants, ...brokerMutants]

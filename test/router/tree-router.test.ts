@@ -99,7 +99,8 @@ describe("bounds of the entry cache", () => {
     const byHash = new Map<number, string>()
     let pair: readonly [string, string] | undefined
     for (let i = 0; pair === undefined; i++) {
-      const topic = String(i).padStart(12, "0") // of one length, or the lengths would tell them apart
+      // Scattered, and of one length: the lengths would tell them apart.
+      const topic = `t/${(Math.imul(i, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0")}`
       const hash = hashBytes(Buffer.from(topic), 0, topic.length)
       const other = byHash.get(hash)
       if (other !== undefined) pair = [other, topic]

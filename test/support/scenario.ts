@@ -17,11 +17,14 @@ export interface Scene {
   readonly it: (name: string, test: () => Promise<void>, ...needs: ReadonlyArray<CannotJudge>) => void
 }
 
-export const scenario = (name: string, play: (scene: Scene) => void): void => describe(name, () => inEach(play))
+export const scenario = (name: string, play: (scene: Scene) => void): void => {
+  describe(name, () => inEach(play))
+}
 
 /** For tests whose subject is time that passes: they all wait side by side. Each starts its own broker. */
-export const timedScenario = (name: string, play: (scene: Scene) => void): void =>
+export const timedScenario = (name: string, play: (scene: Scene) => void): void => {
   describe.concurrent(name, () => inEach(play))
+}
 
 const inEach = (play: (scene: Scene) => void): void => {
   for (const environment of environments) {
