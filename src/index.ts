@@ -1,8 +1,9 @@
 /**
  * The package's front door: embed the broker. The two libraries (client, queue) get their doors here too.
  */
-export type { PidFileError } from "./app.ts"
+
 export type { AdminError } from "./admin/admin-error.ts"
+export type { PidFileError } from "./app.ts"
 export { ConfigInvalid } from "./config/config-invalid.ts"
 export type { Problem } from "./config/problem.ts"
 export { Broker, BrokerService, type BrokerShape, type EmbeddedBroker, type StartOptions } from "./embed/broker.ts"

@@ -23,6 +23,9 @@ if (nodeMajor < nodeMajorMin) {
 const threadPoolSize = Number(process.env["UV_THREADPOOL_SIZE"])
 if (!(threadPoolSize >= threadPoolSizeMin)) process.env["UV_THREADPOOL_SIZE"] = String(threadPoolSizeMin)
 
+// What `ps` and the owner of a port are called.
+process.title = "promptmq"
+
 const { runCommandLine } = await import("./cli/run.ts")
 const { processWorld } = await import("./cli/world.ts")
 

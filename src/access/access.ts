@@ -45,12 +45,30 @@ export class ConnectRefused extends Schema.TaggedError<ConnectRefused>()("Connec
   }
 }
 
+/**
+ * A method of enhanced authentication (MQTT 5.0, 4.12): a dialogue of data that the broker carries in AUTH
+ * packets without looking at it. `begin` answers CONNECT, and each later re-authentication.
+ */
+export interface EnhancedMethod {
+  readonly name: string
+  begin(request: ConnectRequest, data: Buffer | undefined): Effect.Effect<EnhancedStep, ConnectRefused>
+}
+
+/** With `identity` the client is who it says, and `data` is the last word; without, `next` takes its answer to `data`. */
+export interface EnhancedStep {
+  readonly data?: Uint8Array | undefined
+  readonly identity?: Identity | undefined
+  readonly next?: ((data: Buffer | undefined) => Effect.Effect<EnhancedStep, ConnectRefused>) | undefined
+}
+
 export interface AccessDecisions {
   /** Rises when rules change; every cached verdict of an older generation is void. */
   readonly generation: number
   /** True when no question is ever answered but with allow: the publish path then asks none. */
   readonly allowsEverything: boolean
   authenticate(request: ConnectRequest): Effect.Effect<Identity, ConnectRefused>
+  /** Enhanced authentication methods by name. */
+  readonly methods: ReadonlyMap<string, EnhancedMethod>
   publishVerdict(identity: Identity, topic: string): number
   decidePublish(identity: Identity, topic: string): Effect.Effect<boolean>
   subscribeVerdict(identity: Identity, filter: string): number
@@ -86,6 +104,7 @@ function everyone(allowed: boolean): AccessDecisions {
       allowed
         ? Effect.succeed({ clientIdentifier, username })
         : Effect.fail(new ConnectRefused({ reasonCode: NOT_AUTHORIZED, why: "nobody is allowed to connect" })),
+    methods: new Map(),
     publishVerdict: () => verdict,
     decidePublish: () => Effect.succeed(allowed),
     subscribeVerdict: () => verdict,

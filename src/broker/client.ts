@@ -55,6 +55,8 @@ export class Client implements SessionConnection {
   state: number = ClientState.awaitConnect
   version: ProtocolVersion = 4
   isVersion5 = false
+  /** Enhanced authentication: the exchange under way, and its method for later ones; broker/enhanced.ts knows the kind. */
+  exchange: unknown = undefined
   identity: Identity | undefined = undefined
   session: Session | undefined = undefined
   epoch = 0

@@ -13,17 +13,19 @@ import { Fault } from "../codec/fault.ts"
 import { pingrespBytes } from "../codec/write-acknowledgement.ts"
 import type { PacketReceiver } from "../listener/connection.ts"
 import { Counter } from "../metrics/counters.ts"
+import { refuseConnect } from "./accept.ts"
 import { receiveAcknowledgement } from "./acknowledge.ts"
 import { decidePublish, decideSubscribe } from "./ask.ts"
 import { pump } from "./catch-up.ts"
 import { type Client, ClientState } from "./client.ts"
-import { receiveConnect, refuseConnect } from "./connect.ts"
+import { receiveConnect } from "./connect.ts"
 import type { Core } from "./core.ts"
 import { closeClient, connectionLost, receiveDisconnect } from "./disconnect.ts"
+import { receiveAuth } from "./enhanced.ts"
 import {
-  authNotExpected,
   authNotVersion5,
   notConnected,
+  notYetConnected,
   secondConnect,
   serverOnlyPacket,
   unknownPacket
@@ -128,6 +130,9 @@ export class Receiver implements PacketReceiver {
     if (client.state === ClientState.awaitConnect) {
       return type === PacketType.connect ? receiveConnect(core, client, buffer, at, end) : notConnected // [MQTT-3.1.0-1]
     }
+    if (client.state === ClientState.connecting && type !== PacketType.auth) {
+      return type === PacketType.connect ? secondConnect : notYetConnected
+    }
     switch (type) {
       case PacketType.puback:
       case PacketType.pubrec:
@@ -157,7 +162,7 @@ export class Receiver implements PacketReceiver {
       case PacketType.auth: {
         if (!client.isVersion5) return authNotVersion5
         const packet = core.codec.decodeAuth(buffer, at, end)
-        return packet instanceof Fault ? packet : authNotExpected // [MQTT-4.12.0-7]
+        return packet instanceof Fault ? packet : receiveAuth(core, client, packet)
       }
       case PacketType.connect:
         return secondConnect // [MQTT-3.1.0-2]

@@ -1,6 +1,6 @@
 /**
  * The exit codes of every command, declared once: the commands return them by name, `--help` and the man
- * page print this table, test/cli/exit-codes.test.ts proves each of them on a real process.
+ * page print this table, test/cli/exit-codes.test.ts proves each that this version can end with.
  *
  * Invariants
  * - A number never changes its meaning: scripts test for it.

@@ -123,7 +123,10 @@ const started = (
 const judged = (settings: SettingsInput) => {
   const text = JSON.stringify({ ...settings, admin: { enabled: false, ...settings.admin } })
   return Effect.mapError(checkText(text, "settings", surroundings()), ({ problems, warnings }) => {
-    const withoutPlace = problems.map(({ place: _place, excerpt: _excerpt, ...rest }) => ({ ...rest, place: undefined }))
+    const withoutPlace = problems.map(({ place: _place, excerpt: _excerpt, ...rest }) => ({
+      ...rest,
+      place: undefined
+    }))
     return new ConfigInvalid({ problems: withoutPlace, warnings })
   })
 }

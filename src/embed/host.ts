@@ -7,8 +7,8 @@
  *   opens another. Each subscription has a session of its own: what two filters share reaches both handlers once.
  * - After stop() nothing is asked any more and every call rejects with "stopped".
  */
-import { randomBytes } from "node:crypto"
 import type { IPublishPacket } from "mqtt"
+import { randomName } from "../app.ts"
 import type { BrokerShape } from "../broker/broker.ts"
 import type { Log } from "../telemetry/logging.ts"
 import { type BrokerError, brokerError } from "./broker-error.ts"
@@ -49,7 +49,8 @@ export class Host {
   async publish(topic: string, payload: string | Uint8Array, options: PublishOptions = {}): Promise<void> {
     this.#refuseWhenStopped()
     const { qos = 0, retain = false } = options
-    const bytes = typeof payload === "string" ? Buffer.from(payload) : Buffer.from(payload.buffer, payload.byteOffset, payload.length)
+    // A copy: at QoS 0 the caller may go on writing into its own before the broker has read it.
+    const bytes = Buffer.from(payload as Uint8Array)
     const fault = publishFault(this.#broker.core.limits, topic, bytes.length, qos, retain)
     if (fault !== undefined) throw fault
     this.#publisher ??= this.#openPublisher()
@@ -106,7 +107,7 @@ export class Host {
       const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
       this.#log.write("error", "a subscription's handler failed; its message counts as delivered", { filter }, why)
     }
-    const clientIdentifier = `embedded-${role}-${randomBytes(8).toString("hex")}`
+    const clientIdentifier = randomName(`embedded-${role}`)
     return HostSession.connect({ clientIdentifier, accept: this.#broker.accept, onMessage, onHandlerError, onEnd })
   }
 }

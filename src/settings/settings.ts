@@ -39,6 +39,3 @@ export type Settings = typeof settingsSchema.Type
 
 /** Every default; folders still empty. */
 export const defaultSettings: Settings = Schema.decodeUnknownSync(settingsSchema as Schema.Codec<Settings, unknown>)({})
-
-/** The settings as written in a document: kebab-case keys in their sections; what is left out has its default. Keys and values are judged when it is read. */
-export type SettingsInput = { readonly [Section in keyof Settings]?: { readonly [key: string]: unknown } }

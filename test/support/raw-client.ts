@@ -12,6 +12,7 @@
  * was sent before it.
  */
 import { generate, type IConnackPacket, type IConnectPacket, type IPublishPacket, type Packet, parser } from "mqtt-packet"
+import { frame, raw } from "../codec/frames.ts"
 import type { Wire } from "./wire.ts"
 
 export type Version = 3 | 4 | 5
@@ -26,7 +27,6 @@ export class RawClient {
   readonly wire: Wire
   /** Everything that came, in order, taken or not. */
   readonly history: Array<Packet> = []
-  /** Why the connection is no more, once it is not. */
   isClosed = false
   #unread: Array<Packet> = []
   #wake: () => void = () => undefined
@@ -53,16 +53,23 @@ export class RawClient {
   }
 
   bytesOf(packet: Packet): Buffer {
-    return generate(packet, { protocolVersion: this.version })
+    const bytes = generate(packet, { protocolVersion: this.version })
+    if (bytes.length === 0) throw new Error(`mqtt-packet does not write ${JSON.stringify(packet)}`)
+    return bytes
   }
 
   send(...packets: ReadonlyArray<Packet>): void {
     this.wire.send(Buffer.concat(packets.map((packet) => this.bytesOf(packet))))
   }
 
-  /** Bytes as they are: hexadecimal, blanks ignored. */
-  sendHex(text: string): void {
-    this.wire.send(Buffer.from(text.replaceAll(/\s/g, ""), "hex"))
+  /** Frames by hand: `32 "a/b" 0001 . 'hello'`; the notation is explained in test/codec/frames.ts. */
+  sendFrame(...notations: ReadonlyArray<string>): void {
+    this.wire.send(Buffer.concat(notations.map((notation) => frame(notation, this.version))))
+  }
+
+  /** Bytes as they are, no length computed; same notation. */
+  sendRaw(notation: string): void {
+    this.wire.send(raw(notation))
   }
 
   /** The next packet, which must be of this kind. */

@@ -95,16 +95,18 @@ function at(scan: Scan): Piece | string | UsageFault {
 }
 
 interface Field {
-  /** Obeys width and padding; else they are read and ignored. */
+  /** Obeys the width; else it is read and ignored. */
   readonly isPadded: boolean
+  /** Obeys `0`. */
+  readonly isZeroed: boolean
   /** Obeys the precision. */
   readonly isCut: boolean
   readonly read: (message: Received) => Buffer | string | number | undefined
 }
 
-const padded = { isPadded: true, isCut: false }
-const paddedAndCut = { isPadded: true, isCut: true }
-const plain = { isPadded: false, isCut: false }
+const padded = { isPadded: true, isZeroed: true, isCut: false }
+const paddedAndCut = { isPadded: true, isZeroed: false, isCut: true }
+const plain = { isPadded: false, isZeroed: false, isCut: false }
 
 const fields: Readonly<Record<string, Field>> = {
   A: { ...padded, read: ({ properties }) => properties.topicAlias },
@@ -151,7 +153,7 @@ function percent(scan: Scan, isPretty: boolean): Piece | string | UsageFault {
     width: field.isPadded ? Number(widthText) : 0,
     precision: field.isCut && precisionText !== undefined ? Number(precisionText) : undefined,
     isLeft,
-    isZeroPadded: zero === "0" && !isLeft
+    isZeroed: field.isZeroed && zero === "0"
   }
   return (message) => shaped(field.read(message), shape)
 }
@@ -160,17 +162,17 @@ interface Shape {
   readonly width: number
   readonly precision: number | undefined
   readonly isLeft: boolean
-  readonly isZeroPadded: boolean
+  readonly isZeroed: boolean
 }
 
-/** Absent is empty and padded with blanks. */
+/** What is absent is padded like an empty text; `-` wins over `0` unless it is absent. */
 function shaped(value: Buffer | string | number | undefined, shape: Shape): Buffer | string {
-  const isAbsent = value === undefined
-  const full = isAbsent ? "" : typeof value === "number" ? String(value) : value
+  const full = value === undefined ? "" : typeof value === "number" ? String(value) : value
   const cut = shape.precision === undefined ? full : full.slice(0, shape.precision)
   const missing = shape.width - cut.length
   if (missing <= 0) return cut
-  const padding = (shape.isZeroPadded && !isAbsent ? "0" : " ").repeat(missing)
+  const isZero = shape.isZeroed && (value === undefined || !shape.isLeft)
+  const padding = (isZero ? "0" : " ").repeat(missing)
   if (typeof cut === "string") return shape.isLeft ? cut + padding : padding + cut
   return Buffer.concat(shape.isLeft ? [cut, Buffer.from(padding)] : [Buffer.from(padding), cut])
 }

@@ -1,0 +1,162 @@
+/**
+ * The end of CONNECT: CONNACK with success, and the session belongs to this connection; or CONNACK with the
+ * reason, and the connection ends. Session take-over, clean start, resume, what the server announces.
+ *
+ * Invariants
+ * - A refused connection leaves no trace: no session, no will, nothing of what was pipelined [MQTT-3.1.4-6].
+ * - Taking over: the old connection has left (its will decided, its subscriptions detached) before the new one
+ *   owns the session, so no message is handed to both.
+ */
+import type { Identity } from "../access/access.ts"
+import { assert } from "../base/assert.ts"
+import type { ConnectPacket, Properties } from "../codec/codec.ts"
+import { ReasonCode, ReturnCode } from "../codec/reason-codes.ts"
+import { Counter } from "../metrics/counters.ts"
+import { Session } from "../session/session.ts"
+import { type Client, ClientState } from "./client.ts"
+import type { Core } from "./core.ts"
+import { closeClient } from "./disconnect.ts"
+import { endSession } from "./end-session.ts"
+import { watchKeepAlive } from "./keep-alive.ts"
+import { queuePump } from "./pump-queue.ts"
+import { goOnline } from "./session-mode.ts"
+import { cancelSessionTimers } from "./timers.ts"
+
+/** Properties only the authentication exchange knows: its method and last data. */
+export const accept = (
+  core: Core,
+  client: Client,
+  packet: ConnectPacket,
+  identity: Identity,
+  authentication: Pick<Properties, "authenticationMethod" | "authenticationData"> = {}
+): void => {
+  const { clientIdentifier } = identity
+  const before = core.sessions.get(clientIdentifier)
+  const old = before?.connection as Client | undefined
+  if (old !== undefined) closeClient(core, old, "taken-over", ReasonCode.sessionTakenOver, "session taken over") // [MQTT-3.1.4-3]
+  let session = core.sessions.get(clientIdentifier)
+  if (session !== undefined && packet.cleanStart) {
+    endSession(core, session, "cleaned") // [MQTT-3.1.2-4] [MQTT-3.1.4-4]
+    session = undefined
+  }
+  const sessionPresent = session !== undefined // [MQTT-3.2.2-3]
+  session ??= newSession(core, clientIdentifier)
+  const event = sessionPresent ? Counter.sessionsResumed : Counter.sessionsCreated
+  core.count[event] = (core.count[event] as number) + 1
+  cancelSessionTimers(core, session) // a pending will dies with the return [MQTT-3.1.3-9]
+
+  adopt(core, client, session, packet, identity)
+  const properties = { ...connackProperties(core, client, packet, session), ...authentication }
+  const connack = core.codec.encodeConnack(client.version, sessionPresent, ReasonCode.success, properties)
+  send(core, client, connack)
+  client.state = ClientState.connected
+  core.count[Counter.connectionsAccepted] = (core.count[Counter.connectionsAccepted] as number) + 1
+  core.options.report({ level: "debug", what: "connected", clientIdentifier, peer: client.connection.transport.peer })
+
+  for (const subscription of session.subscriptions.values()) if (subscription.active) core.router.attach(subscription)
+  client.resend = session.window.openIdentifiers()
+  goOnline(core, session, client)
+  queuePump(core, client)
+  watchKeepAlive(core, client)
+}
+
+const newSession = (core: Core, clientIdentifier: string): Session => {
+  const session = new Session(clientIdentifier, core.nextSessionNumber(), core.limits.inFlightMax)
+  session.cursor = core.delivered
+  core.sessions.set(clientIdentifier, session)
+  return session
+}
+
+/** The session is this connection's from here on. */
+const adopt = (core: Core, client: Client, session: Session, packet: ConnectPacket, identity: Identity): void => {
+  assert(session.connection === undefined, "the old connection has left")
+  const { properties } = packet
+  const { limits } = core
+  const wished =
+    packet.version === 5 ? (properties.sessionExpiryInterval ?? 0) : packet.cleanStart ? 0 : Number.POSITIVE_INFINITY
+  session.connection = client
+  session.epoch += 1
+  session.expiryIntervalSeconds = Math.min(wished, limits.sessionExpirySecondsMax)
+  session.username = identity.username
+  session.window.limit = Math.min(limits.inFlightMax, properties.receiveMaximum ?? 65_535) // [MQTT-3.3.4-9]
+  client.session = session
+  client.epoch = session.epoch
+  client.identity = identity
+  client.connectedAtMs = core.nowMs
+  client.lastReceivedMs = core.loopMs
+  client.will = packet.will
+  client.incomingOpen = session.incoming?.size ?? 0
+  client.maximumPacketSizeBytes = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
+  client.requestProblemInformation = properties.requestProblemInformation !== 0
+  client.keepAliveMs = keepAliveSeconds(core, packet) * 1000
+}
+
+/** The client's wish, or ours where the wish is none or too long and a maximum is set [MQTT-3.1.2-21]. */
+const keepAliveSeconds = (core: Core, packet: ConnectPacket): number => {
+  const { keepAliveSeconds: own, keepAliveSecondsMax: max } = core.limits
+  const wish = packet.keepAliveSeconds
+  if (packet.version !== 5 || max >= 65_535) return wish
+  return wish === 0 || wish > max ? Math.min(own, max) : wish
+}
+
+/** Only what differs from what the standard assumes when it is absent. */
+const connackProperties = (core: Core, client: Client, packet: ConnectPacket, session: Session): Properties => {
+  if (!client.isVersion5) return {}
+  const { limits } = core
+  const properties: Properties = { maximumPacketSize: limits.packetSizeBytesMax }
+  if (packet.clientIdentifier !== session.clientIdentifier)
+    properties.assignedClientIdentifier = session.clientIdentifier // [MQTT-3.1.3-7]
+  if ((packet.properties.sessionExpiryInterval ?? 0) !== session.expiryIntervalSeconds) {
+    properties.sessionExpiryInterval = session.expiryIntervalSeconds
+  }
+  if (client.keepAliveMs !== packet.keepAliveSeconds * 1000) properties.serverKeepAlive = client.keepAliveMs / 1000
+  if (limits.receiveMaximum < 65_535) properties.receiveMaximum = limits.receiveMaximum
+  if (limits.qosMax < 2) properties.maximumQos = limits.qosMax // [MQTT-3.2.2-9]
+  if (!limits.retainAvailable) properties.retainAvailable = 0
+  if (limits.topicAliasMaximum > 0) properties.topicAliasMaximum = limits.topicAliasMaximum
+  if (!limits.wildcardAvailable) properties.wildcardSubscriptionAvailable = 0
+  if (!limits.sharedAvailable) properties.sharedSubscriptionAvailable = 0
+  return properties
+}
+
+/** CONNACK with the reason, then close [MQTT-3.2.2-7]. Before CONNECT was understood the connection just ends. */
+export const refuseConnect = (core: Core, client: Client, reasonCode: number, why: string): void => {
+  if (client.state === ClientState.closed) return
+  const { clientIdentifier } = client.identity ?? { clientIdentifier: undefined }
+  const { peer } = client.connection.transport
+  core.options.report({ level: "info", what: "connection refused", clientIdentifier, peer, why })
+  core.count[Counter.connectionsRefused] = (core.count[Counter.connectionsRefused] as number) + 1
+  const heardConnect = client.state === ClientState.connecting
+  const code = client.isVersion5 ? reasonCode : returnCodeOf(reasonCode)
+  if (heardConnect && code !== undefined) {
+    send(core, client, core.codec.encodeConnack(client.version, false, code, {})) // Session Present 0 [MQTT-3.2.2-6]
+  }
+  closeClient(core, client, "refused", undefined, why)
+}
+
+/** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes. */
+const returnCodeOf = (reasonCode: number): number | undefined => {
+  switch (reasonCode) {
+    case ReasonCode.unsupportedProtocolVersion:
+      return ReturnCode.unacceptableProtocolVersion
+    case ReasonCode.clientIdentifierNotValid:
+      return ReturnCode.identifierRejected
+    case ReasonCode.badUserNameOrPassword:
+      return ReturnCode.badUserNameOrPassword
+    case ReasonCode.notAuthorized:
+    case ReasonCode.banned:
+      return ReturnCode.notAuthorized
+    case ReasonCode.serverUnavailable:
+    case ReasonCode.serverBusy:
+    case ReasonCode.quotaExceeded:
+      return ReturnCode.serverUnavailable
+    default:
+      return undefined
+  }
+}
+
+const send = (core: Core, client: Client, packet: Buffer): void => {
+  client.connection.outbox.append(packet, 0, packet.length)
+  core.count[Counter.packetsOut + 2] = (core.count[Counter.packetsOut + 2] as number) + 1
+  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
+}

@@ -1,0 +1,120 @@
+/**
+ * Enhanced authentication: AUTH packets between CONNECT and CONNACK, and again on a connection that lasts.
+ *
+ *   CONNECT(method, data) ▶ begin ─┬▶ AUTH 0x18 ▶ client's AUTH 0x18 ▶ next ─┬▶ CONNACK 0x00
+ *   AUTH 0x19 (connected)  ▶ begin ┘          ▲──────────────────────────────┘  AUTH 0x00
+ *
+ * What a method does is in src/access (EnhancedMethod); this is only the exchange.
+ *
+ * Invariants
+ * - Every AUTH and the final CONNACK repeat CONNECT's method; another one is a protocol error [MQTT-4.12.0-5].
+ * - One exchange at a time; AUTH out of turn is a protocol error.
+ * - A failed re-authentication ends the connection [MQTT-4.12.1-2].
+ * - While a step runs the connection stops scanning, so order is kept.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type { ConnectRefused, ConnectRequest, EnhancedMethod, EnhancedStep } from "../access/access.ts"
+import type { AuthPacket, ConnectPacket, Properties } from "../codec/codec.ts"
+import type { Fault } from "../codec/fault.ts"
+import { ReasonCode } from "../codec/reason-codes.ts"
+import { Counter } from "../metrics/counters.ts"
+import { accept, refuseConnect } from "./accept.ts"
+import { type Client, ClientState } from "./client.ts"
+import type { Core } from "./core.ts"
+import { closeClient } from "./disconnect.ts"
+import { authMethodDiffers, authNotExpected, authOutOfTurn } from "./faults.ts"
+
+/** An exchange under way, or the method a later re-authentication must use. */
+export interface Exchange {
+  readonly method: EnhancedMethod
+  readonly request: ConnectRequest
+  /** CONNECT, while CONNACK is still owed. */
+  packet: ConnectPacket | undefined
+  /** What the client's next AUTH 0x18 answers; undefined when no answer is awaited. */
+  next: EnhancedStep["next"]
+}
+
+type Step = Effect.Effect<EnhancedStep, ConnectRefused>
+
+export const startEnhanced = (core: Core, client: Client, packet: ConnectPacket, request: ConnectRequest): void => {
+  const { authenticationData, authenticationMethod } = packet.properties
+  const method = client.access.methods.get(authenticationMethod ?? "") as EnhancedMethod
+  const exchange: Exchange = { method, request, packet, next: undefined }
+  client.exchange = exchange
+  run(core, client, exchange, method.begin(request, authenticationData))
+}
+
+/** AUTH from the client. */
+export const receiveAuth = (core: Core, client: Client, packet: AuthPacket): Fault | undefined => {
+  const exchange = client.exchange as Exchange | undefined
+  if (exchange === undefined) return authNotExpected // [MQTT-4.12.0-7]
+  const { authenticationData, authenticationMethod } = packet.properties
+  if (authenticationMethod !== exchange.method.name) return authMethodDiffers // [MQTT-4.12.0-5] [MQTT-4.12.1-1]
+  if (packet.reasonCode === ReasonCode.continueAuthentication && exchange.next !== undefined) {
+    const next = exchange.next
+    exchange.next = undefined
+    run(core, client, exchange, next(authenticationData))
+    return undefined
+  }
+  const mayBegin = client.state === ClientState.connected && exchange.next === undefined
+  if (packet.reasonCode !== ReasonCode.reAuthenticate || !mayBegin) return authOutOfTurn
+  run(core, client, exchange, exchange.method.begin(exchange.request, authenticationData))
+  return undefined
+}
+
+const run = (core: Core, client: Client, exchange: Exchange, step: Step): void => {
+  client.connection.stop()
+  core.options.run(
+    Effect.matchCause(step, {
+      onSuccess: (answer) => {
+        core.tick()
+        if (client.state === ClientState.closed) return
+        apply(core, client, exchange, answer)
+        client.lastReceivedMs = core.loopMs
+        client.connection.go()
+      },
+      onFailure: (cause) => {
+        core.tick()
+        if (client.state === ClientState.closed) return
+        const { reasonCode, why } = refusalOf(cause)
+        if (exchange.packet !== undefined)
+          refuseConnect(core, client, reasonCode, why) // [MQTT-4.12.0-4]
+        else closeClient(core, client, "server", reasonCode, why) // [MQTT-4.12.1-2]
+      }
+    })
+  )
+}
+
+const apply = (core: Core, client: Client, exchange: Exchange, answer: EnhancedStep): void => {
+  const properties: Properties = { authenticationMethod: exchange.method.name }
+  if (answer.data !== undefined) properties.authenticationData = Buffer.from(answer.data)
+  if (answer.identity === undefined) {
+    exchange.next = answer.next
+    send(core, client, ReasonCode.continueAuthentication, properties) // [MQTT-4.12.0-2]
+    return
+  }
+  const { packet } = exchange
+  exchange.packet = undefined
+  if (packet !== undefined) accept(core, client, packet, answer.identity, properties)
+  else {
+    client.identity = answer.identity
+    send(core, client, ReasonCode.success, properties) // [MQTT-4.12.1-1]
+  }
+}
+
+const send = (core: Core, client: Client, reasonCode: number, properties: Properties): void => {
+  const packet = core.codec.encodeAuth(reasonCode, properties)
+  client.connection.outbox.append(packet, 0, packet.length)
+  core.count[Counter.packetsOut + 15] = (core.count[Counter.packetsOut + 15] as number) + 1
+  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
+}
+
+/** A refusal says its own code; anything else that went wrong is a refusal too: fails closed. */
+export const refusalOf = (
+  cause: Cause.Cause<ConnectRefused>
+): { readonly reasonCode: number; readonly why: string } => {
+  const failure = Cause.findErrorOption(cause)
+  if (failure._tag === "Some") return failure.value
+  return { reasonCode: ReasonCode.serverUnavailable, why: `authentication died: ${Cause.pretty(cause)}` }
+}

@@ -1,0 +1,185 @@
+/**
+ * The settings as an object, for embedding: the configuration file's keys; what is left out has its default.
+ *
+ * Generated from the settings' declaration by test/package/settings-input.ts: change that (declare-*.ts), not this.
+ * Older spellings of keys are understood as well but have no type here. Bounds are judged when it is read.
+ */
+
+/** "100ms", "30s", "1h30m"; 0 is the only number that needs no unit. */
+export type DurationText = string
+/** Bytes, or "64KiB", "1.5GiB". */
+export type SizeText = string | number
+
+export interface SettingsInput {
+  readonly server?: {
+    /** Addresses of the MQTT listeners; ":1883" means every address, "" none. Default: ["127.0.0.1:1883"]. */
+    readonly bind?: string | ReadonlyArray<string>
+    /** Addresses of the WebSocket listeners; "" turns WebSocket off. Default: ["127.0.0.1:8080"]. */
+    readonly "ws-bind"?: string | ReadonlyArray<string>
+    /** Paths that accept a WebSocket upgrade; any other answers 404. Default: ["/mqtt","/"]. */
+    readonly "ws-paths"?: string | ReadonlyArray<string>
+    /** Serve MQTT over TLS; needs tls-cert and tls-key. Default: false. */
+    readonly tls?: boolean
+    /** PEM file with the certificate chain. Default: "". */
+    readonly "tls-cert"?: string
+    /** PEM file with the private key. Default: "". */
+    readonly "tls-key"?: string
+    /** Passphrase of an encrypted private key. Default: "". */
+    readonly "tls-key-passphrase"?: string
+    /** Most bytes read from a socket at once. 1KiB to 16MiB. Default: "64KiB". */
+    readonly "read-buffer"?: SizeText
+    /** Size of an output slab: bytes for one client gathered into one write. 1KiB to 16MiB. Default: "64KiB". */
+    readonly "write-buffer"?: SizeText
+    /** Longest time an unfinished packet may take to arrive; 0s = no limit. Idle clients are keep-alive's business. 0s to 1h. Default: "30s". */
+    readonly "read-timeout"?: DurationText | 0
+    /** Longest time a client may take nothing of what waits for it before it is disconnected; 0s = no limit. 0s to 1h. Default: "30s". */
+    readonly "write-timeout"?: DurationText | 0
+    /** Longest time from the accepted socket to a complete CONNECT. 10ms to 10m. Default: "10s". */
+    readonly "connect-timeout"?: DurationText | 0
+    /** Longest graceful stop; then what is left is cut off. 10ms to 10m. Default: "10s". */
+    readonly "shutdown-timeout"?: DurationText | 0
+    /** Unsent bytes per connection before QoS 0 messages are dropped and QoS 1 and 2 fall back to the log. 64KiB to 1GiB. Default: "4MiB". */
+    readonly "max-outgoing-bytes"?: SizeText
+    /** Run detached from the terminal. Default: false. */
+    readonly daemon?: boolean
+    /** File that holds the process id while the broker runs. Default: none. */
+    readonly "pid-file"?: string
+  }
+  readonly mqtt?: {
+    /** Largest packet accepted; announced to MQTT 5 clients. 64B to 256MiB. Default: "2MiB". */
+    readonly "max-packet-size"?: SizeText
+    /** Longest client identifier in bytes; every broker must take 23. 23 to 65535. Default: 65535. */
+    readonly "max-client-id-len"?: number
+    /** Longest topic name or filter in bytes. 1 to 65535. Default: 65535. */
+    readonly "max-topic-len"?: number
+    /** Most levels of a topic name or filter. 1 to 65535. Default: 128. */
+    readonly "max-topic-levels"?: number
+    /** Highest QoS granted and accepted; announced to MQTT 5 clients. 0 to 2. Default: 2. */
+    readonly "max-qos"?: number
+    /** Seconds given as Server Keep Alive to MQTT 5 clients that ask for more than max-keep-alive, or for none while max-keep-alive is below its default. 0 to 65535. Default: 60. */
+    readonly "keep-alive"?: number
+    /** Longest keep-alive a client may ask for, in seconds. 1 to 65535. Default: 65535. */
+    readonly "max-keep-alive"?: number
+    /** Unacknowledged QoS 1 and 2 messages on their way to one client (its own Receive Maximum may be lower). 1 to 65535. Default: 20. */
+    readonly "max-inflight"?: number
+    /** Unacknowledged QoS 1 and 2 messages accepted from one client; announced to MQTT 5 clients. 1 to 65535. Default: 1024. */
+    readonly "receive-maximum"?: number
+    /** Topic aliases a client may use; announced to MQTT 5 clients. 0 to 65535. Default: 32. */
+    readonly "topic-alias-maximum"?: number
+    /** Most clients connected at once. 1 to 1000000. Default: 10000. */
+    readonly "max-connections"?: number
+    /** Accept retained messages; announced to MQTT 5 clients. Default: true. */
+    readonly "retain-available"?: boolean
+    /** Accept filters with + and #; announced to MQTT 5 clients. Default: true. */
+    readonly "wildcard-available"?: boolean
+    /** Accept shared subscriptions; announced to MQTT 5 clients. Default: true. */
+    readonly "shared-sub-available"?: boolean
+    /** How a shared subscription chooses the member that gets a message. Default: "round-robin". */
+    readonly "shared-strategy"?:
+      | "round-robin"
+      | "random"
+      | "sticky"
+      | "least-inflight"
+      | "hash-clientid"
+      | "hash-topic"
+      | "key-ordered"
+    /** User property whose value key-ordered shared subscriptions keep in order. Default: the topic. */
+    readonly "shared-key-property"?: string
+    /** Longest time a session outlives its connection; clients that ask for more are told. 0s to 49710d. Default: "7d". */
+    readonly "max-session-expiry"?: DurationText | 0
+    /** Most filters one client may hold; more are answered 0x97. 1 to 10000000. Default: 10000. */
+    readonly "max-subscriptions-per-client"?: number
+    /** Most retained messages; one more is delivered but not kept, with a row in the drop ledger. 0 to 100000000. Default: 1000000. */
+    readonly "max-retained-messages"?: number
+    /** Most bytes of retained messages; what is above is delivered but not kept, with a row in the drop ledger. 0B to 1TiB. Default: "256MiB". */
+    readonly "max-retained-bytes"?: SizeText
+  }
+  readonly storage?: {
+    /** Where messages, sessions and retained values live; memory loses them at exit. Default: "memory". */
+    readonly engine?: "memory" | "wal" | "sqlite"
+    /** Folder of everything the broker keeps; created with mode 0700. Default: $XDG_STATE_HOME/promptmq, else ~/.local/state/promptmq. */
+    readonly "data-dir"?: string
+    /** Folder of the log. Default: <data-dir>/log. */
+    readonly "wal-dir"?: string
+    /** Memory for messages; in the memory engine the ring that holds what waits for slow and absent clients. 1MiB to 64GiB. Default: "256MiB". */
+    readonly "memory-buffer"?: SizeText
+    readonly wal?: {
+      /** When the log is synced: for every group of messages, every batch-sync-size messages, or every sync-interval. Default: "immediate". */
+      readonly "sync-mode"?: "immediate" | "batch" | "periodic"
+      /** Time between syncs in periodic mode. 1ms to 1h. Default: "100ms". */
+      readonly "sync-interval"?: DurationText | 0
+      /** Messages per sync in batch mode (5 ms after the first at the latest). 1 to 1000000. Default: 100. */
+      readonly "batch-sync-size"?: number
+      /** Acknowledge QoS 1 and 2 after the sync (durable) or after the write; auto = written in periodic mode, else durable. Default: "auto". */
+      readonly acknowledge?: "auto" | "durable" | "written"
+      /** Sync at once whatever the mode says; wins over no-sync. Default: false. */
+      readonly "force-fsync"?: boolean
+      /** Never sync: fast, and a power cut may lose everything since the start. Default: false. */
+      readonly "no-sync"?: boolean
+      /** Verify every record once more after recovery, before the listeners open. Default: false. */
+      readonly "crash-recovery-validation"?: boolean
+      /** Size of one log file. 4MiB to 256MiB. Default: "16MiB". */
+      readonly "segment-size"?: SizeText
+    }
+    readonly compaction?: {
+      /** Age at which history that nobody waits for may go. 1s to 3650d. Default: "2h". */
+      readonly "max-message-age"?: DurationText | 0
+      /** Size of the log above which compaction starts at once. 8MiB to 16TiB. Default: "100MiB". */
+      readonly "max-wal-size"?: SizeText
+      /** Time between looks for something to compact. 1s to 1d. Default: "5m". */
+      readonly "check-interval"?: DurationText | 0
+      /** Log files compacted at the same time. 1 to 16. Default: 1. */
+      readonly "concurrent-workers"?: number
+      /** Records copied before compaction lets other work run. 1 to 1000000. Default: 1000. */
+      readonly "batch-size"?: number
+    }
+  }
+  readonly topics?: {
+    /** Topic names whose matching filters are remembered. 1024 to 16777216. Default: 65536. */
+    readonly "cached-entries"?: number
+  }
+  readonly auth?: {
+    /** Let clients in without credentials. A listener beyond loopback needs this written as true, or authentication. Default: only while every listener is on loopback. */
+    readonly "allow-anonymous"?: boolean
+  }
+  readonly limits?: {
+    /** Largest CONNECT: the most a stranger can make the broker hold. 64B to 256MiB. Default: "64KiB". */
+    readonly "max-connect-packet-size"?: SizeText
+    /** Most topic filters in one SUBSCRIBE or UNSUBSCRIBE. 1 to 1000000. Default: 8192. */
+    readonly "max-filters-per-packet"?: number
+    /** Most sessions, connected or not; a new one above that is refused with 0x97. 1 to 100000000. Default: 1000000. */
+    readonly "max-sessions"?: number
+  }
+  readonly admin?: {
+    /** Serve /health and the admin API. Default: true. */
+    readonly enabled?: boolean
+    /** Address of the admin listener. Default: "127.0.0.1:9090". */
+    readonly bind?: string
+    /** File with the admin token; made at the first start with mode 0600. Default: <data-dir>/admin-token. */
+    readonly "token-file"?: string
+  }
+  readonly metrics?: {
+    /** Serve metrics in the Prometheus format. Default: true. */
+    readonly enabled?: boolean
+    /** Address of the metrics; the admin listener serves them when it is the same. Default: "127.0.0.1:9090". */
+    readonly bind?: string
+    /** Path of the metrics. Default: "/metrics". */
+    readonly path?: string
+  }
+  readonly cluster?: {
+    /** Join other brokers. Default: false. */
+    readonly enabled?: boolean
+    /** Address for other brokers. Default: "127.0.0.1:7946". */
+    readonly bind?: string
+    /** Addresses of other brokers. Default: []. */
+    readonly peers?: string | ReadonlyArray<string>
+    /** Name of this broker among its peers. Default: made at the first start. */
+    readonly "node-id"?: string
+  }
+  readonly log?: {
+    /** Least severe entry that is logged; panic is another word for fatal. Default: "info". */
+    readonly level?: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "panic"
+    /** Shape of log entries; auto = console on a terminal, else json. Default: "auto". */
+    readonly format?: "auto" | "json" | "text" | "console"
+  }
+}

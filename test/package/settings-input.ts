@@ -1,0 +1,88 @@
+/**
+ * Writes src/settings/settings-input.ts anew: node test/package/settings-input.ts
+ *
+ * The type of the settings object for embedding, one member per key with its summary, from the same list as the
+ * flags and the JSON Schema. package.test.ts fails when the file is not what this would write.
+ */
+import { writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+import { boundsWords } from "../../src/config/json-schema.ts"
+import { type Leaf, settingsLeaves } from "../../src/settings/leaves.ts"
+
+export const settingsInputFile = fileURLToPath(new URL("../../src/settings/settings-input.ts", import.meta.url))
+
+const header = `/**
+ * The settings as an object, for embedding: the configuration file's keys; what is left out has its default.
+ *
+ * Generated from the settings' declaration by test/package/settings-input.ts: change that (declare-*.ts), not this.
+ * Older spellings of keys are understood as well but have no type here. Bounds are judged when it is read.
+ */
+
+/** "100ms", "30s", "1h30m"; 0 is the only number that needs no unit. */
+export type DurationText = string
+/** Bytes, or "64KiB", "1.5GiB". */
+export type SizeText = string | number
+`
+
+interface Tree {
+  [segment: string]: Tree | Leaf
+}
+
+export const settingsInputText = (): string => {
+  const tree: Tree = {}
+  for (const leaf of settingsLeaves) {
+    let section = tree
+    for (const segment of leaf.path.slice(0, -1)) section = (section[segment] ??= {}) as Tree
+    section[leaf.path.at(-1) ?? ""] = leaf
+  }
+  return `${header}\nexport interface SettingsInput {\n${linesOf(tree, "  ")}}\n`
+}
+
+function linesOf(tree: Tree, indent: string): string {
+  return Object.entries(tree)
+    .map(([segment, node]) => {
+      const name = /^\w+$/.test(segment) ? segment : JSON.stringify(segment)
+      if (!isLeaf(node)) return `${indent}readonly ${name}?: {\n${linesOf(node, `${indent}  `)}${indent}}\n`
+      return `${indent}/** ${wordsOf(node)} */\n${member(`${indent}readonly ${name}?:`, typeOf(node), indent)}\n`
+    })
+    .join("")
+}
+
+const lineLengthMax = 120
+
+/** As Biome formats it: a union that is too long for the line stands one below the other. */
+function member(head: string, type: string, indent: string): string {
+  if (head.length + 1 + type.length <= lineLengthMax) return `${head} ${type}`
+  return [head, ...type.split(" | ").map((choice) => `${indent}  | ${choice}`)].join("\n")
+}
+
+function isLeaf(node: Tree | Leaf): node is Leaf {
+  return typeof node["key"] === "string"
+}
+
+function wordsOf(leaf: Leaf): string {
+  const fallback = leaf.fallbackWords ?? JSON.stringify(leaf.fallback)
+  const bounds = leaf.kind === "choice" ? "" : boundsWords(leaf)
+  return [leaf.summary, ...(bounds === "" ? [] : [`${bounds}.`]), `Default: ${fallback}.`].join(" ")
+}
+
+function typeOf(leaf: Leaf): string {
+  switch (leaf.kind) {
+    case "boolean":
+      return "boolean"
+    case "integer":
+      return "number"
+    case "size":
+      return "SizeText"
+    case "duration":
+      return "DurationText | 0"
+    case "choice":
+      return (leaf.choices ?? []).map((choice) => JSON.stringify(choice)).join(" | ")
+    case "text":
+      return "string"
+    case "list":
+      return "string | ReadonlyArray<string>"
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(settingsInputFile, settingsInputText())
