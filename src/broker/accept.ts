@@ -87,6 +87,8 @@ const adopt = (core: Core, client: Client, session: Session, packet: ConnectPack
   client.will = packet.will
   client.incomingOpen = session.incoming?.size ?? 0
   client.maximumPacketSizeBytes = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
+  client.topicAliasMaximum = Math.min(properties.topicAliasMaximum ?? 0, limits.topicAliasMaximum)
+  client.outgoingAliases = client.topicAliasMaximum > 0 ? new Map() : undefined
   client.requestProblemInformation = properties.requestProblemInformation !== 0
   client.keepAliveMs = keepAliveSeconds(core, packet) * 1000
 }
@@ -113,6 +115,9 @@ const connackProperties = (core: Core, client: Client, packet: ConnectPacket, se
   if (limits.receiveMaximum < 65_535) properties.receiveMaximum = limits.receiveMaximum
   if (limits.qosMax < 2) properties.maximumQos = limits.qosMax // [MQTT-3.2.2-9]
   if (!limits.retainAvailable) properties.retainAvailable = 0
+  if (limits.responseInformation !== "" && packet.properties.requestResponseInformation === 1) {
+    properties.responseInformation = limits.responseInformation // [MQTT-3.1.2-28]
+  }
   if (limits.topicAliasMaximum > 0) properties.topicAliasMaximum = limits.topicAliasMaximum
   if (!limits.wildcardAvailable) properties.wildcardSubscriptionAvailable = 0
   if (!limits.sharedAvailable) properties.sharedSubscriptionAvailable = 0
@@ -129,9 +134,15 @@ export const refuseConnect = (core: Core, client: Client, reasonCode: number, wh
   const heardConnect = client.state === ClientState.connecting
   const code = client.isVersion5 ? reasonCode : returnCodeOf(reasonCode)
   if (heardConnect && code !== undefined) {
-    send(core, client, core.codec.encodeConnack(client.version, false, code, {})) // Session Present 0 [MQTT-3.2.2-6]
+    send(core, client, refusal(core, client, code, why))
   }
   closeClient(core, client, "refused", undefined, why)
+}
+
+/** CONNACK with Session Present 0 [MQTT-3.2.2-6], and the reason in words where the client has room for them [MQTT-3.2.2-19]. */
+const refusal = (core: Core, client: Client, code: number, why: string): Buffer => {
+  const told = core.codec.encodeConnack(client.version, false, code, { reasonString: why })
+  return told.length <= client.maximumPacketSizeBytes ? told : core.codec.encodeConnack(client.version, false, code, {})
 }
 
 /** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes. */

@@ -135,8 +135,11 @@ const drain = (core: Core, timeoutMs: number) =>
     core.draining = true
     core.tick()
     const leaving = core.clients.filter((client) => client !== undefined)
+    const { serverReference } = core.limits
+    const code = serverReference === "" ? ReasonCode.serverShuttingDown : ReasonCode.useAnotherServer
+    const properties = serverReference === "" ? {} : { serverReference }
     for (const client of leaving) {
-      closeClient(core, client, "server", ReasonCode.serverShuttingDown, "the broker is shutting down")
+      closeClient(core, client, "server", code, "the broker is shutting down", properties)
     }
     const flushed = () => leaving.every(({ connection }) => connection.closed)
     yield* Effect.sleep(DRAIN_LOOK_MS).pipe(Effect.repeat({ until: () => flushed() }), Effect.timeoutOption(timeoutMs))

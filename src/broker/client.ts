@@ -75,6 +75,9 @@ export class Client implements SessionConnection {
   requestProblemInformation = true
   /** Topic names by alias, as the client set them; gone with the connection [MQTT-3.3.2-7]. */
   aliases: Array<Buffer> | undefined = undefined
+  /** Aliases this connection may be sent, and those it was sent; undefined when it wants none [MQTT-3.1.2-27]. */
+  topicAliasMaximum = 0
+  outgoingAliases: Map<string, number> | undefined = undefined
   /** PUBLISH packets at QoS > 0 the client has sent and we have not completed [MQTT-3.3.4-7]. */
   incomingOpen = 0
   will: Will | undefined = undefined

@@ -33,6 +33,7 @@ export const receiveConnect = (
   }
   client.version = packet.version
   client.isVersion5 = packet.version === 5
+  client.maximumPacketSizeBytes = packet.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
   const refusal = judgeConnect(core, client, packet)
   if (refusal !== undefined) return refusal
   authenticate(core, client, packet)

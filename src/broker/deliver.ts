@@ -183,6 +183,7 @@ const handRun = (
 ): void => {
   if (
     identifiers === undefined &&
+    client.outgoingAliases === undefined &&
     client.isVersion5 === view.isVersion5 &&
     client.maximumPacketSizeBytes >= core.limits.packetSizeBytesMax
   ) {

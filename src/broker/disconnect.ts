@@ -46,7 +46,10 @@ export const closeClient = (
 ): void => {
   if (client.state === ClientState.closed) return
   if (client.state === ClientState.connected && client.isVersion5 && reasonCode !== undefined) {
-    const packet = core.codec.encodeDisconnect(reasonCode, properties)
+    const told = core.codec.encodeDisconnect(reasonCode, { reasonString: why, ...properties })
+    // The words are left out where they make the packet too large [MQTT-3.14.2-3]; the packet has no session expiry [MQTT-3.14.2-2].
+    const fits = told.length <= client.maximumPacketSizeBytes
+    const packet = fits ? told : core.codec.encodeDisconnect(reasonCode, {})
     if (packet.length <= client.maximumPacketSizeBytes) {
       client.connection.outbox.append(packet, 0, packet.length)
       core.count[Counter.packetsOut + 14] = (core.count[Counter.packetsOut + 14] as number) + 1

@@ -49,6 +49,10 @@ export const emit = (
   identifiers: ReadonlyArray<number> | undefined,
   remainingSeconds: number
 ): void => {
+  if (client.outgoingAliases !== undefined) {
+    emitAliased(core, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
+    return
+  }
   core.count[PUBLISH_OUT] = (core.count[PUBLISH_OUT] as number) + 1
   core.count[Counter.messagesOut + qos] = (core.count[Counter.messagesOut + qos] as number) + 1
   core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + size
@@ -61,6 +65,52 @@ export const emit = (
   }
   const at = outbox.reserve(size)
   fill(outbox.slab, at, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
+}
+
+/** For a client that announced a Topic Alias Maximum: the first topics it is sent get an alias each, for good. */
+const emitAliased = (
+  core: Core,
+  client: Client,
+  view: PublishView,
+  qos: number,
+  retain: boolean,
+  duplicate: boolean,
+  packetIdentifier: number,
+  identifiers: ReadonlyArray<number> | undefined,
+  remainingSeconds: number
+): void => {
+  const aliases = client.outgoingAliases as Map<string, number>
+  const topic = view.buffer.toString("latin1", view.topicStart, view.topicEnd)
+  const known = aliases.get(topic)
+  let alias = known ?? (aliases.size < client.topicAliasMaximum ? aliases.size + 1 : 0) // [MQTT-3.1.2-26]
+  let size = publishSize(view, 5, qos, identifiers, alias, known !== undefined)
+  if (size > client.maximumPacketSizeBytes) {
+    alias = 0 // setting the alias would make it too large
+    size = publishSize(view, 5, qos, identifiers)
+  } else if (known === undefined && alias > 0) aliases.set(topic, alias) // its first use carries the topic [MQTT-3.3.2-11]
+  const { outbox } = client.connection
+  const large = size > SLAB_BYTES ? Buffer.allocUnsafe(size) : undefined
+  const at = large === undefined ? outbox.reserve(size) : 0
+  const omitTopic = known !== undefined
+  const target = large ?? outbox.slab
+  writePublish(
+    target,
+    at,
+    view,
+    5,
+    qos,
+    retain,
+    duplicate,
+    packetIdentifier,
+    identifiers,
+    remainingSeconds,
+    alias,
+    omitTopic
+  )
+  if (large !== undefined) outbox.append(large, 0, size)
+  core.count[PUBLISH_OUT] = (core.count[PUBLISH_OUT] as number) + 1
+  core.count[Counter.messagesOut + qos] = (core.count[Counter.messagesOut + qos] as number) + 1
+  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + size
 }
 
 const fill = (

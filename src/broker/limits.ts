@@ -35,6 +35,10 @@ export interface Limits {
   readonly sharedStrategy: ShareStrategy
   /** User property that key-ordered groups keep in order; "" = the topic. */
   readonly sharedKeyProperty: string
+  /** Sent with 0x9C to 5.0 clients when the broker stops; "" = no other server. */
+  readonly serverReference: string
+  /** Given to clients that ask for it; "" = none. */
+  readonly responseInformation: string
   readonly connectTimeoutMs: number
   /** Longest time an unfinished packet may take; 0 = no limit. */
   readonly readTimeoutMs: number
@@ -66,6 +70,8 @@ export const limitsOf = ({ limits, mqtt, server }: Settings): Limits => ({
   sharedAvailable: mqtt.sharedSubAvailable,
   sharedStrategy: mqtt.sharedStrategy,
   sharedKeyProperty: mqtt.sharedKeyProperty,
+  serverReference: mqtt.serverReference,
+  responseInformation: mqtt.responseInformation,
   connectTimeoutMs: server.connectTimeoutMs,
   readTimeoutMs: server.readTimeoutMs,
   writeTimeoutMs: server.writeTimeoutMs,

@@ -15,8 +15,10 @@
 import { Verdict } from "../access/access.ts"
 import { PacketType } from "../codec/codec.ts"
 import type { Fault } from "../codec/fault.ts"
-import type { PublishView } from "../codec/publish-view.ts"
+import { PublishView } from "../codec/publish-view.ts"
+import { viewTrusted } from "../codec/read-publish.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
+import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Filter, TopicEntry } from "../router/router.ts"
@@ -40,12 +42,13 @@ import { keepRetained } from "./retained.ts"
 export const ASK = 1
 
 const DOLLAR = 0x24
+const ALIAS_SCRATCH_BYTES = 65_536
 /** Sessions looked at to find out whether every target of a message is full. */
 const FULL_TARGETS_MAX = 4096
 
 /** Takes the PUBLISH in `client.publishView`; `frames` > 1 when the view spans a run of QoS 0 frames. */
 export const publish = (core: Core, client: Client, frames: number): Fault | typeof ASK | undefined => {
-  const view = client.publishView
+  let view = client.publishView
   const session = client.session as Session
   core.count[Counter.messagesIn + view.qos] = (core.count[Counter.messagesIn + view.qos] as number) + frames
 
@@ -66,6 +69,7 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
     const topic = resolveAlias(core, client, view)
     if (!Buffer.isBuffer(topic)) return topic
     entry = core.router.intern(topic, 0, topic.length)
+    view = withoutAlias(view, topic)
   }
 
   // 3 authorise
@@ -213,6 +217,21 @@ const onlyFullTargets = (core: Core, matched: ReadonlyArray<Filter<Session>>, si
     }
   }
   return true
+}
+
+const aliasResolved = new PublishView()
+let aliasScratch = Buffer.allocUnsafe(ALIAS_SCRATCH_BYTES)
+
+/** The frame with its topic in place of the alias: an alias means something on its own connection only [MQTT-3.3.2-3]. */
+const withoutAlias = (view: PublishView, topic: Buffer): PublishView => {
+  const size = canonicalPublishSize(view, topic.length)
+  if (aliasScratch.length < size) aliasScratch = Buffer.allocUnsafe(size)
+  const target = aliasScratch
+  if (size > ALIAS_SCRATCH_BYTES) aliasScratch = Buffer.allocUnsafe(ALIAS_SCRATCH_BYTES)
+  writeCanonicalPublish(target, 0, view, topic)
+  viewTrusted(aliasResolved, target, 0, size, true)
+  aliasResolved.packetIdentifier = view.packetIdentifier
+  return aliasResolved
 }
 
 const resolveAlias = (core: Core, client: Client, view: PublishView): Buffer | Fault => {

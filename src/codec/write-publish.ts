@@ -63,13 +63,22 @@ export function publishSize(
   view: PublishView,
   receiverVersion: ProtocolVersion,
   qos: number,
-  subscriptionIdentifiers: ReadonlyArray<number> | undefined
+  subscriptionIdentifiers: ReadonlyArray<number> | undefined,
+  topicAlias = 0,
+  omitTopic = false
 ): number {
-  const properties = receiverVersion === 5 ? forwardedLength(view, subscriptionIdentifiers) : -1
-  return frameSize(remainingLength(view.topicEnd - view.topicStart, qos, properties, view.frameEnd - view.payloadStart))
+  const properties =
+    receiverVersion === 5 ? forwardedLength(view, subscriptionIdentifiers) + aliasLength(topicAlias) : -1
+  const topicLength = omitTopic ? 0 : view.topicEnd - view.topicStart
+  return frameSize(remainingLength(topicLength, qos, properties, view.frameEnd - view.payloadStart))
 }
 
-/** Answers the offset behind the frame. `remainingExpirySeconds` -1 leaves the Message Expiry Interval as it is. */
+const aliasLength = (topicAlias: number): number => (topicAlias === 0 ? 0 : topicAliasBytes)
+
+/**
+ * Answers the offset behind the frame. `remainingExpirySeconds` -1 leaves the Message Expiry Interval as it is.
+ * `topicAlias` 0 = none; with `omitTopic` the receiver knows the alias already.
+ */
 export function writePublish(
   target: Buffer,
   at: number,
@@ -80,18 +89,25 @@ export function writePublish(
   duplicate: boolean,
   packetIdentifier: number,
   subscriptionIdentifiers: ReadonlyArray<number> | undefined,
-  remainingExpirySeconds: number
+  remainingExpirySeconds: number,
+  topicAlias = 0,
+  omitTopic = false
 ): number {
-  const topicLength = view.topicEnd - view.topicStart
-  assert(topicLength > 0, "A PUBLISH to forward names its topic")
-  const properties = receiverVersion === 5 ? forwardedLength(view, subscriptionIdentifiers) : -1
+  assert(view.topicEnd > view.topicStart, "A PUBLISH to forward names its topic")
+  const topicLength = omitTopic ? 0 : view.topicEnd - view.topicStart
+  const properties =
+    receiverVersion === 5 ? forwardedLength(view, subscriptionIdentifiers) + aliasLength(topicAlias) : -1
   const payloadLength = view.frameEnd - view.payloadStart
   target[at++] = publishFirstByte(qos, retain, duplicate)
   at = writeVariableByteInteger(target, at, remainingLength(topicLength, qos, properties, payloadLength))
-  at = copyBytes(target, at, view.buffer, view.topicStart - 2, view.topicEnd)
+  at = omitTopic ? writeTwoBytes(target, at, 0) : copyBytes(target, at, view.buffer, view.topicStart - 2, view.topicEnd)
   if (qos !== 0) at = writeTwoBytes(target, at, packetIdentifier)
   if (properties >= 0) {
     at = writeVariableByteInteger(target, at, properties)
+    if (topicAlias !== 0) {
+      target[at] = PropertyId.topicAlias
+      at = writeTwoBytes(target, at + 1, topicAlias)
+    }
     at = copyProperties(target, at, view, remainingExpirySeconds)
     at = writeSubscriptionIdentifiers(target, at, subscriptionIdentifiers) // [MQTT-3.3.4-4]
   }

@@ -116,7 +116,10 @@ const started = (
       originOf: (key) => (loaded.origins.get(key)?.source === "default" ? "default" : "settings"),
       resolve: (changed) => resolveSettings(changed, surroundings())
     })
-    return { running, host: new Host(running.broker, log) }
+    const host = new Host(running.broker, log)
+    // First of all in the end, so that what is asked meanwhile hears "stopped" and not how the broker puts it.
+    yield* Effect.addFinalizer(() => Effect.sync(() => host.stop()))
+    return { running, host }
   })
 
 /** The same judge as for a file: an object is JSON, and JSON is YAML. Only that there are no lines to point at. */
@@ -162,17 +165,12 @@ class Facade implements EmbeddedBroker {
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#stop()
+    this.#stopped ??= Effect.runPromise(Scope.close(this.#scope, Exit.void))
     return this.#stopped
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop()
-  }
-
-  #stop(): Promise<void> {
-    this.#host.stop()
-    return Effect.runPromise(Scope.close(this.#scope, Exit.void))
   }
 }
 

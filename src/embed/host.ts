@@ -108,7 +108,11 @@ export class Host {
       this.#log.write("error", "a subscription's handler failed; its message counts as delivered", { filter }, why)
     }
     const clientIdentifier = randomName(`embedded-${role}`)
-    return HostSession.connect({ clientIdentifier, accept: this.#broker.accept, onMessage, onHandlerError, onEnd })
+    const { accept } = this.#broker
+    return HostSession.connect({ clientIdentifier, accept, onMessage, onHandlerError, onEnd }).catch((error) => {
+      this.#refuseWhenStopped()
+      throw error
+    })
   }
 }
 

@@ -207,6 +207,18 @@ export const mqttSection = section({
     live: true,
     summary: "User property whose value key-ordered shared subscriptions keep in order."
   }),
+  serverReference: text({
+    fallback: "",
+    fallbackWords: "none",
+    live: true,
+    summary: "Server that MQTT 5 clients are sent to (reason code 0x9C) when this one stops."
+  }),
+  responseInformation: text({
+    fallback: "",
+    fallbackWords: "none",
+    live: true,
+    summary: "Topic prefix for responses, told to MQTT 5 clients that ask for Response Information."
+  }),
   sessionExpirySecondsMax: durationSeconds({
     key: "max-session-expiry",
     fallback: "7d",

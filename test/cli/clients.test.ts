@@ -9,7 +9,7 @@ import { hasMosquitto, promptmq, startMosquitto, startPromptmq, type TestBroker 
 
 const brokers = [
   { name: "mosquitto", start: () => startMosquitto(), isMissing: !hasMosquitto },
-  { name: "promptmq", start: startPromptmq, isMissing: false }
+  { name: "promptmq", start: () => startPromptmq(), isMissing: false }
 ]
 
 for (const { name, start, isMissing } of brokers) {
@@ -198,3 +198,22 @@ for (const { name, start, isMissing } of brokers) {
     })
   })
 }
+
+describe("sub and a broker that restarts", () => {
+  it("comes back by itself and subscribes again", async () => {
+    const first = await startPromptmq()
+    const at = ["-h", "127.0.0.1", "-p", String(first.port)]
+    const world = testWorld()
+    const code = runCommandLine(["sub", ...at, "-t", "again", "-C", "1"], world)
+    await world.stderr.until(/subscribed/)
+    await first.stop()
+    await world.stderr.until(/lost 127\.0\.0\.1:\d+, trying again every second/)
+    const second = await startPromptmq(first.port)
+    await world.stderr.until(/connected to 127\.0\.0\.1:\d+ again/)
+    // Retained, so that it does not matter whether the subscription or the message is there first.
+    await run(["pub", ...at, "-t", "again", "-m", "back", "-r", "-q", "1"])
+    assert.strictEqual(await code, 0)
+    assert.strictEqual(world.stdout.text, "back\n")
+    await second.stop()
+  })
+})

@@ -60,6 +60,7 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly workingDirectory?: string
   readonly isTerminal?: boolean
+  readonly monotonicMs?: () => number
 }
 
 export function testWorld(options: WorldOptions = {}): TestWorld {
@@ -72,7 +73,7 @@ export function testWorld(options: WorldOptions = {}): TestWorld {
     env: options.env ?? {},
     workingDirectory: options.workingDirectory ?? repository,
     homeDirectory: options.workingDirectory ?? repository,
-    monotonicMs: () => performance.now(),
+    monotonicMs: options.monotonicMs ?? (() => performance.now()),
     wallClockMs: () => performance.timeOrigin + performance.now(),
     uptimeMs: () => performance.now(),
     processId: ++worlds,

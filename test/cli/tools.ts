@@ -101,10 +101,10 @@ export async function startMosquitto(lines: ReadonlyArray<string> = ["allow_anon
 }
 
 /** Our broker, in this process, started through its own command. */
-export async function startPromptmq(): Promise<TestBroker> {
+export async function startPromptmq(wantedPort = 0): Promise<TestBroker> {
   const folder = mkdtempSync(join(tmpdir(), "promptmq-cli-"))
   const world = testWorld({ workingDirectory: folder })
-  const words = ["server", "--bind", "127.0.0.1:0", "--ws-bind", "", "--no-admin", "--data-dir", folder]
+  const words = ["server", "--bind", `127.0.0.1:${wantedPort}`, "--ws-bind", "", "--no-admin", "--data-dir", folder]
   const code = runCommandLine(words, world)
   const [, port] = await Promise.race([
     world.stderr.until(/mqtt:\/\/127\.0\.0\.1:(\d+)/),

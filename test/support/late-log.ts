@@ -1,0 +1,127 @@
+/**
+ * A message log whose tail and promise come late, as a replicated log's would: append() answers its sequence
+ * at once, onTail and onKept are called later, in order, for a batch of records.
+ *
+ *   append ──▶ inner log        showTail(n)  ──▶ onTail(first, count)
+ *                               promise(n)   ──▶ onKept(below)
+ *
+ * The two are independent: a record may be promised before it is shown, and shown before it is promised.
+ * By hand, or with `schedule` everything outstanding comes with the next scheduled step after an append.
+ */
+import type { PublishView } from "../../src/codec/publish-view.ts"
+import type {
+  KeptHandler,
+  LogRecord,
+  LogStatistics,
+  LogTopicHolder,
+  MessageLog,
+  TailHandler
+} from "../../src/store/ports.ts"
+
+export class LateLog implements MessageLog {
+  readonly #inner: MessageLog
+  readonly #schedule: ((step: () => void) => void) | undefined
+  #scheduled = false
+  #shown: number
+  #promised: number
+  #onTail: TailHandler = () => undefined
+  #onKept: KeptHandler = () => undefined
+
+  constructor(inner: MessageLog, schedule?: (step: () => void) => void) {
+    this.#inner = inner
+    this.#schedule = schedule
+    this.#shown = inner.next
+    this.#promised = inner.next
+  }
+
+  /** Records appended and not shown yet. */
+  get unshown(): number {
+    return this.#inner.next - this.#shown
+  }
+
+  get unpromised(): number {
+    return this.#inner.next - this.#promised
+  }
+
+  /** Calls onTail once, for at most `records` of them. */
+  showTail(records: number = Number.POSITIVE_INFINITY): void {
+    const count = Math.min(records, this.unshown)
+    if (count <= 0) return
+    const first = this.#shown
+    this.#shown += count
+    this.#onTail(first, count)
+  }
+
+  promise(records: number = Number.POSITIVE_INFINITY): void {
+    const count = Math.min(records, this.unpromised)
+    if (count <= 0) return
+    this.#promised += count
+    this.#onKept(this.#promised)
+  }
+
+  append(view: PublishView, topic: LogTopicHolder, publisher: number, expiresAtMs: number): number {
+    const sequence = this.#inner.append(view, topic, publisher, expiresAtMs)
+    if (sequence >= 0 && this.#schedule !== undefined && !this.#scheduled) {
+      this.#scheduled = true
+      this.#schedule(() => {
+        this.#scheduled = false
+        this.showTail()
+        this.promise()
+      })
+    }
+    return sequence
+  }
+
+  onTail(handler: TailHandler): void {
+    this.#onTail = handler
+  }
+  onKept(handler: KeptHandler): void {
+    this.#onKept = handler
+  }
+
+  get partition(): number {
+    return this.#inner.partition
+  }
+  get first(): number {
+    return this.#inner.first
+  }
+  get next(): number {
+    return this.#inner.next
+  }
+  get kept(): number {
+    return this.#promised
+  }
+  get topicIdBound(): number {
+    return this.#inner.topicIdBound
+  }
+  get topicEpoch(): number {
+    return this.#inner.topicEpoch
+  }
+  read(sequence: number, record: LogRecord): boolean {
+    return this.#inner.read(sequence, record)
+  }
+  topicAt(sequence: number): number {
+    return this.#inner.topicAt(sequence)
+  }
+  topicName(topicId: number): string {
+    return this.#inner.topicName(topicId)
+  }
+  topicId(name: string): number {
+    return this.#inner.topicId(name)
+  }
+  nextOfTopic(topicId: number, from: number): number {
+    return this.#inner.nextOfTopic(topicId, from)
+  }
+  lastOfTopic(topicId: number): number {
+    return this.#inner.lastOfTopic(topicId)
+  }
+  following(sequence: number): number {
+    return this.#inner.following(sequence)
+  }
+  wouldDropBelow(sizeBytes: number): number {
+    return this.#inner.wouldDropBelow(sizeBytes)
+  }
+  statistics(): LogStatistics {
+    return this.#inner.statistics()
+  }
+}
