@@ -35,9 +35,11 @@ import {
   RetainedPort,
   RouterPort
 } from "./broker/services.ts"
-import { formatAddress } from "./listener/address.ts"
+import { supervise } from "./broker/supervise.ts"
 import type { ListenError } from "./listener/listen-error.ts"
 import { type ListenerSettings, type OpenListener, openListeners } from "./listener/listeners.ts"
+import type { TlsSettings } from "./listener/tls-load.ts"
+import { TlsMaterial, type TlsMaterialError, watchTlsMaterial } from "./listener/tls-material.ts"
 import type { Settings } from "./settings/settings.ts"
 import { type Log, loggingLayer } from "./telemetry/logging.ts"
 
@@ -71,6 +73,8 @@ export interface StartOptions {
 export interface RunningBroker {
   /** The MQTT listeners, with the ports really taken. */
   readonly listeners: ReadonlyArray<OpenListener>
+  /** Certificate and key of the TLS listeners: reload() reads the files again. */
+  readonly tls: TlsMaterial | undefined
   /** The admin listener, unless it is switched off. */
   readonly admin: OpenedAdmin | undefined
   readonly broker: BrokerShape
@@ -88,37 +92,54 @@ export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileErr
   }
 }
 
-export type StartError = ListenError | AdminError | PidFileError
+export type StartError = ListenError | TlsMaterialError | AdminError | PidFileError
 
 /** Builds the broker, opens every door, and answers when all are open. The scope's end is the graceful stop. */
 export const startBroker = Effect.fnUntraced(function* (
   options: StartOptions
 ): Effect.fn.Return<RunningBroker, StartError, Scope.Scope> {
   const { log, settings } = options
+  const tls = settings.server.tls ? yield* TlsMaterial.open(tlsSettings(settings)) : undefined
   const context = yield* Layer.build(brokerLayer(settings, log))
   const running = Effect.gen(function* () {
     const broker = yield* Broker
-    const listeners = yield* openListeners(listenerSettings(settings), broker.accept)
+    const listeners = yield* openListeners(listenerSettings(settings, tls), broker.accept)
+    if (tls !== undefined) yield* supervise("the watch over certificates", watchTlsMaterial(tls))
     const admin = settings.admin.enabled ? yield* openAdmin(adminOptions(options, broker, listeners)) : undefined
     if (settings.server.pidFile !== "") yield* holdPidFile(settings.server.pidFile)
-    return { listeners, admin, broker }
+    return { listeners, tls, admin, broker }
   })
   return yield* running.pipe(Effect.provide(context), Effect.provide(loggingLayer(log)))
 })
 
-export const listenerSettings = ({ mqtt, server }: Settings): ReadonlyArray<ListenerSettings> => [
-  ...server.bind.map(({ host, port }): ListenerSettings => ({ kind: "tcp", name: "tcp", host, port })),
-  ...server.wsBind.map(
-    ({ host, port }): ListenerSettings => ({
-      kind: "websocket",
-      name: "websocket",
-      host,
-      port,
-      paths: server.wsPaths,
-      maxPacketBytes: mqtt.maxPacketSizeBytes
-    })
-  )
-]
+/** `tls` is there while server.tls is true; without it there are no listeners with TLS. */
+export const listenerSettings = (
+  { mqtt, server }: Settings,
+  tls?: TlsMaterial | undefined
+): ReadonlyArray<ListenerSettings> => {
+  const web = { kind: "websocket" as const, paths: server.wsPaths, maxPacketBytes: mqtt.maxPacketSizeBytes }
+  const file = { kind: "unix" as const, name: "unix", mode: Number.parseInt(server.unixMode, 8) }
+  const secure = tls === undefined ? undefined : { material: tls, handshakeTimeoutMs: server.connectTimeoutMs }
+  return [
+    ...server.bind.map((place) => ({ kind: "tcp" as const, name: "tcp", ...place })),
+    ...(secure === undefined
+      ? []
+      : server.tlsBind.map((place) => ({ kind: "tls" as const, name: "tls", ...secure, ...place }))),
+    ...server.wsBind.map((place) => ({ ...web, name: "websocket", ...place })),
+    ...(secure === undefined ? [] : server.wssBind.map((place) => ({ ...web, name: "wss", tls: secure, ...place }))),
+    ...server.unixBind.map((path) => ({ ...file, path }))
+  ]
+}
+
+const tlsSettings = ({ server }: Settings): TlsSettings => ({
+  certificateFile: server.tlsCert,
+  keyFile: server.tlsKey,
+  passphrase: server.tlsKeyPassphrase,
+  authorityFile: server.tlsCa,
+  clientAuthentication: server.tlsClientAuth,
+  minimumVersion: server.tlsMinVersion === "tlsv1.3" ? "TLSv1.3" : "TLSv1.2",
+  ciphers: server.tlsCiphers
+})
 
 const adminOptions = (options: StartOptions, broker: BrokerShape, listeners: ReadonlyArray<OpenListener>) => {
   const { core } = broker
@@ -131,7 +152,7 @@ const adminOptions = (options: StartOptions, broker: BrokerShape, listeners: Rea
       settings.admin.tokenFile === "" ? join(settings.storage.dataDir, "admin-token") : settings.admin.tokenFile,
     log: options.log,
     version: options.version,
-    addresses: () => listeners.map(({ kind, host, port }) => `${kind} ${formatAddress(host, port)}`),
+    addresses: () => listeners.map(({ name, url }) => `${name} ${url}`),
     counters: () => core.counters.samples(),
     logStatistics: () => core.log.statistics(),
     drops: core.ledger,

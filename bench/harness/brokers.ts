@@ -18,6 +18,8 @@ export type BrokerName = "promptmq" | "mosquitto"
 export interface RunningBroker {
   readonly port: number
   readonly pid: number
+  /** Its data and its output. */
+  readonly folder: string
   /** From spawn to the first accepted connection. */
   readonly listeningMs: number
   readonly stop: () => Promise<void>
@@ -30,20 +32,20 @@ const stopLimitMs = 10_000
 interface BrokerKind {
   /** Settings that differ from the defaults, as the broker's own words. */
   readonly settings: ReadonlyArray<string>
-  readonly command: (port: number, folder: string) => [string, Array<string>]
+  readonly command: (port: number, folder: string, flags: ReadonlyArray<string>) => [string, Array<string>]
 }
 
 export const brokers: Readonly<Record<BrokerName, BrokerKind>> = {
   promptmq: {
     settings: ["--max-inflight=1000"],
-    command: (port, folder) => [
+    command: (port, folder, flags) => [
       process.execPath,
       [
         join(root, "dist", "main.js"),
         "server",
         `--bind=127.0.0.1:${port}`,
         "--ws-bind=",
-        "--admin=false",
+        ...(flags.length === 0 ? ["--admin=false"] : flags),
         "--metrics=false",
         `--data-dir=${folder}`,
         "--log-level=warn",
@@ -62,10 +64,11 @@ export const brokers: Readonly<Record<BrokerName, BrokerKind>> = {
   }
 }
 
-export async function startBroker(name: BrokerName): Promise<RunningBroker> {
+/** `flags` go to PromptMQ's command line; without any the admin listener is off. */
+export async function startBroker(name: BrokerName, flags: ReadonlyArray<string> = []): Promise<RunningBroker> {
   const folder = mkdtempSync(join(scratchFolder(), `${name}-`))
   const port = await freePort()
-  const [program, args] = brokers[name].command(port, folder)
+  const [program, args] = brokers[name].command(port, folder, flags)
   const [command, commandArgs] = pinned(brokerCore, program, args)
   const log = join(folder, "output")
   const output = openSync(log, "w")
@@ -82,7 +85,7 @@ export async function startBroker(name: BrokerName): Promise<RunningBroker> {
     child.kill("SIGKILL")
     throw new Error(`${name} does not listen: ${readFileSync(log, "utf8").trim()}`, { cause })
   }
-  return { port, pid: child.pid, listeningMs: performance.now() - fromMs, stop: () => stop(child) }
+  return { port, pid: child.pid, folder, listeningMs: performance.now() - fromMs, stop: () => stop(child) }
 }
 
 /** Tries to connect until somebody accepts; a broker that ends first will never. */
@@ -115,7 +118,7 @@ async function stop(child: ChildProcess): Promise<void> {
   clearTimeout(patience)
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
   const address = server.address()

@@ -54,7 +54,7 @@ export const accept = (
   core.options.report({ level: "debug", what: "connected", clientIdentifier, peer: client.connection.transport.peer })
 
   for (const subscription of session.subscriptions.values()) if (subscription.active) core.router.attach(subscription)
-  client.resend = session.window.openIdentifiers()
+  client.resend = session.window.openIdentifiers() // [MQTT-4.4.0-1]
   goOnline(core, session, client)
   queuePump(core, client)
   watchKeepAlive(core, client)

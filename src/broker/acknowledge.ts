@@ -16,11 +16,10 @@ import { acknowledgementSize, writeAcknowledgement } from "../codec/write-acknow
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
-import { type Session, SessionMode } from "../session/session.ts"
+import type { Session } from "../session/session.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
-import { queueGroup } from "./pump-queue.ts"
-import { endExchange } from "./share-exchange.ts"
+import { endExchange, wakeGroups } from "./share-exchange.ts"
 
 export const acknowledge = (
   core: Core,
@@ -106,16 +105,11 @@ const receivePubrel = (core: Core, client: Client, session: Session, id: number)
 const finish = (core: Core, client: Client, session: Session, id: number): void => {
   session.window.close(id) // [MQTT-3.3.4-9]
   session.retainedInFlight?.delete(id)
-  if (session.shared !== undefined) roomForGroups(core, session, id)
-  if (client.mustPump) client.pumpWanted = true
-}
-
-/** The window has a place: a shared subscription may have waited for it. */
-const roomForGroups = (core: Core, session: Session, id: number): void => {
-  endExchange(session, id)
-  for (const group of session.shared?.values() ?? []) {
-    if (group.reader.mode !== SessionMode.live) queueGroup(core, group)
+  if (session.shared !== undefined) {
+    endExchange(core, session, id)
+    wakeGroups(core, session) // the window has a place: a shared subscription may have waited for it
   }
+  if (client.mustPump) client.pumpWanted = true
 }
 
 const refused = (core: Core, session: Session, id: number): void => {

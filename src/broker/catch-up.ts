@@ -9,7 +9,7 @@
  * Invariants
  * - The cursor is at the first message not handed over. A message is handed over completely or not at all.
  * - Room means both: a place in the window (QoS > 0) and an outbox that is not congested.
- * - Live again only when the reader has reached D, in the same step.
+ * - Live again only when the reader has reached D, in the same step: then nothing is handed twice [MQTT-4.3.3-4].
  */
 import type { PublishView } from "../codec/publish-view.ts"
 import { PublishView as View } from "../codec/publish-view.ts"
@@ -18,14 +18,15 @@ import { DropReason } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
-import type { LogReader } from "../store/log-reader.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { jump } from "./overtaken.ts"
 import { queuePump, schedulePumps } from "./pump-queue.ts"
 import { resendNext } from "./resend.ts"
 import { sendRetained } from "./retained.ts"
-import { goLive, waitingMessages } from "./session-mode.ts"
+import { goLive } from "./session-mode.ts"
+import { wakeGroups } from "./share-exchange.ts"
 import { pumpGroup } from "./shared.ts"
 
 /** Messages one call hands over before it lets others have a turn. */
@@ -34,7 +35,7 @@ const HANDED_MAX = 1024
 const PUMPS_MAX = 256
 
 const view: PublishView = new View()
-const judgement = new Judgement()
+const judgement = new Judgement(true)
 
 /** Makes the core serve its pump queue. Once per core. */
 export const installPump = (core: Core): void => {
@@ -56,7 +57,8 @@ export const installPump = (core: Core): void => {
 export const pump = (core: Core, client: Client): void => {
   const session = client.session
   if (client.state !== ClientState.connected || session === undefined) return
-  if (!resendNext(core, client, session)) return
+  if (!resendNext(core, client, session)) return // [MQTT-4.6.0-1]
+  wakeGroups(core, session)
   if (!sendRetained(core, client, session)) return
   if (session.mode === SessionMode.catchingUp) readLog(core, client, session)
 }
@@ -69,16 +71,15 @@ const readLog = (core: Core, client: Client, session: Session): void => {
       outbox.awaitDrain()
       return
     }
-    if (session.window.full) return // the next acknowledgement brings us back
+    if (session.window.full) return // the next acknowledgement brings us back [MQTT-3.3.4-9]
     if (reader.position < core.log.first) jump(core, session, reader)
     const sequence = reader.next(core.delivered)
     session.cursor = reader.position
     if (sequence < 0) {
-      if (reader.position >= core.delivered) goLive(core, session)
-      else queuePump(core, client)
+      if (reader.position < core.delivered) queuePump(core, client)
+      else if (core.delivered >= session.liveFrom) goLive(core, session) // [MQTT-4.5.0-1] [MQTT-4.3.3-4]
       return
     }
-    session.consumed += 1
     handRecord(core, client, session, sequence)
     reader.position = sequence + 1
     session.cursor = sequence + 1
@@ -109,29 +110,6 @@ const handRecord = (core: Core, client: Client, session: Session, sequence: numb
   )
   const remaining = remainingExpirySeconds(expiresAtMs, core.nowMs)
   emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, remaining)
-}
-
-/** The ring's tail has passed the cursor: go on at the oldest record left, and say how many are lost. */
-const jump = (core: Core, session: Session, reader: LogReader): void => {
-  const from = reader.position
-  const first = core.log.first
-  const subscriptions = [...session.subscriptions.values()]
-  reader.seek(first, subscriptions)
-  let left = 0
-  while (reader.position < core.delivered) {
-    const sequence = reader.next(core.delivered)
-    if (sequence >= 0) {
-      left += 1
-      reader.position = sequence + 1
-    }
-  }
-  reader.seek(first, subscriptions)
-  session.cursor = first
-  const lost = Math.min(Math.max(0, waitingMessages(session) - left), first - from)
-  session.consumed += lost
-  if (lost > 0) {
-    core.ledger.add(DropReason.overtaken, session.clientIdentifier, "", lost, core.nowMs, from, first - 1)
-  }
 }
 
 const drop = (

@@ -12,7 +12,6 @@ import { AckView, type ProtocolVersion, type Will } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import type { Connection } from "../listener/connection.ts"
 import { type Session, type SessionConnection, SessionMode } from "../session/session.ts"
-import type { Candidate } from "../session/share-strategy.ts"
 import type { Subscription } from "../session/subscription.ts"
 import type { LogReader } from "../store/log-reader.ts"
 
@@ -111,15 +110,3 @@ export class Client implements SessionConnection {
 
 /** The session's connection; the broker knows its kind. */
 export const clientOf = (session: Session): Client | undefined => session.connection as Client | undefined
-
-/** For shared subscriptions: a member can take a message when its connection has room in window and outbox. */
-export const makeCandidate = (random: () => number): Candidate => ({
-  random,
-  isConnected: ({ session }) => clientOf(session) !== undefined,
-  hasRoom: ({ session }) => {
-    const client = clientOf(session)
-    return (
-      client !== undefined && !session.window.full && !client.connection.outbox.congested && client.resend.length === 0
-    )
-  }
-})

@@ -8,7 +8,7 @@
 import * as Effect from "effect/Effect"
 import type { ConnectPacket } from "../codec/codec.ts"
 import { Fault } from "../codec/fault.ts"
-import { unsupportedVersion5 } from "../codec/faults.ts"
+import { unknownProtocolName, unsupportedVersion5 } from "../codec/faults.ts"
 import { connectVersion } from "../codec/read-connect.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { topicFault } from "../router/topic-filter.ts"
@@ -27,6 +27,8 @@ export const receiveConnect = (
   client.state = ClientState.connecting
   const packet = core.codec.decodeConnect(buffer, start, end)
   if (packet instanceof Fault) {
+    // Whoever that is, it has no CONNACK to be told: the connection just ends [MQTT-3.1.2-1].
+    if (packet === unknownProtocolName) client.state = ClientState.awaitConnect
     client.version = packet === unsupportedVersion5 ? 5 : (connectVersion(buffer, start, end) ?? 4)
     client.isVersion5 = client.version === 5
     return packet

@@ -18,12 +18,11 @@ import type { DropLedger } from "../metrics/drop-ledger.ts"
 import type { Filter, Router } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
-import type { Candidate } from "../session/share-strategy.ts"
 import type { Subscription } from "../session/subscription.ts"
 import { LogReader, TopicBitmaps } from "../store/log-reader.ts"
 import { LogRecord, type MessageLog, type RetainedStore } from "../store/ports.ts"
 import { AcknowledgementRing } from "./acknowledgement-ring.ts"
-import { Client, makeCandidate } from "./client.ts"
+import { Client } from "./client.ts"
 import type { Limits } from "./limits.ts"
 
 /** Anything with a timer: it decides itself what is due. */
@@ -103,7 +102,6 @@ export class Core {
   /** Shared subscriptions by their text, and those with something to hand over once the loop comes round. */
   readonly groups = new Map<string, ShareGroup>()
   readonly groupQueue: Array<ShareGroup> = []
-  readonly shareCandidate: Candidate
   readonly #groupReaders = new WeakMap<ShareGroup, LogReader>()
   /** Serves pumpQueue; set once by catch-up.ts. */
   drainPumpQueue: () => void = () => {}
@@ -131,7 +129,6 @@ export class Core {
     this.bitmaps = new TopicBitmaps(options.log, BITMAPS_BYTES_MAX)
     this.delivered = options.log.next
     this.tailSeen = options.log.next
-    this.shareCandidate = makeCandidate(options.random)
     this.tick()
   }
 

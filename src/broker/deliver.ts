@@ -26,9 +26,11 @@ import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
 import type { Subscription } from "../session/subscription.ts"
+import { Judgement, judge } from "../store/judge.ts"
+import { append } from "./append.ts"
 import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
-import { emit, emitSize } from "./emit.ts"
+import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { fallBack } from "./session-mode.ts"
 import { handToGroup } from "./shared.ts"
 
@@ -41,10 +43,13 @@ class Delivery {
   expiresAtMs = Number.POSITIVE_INFINITY
   /** Frames in the run that view.frameEnd covers. */
   frames = 1
+  /** The log showed it some time after it was published: what held then counts, and it may have expired. */
+  late = false
   receivers = 0
 }
 const delivery = new Delivery()
 const collected: Array<Session> = []
+const judgement = new Judgement(false)
 
 /**
  * Delivers `view` to the live subscribers of `entry` and answers how many sessions it is for (sent or
@@ -64,11 +69,39 @@ export const deliver = (
   delivery.publisher = publisher
   delivery.expiresAtMs = expiresAtMs
   delivery.frames = frames
+  delivery.late = false
   delivery.receivers = 0
   const matched = entry.matched
   if (matched.length === 1) deliverToFilter(core, view, matched[0] as Filter<Session>)
   else if (matched.length > 1) deliverMerged(core, view, matched)
   return delivery.receivers
+}
+
+/** The same for `core.record`, which the log showed some time after append(): judged by what held then. */
+export const deliverLate = (core: Core, view: PublishView, entry: TopicEntry<Session>): void => {
+  const { expiresAtMs, publisher, sequence, topicId } = core.record
+  delivery.entry = entry
+  delivery.sequence = sequence
+  delivery.publisher = publisher
+  delivery.expiresAtMs = expiresAtMs
+  delivery.frames = 1
+  delivery.late = true
+  const round = ++core.round
+  collected.length = 0
+  for (const filter of entry.matched) {
+    for (const subscription of filter.live) {
+      const { group, subscriber } = subscription as LiveSubscription<Session> as Subscription
+      if (group !== undefined) shareMessages(core, view, group)
+      else if (subscriber.round !== round) collected.push(subscriber)
+      subscriber.round = round
+    }
+  }
+  for (const session of collected) {
+    const subscriptions = session.subscriptions.values()
+    judge(judgement, subscriptions, core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
+    const { identifiers, qos, retain } = judgement
+    if (qos >= 0) hand(core, view, session, qos, retain, identifiers)
+  }
 }
 
 /** The usual case: one filter matches, so nobody can be in it twice. */
@@ -140,7 +173,9 @@ const hand = (
   const client = clientOf(session)
   assert(client !== undefined, "a live subscription has a connection")
   delivery.receivers += 1
-  if (qos === 0) handNow(core, view, client, retain, identifiers)
+  if (delivery.late && delivery.expiresAtMs <= core.nowMs && (qos === 0 || session.mode === SessionMode.live)) {
+    drop(core, client, DropReason.messageExpired, 1) // [MQTT-3.3.2-5]
+  } else if (qos === 0) handNow(core, view, client, retain, identifiers)
   else if (session.mode === SessionMode.live) handWindowed(core, view, session, client, qos, retain, identifiers)
   else assert(delivery.sequence >= 0, "what a reader waits for is in the log")
 }
@@ -162,16 +197,19 @@ const handNow = (
   }
   const size = emitSize(client, view, 0, identifiers)
   if (size < 0) drop(core, client, DropReason.packetTooLarge, 1)
-  else emit(core, client, view, size, 0, retain, false, 0, identifiers, -1)
+  else emit(core, client, view, size, 0, retain, false, 0, identifiers, remainingSeconds(core))
 }
+
+/** At once nothing of the interval has passed. */
+const remainingSeconds = (core: Core): number =>
+  delivery.late ? remainingExpirySeconds(delivery.expiresAtMs, core.nowMs) : -1
 
 /** One message, or each of a run, to one member of the group. */
 const shareMessages = (core: Core, view: PublishView, group: ShareGroup): void => {
-  const { entry, expiresAtMs, frames, publisher, sequence } = delivery
-  const topic = (entry as TopicEntry<Session>).bytes
+  const { expiresAtMs, frames, late, publisher, sequence } = delivery
   delivery.receivers += 1
-  if (frames === 1) handToGroup(core, group, view, topic, sequence, publisher, expiresAtMs)
-  else eachFrame(core, view, () => handToGroup(core, group, view, topic, sequence, publisher, expiresAtMs))
+  if (frames === 1) handToGroup(core, group, view, sequence, publisher, expiresAtMs, late)
+  else eachFrame(core, view, () => handToGroup(core, group, view, sequence, publisher, expiresAtMs, late))
 }
 
 /** A run of QoS 0 frames: one copy where the receiver takes the publisher's bytes as they are, else one by one. */
@@ -233,20 +271,18 @@ const handWindowed = (
   if (session.window.full || client.connection.outbox.congested || client.resend.length > 0) {
     if (delivery.sequence < 0) appendLate(core, view)
     if (delivery.sequence < 0) drop(core, client, DropReason.logRecordTooLarge, 1)
-    else fallBack(core, session, client, Math.min(delivery.sequence, core.delivered))
+    else fallBack(core, session, client, Math.min(delivery.sequence, core.delivered)) // [MQTT-4.5.0-1]
     return
   }
   const state = qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec
   const packetIdentifier = session.window.open(state, delivery.sequence)
-  emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, -1)
+  emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, remainingSeconds(core))
 }
 
 /** Nothing durable asked for this message, but now somebody must read it later. Nobody is handed it a second time. */
 const appendLate = (core: Core, view: PublishView): void => {
   const entry = delivery.entry as TopicEntry<Session>
-  core.appending = true
-  delivery.sequence = core.log.append(view, entry, delivery.publisher, delivery.expiresAtMs)
-  core.appending = false
+  delivery.sequence = append(core, view, entry, delivery.publisher, delivery.expiresAtMs)
 }
 
 const drop = (

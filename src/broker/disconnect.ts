@@ -94,7 +94,7 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
   for (const subscription of session.subscriptions.values()) core.router.detach(subscription)
   goOffline(core, session)
   session.connection = undefined
-  if (session.shared !== undefined) returnToGroups(core, session)
+  if (session.shared !== undefined) returnToGroups(core, session, false)
   client.session = undefined
   // A broker that stops publishes no wills: nobody is left to get them, and the clients did nothing wrong.
   if (cause !== "client" && client.will !== undefined && !core.draining) willAfter(core, session, client.will)

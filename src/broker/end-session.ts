@@ -12,7 +12,7 @@ import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
 import { stopReading, waitingMessages } from "./session-mode.ts"
 import { endExchange } from "./share-exchange.ts"
-import { leaveGroup } from "./shared.ts"
+import { leaveGroup, returnToGroups } from "./shared.ts"
 import { cancelSessionTimers, timersOf } from "./timers.ts"
 import { publishPendingWill } from "./wills.ts"
 
@@ -26,10 +26,10 @@ const reasonOf = {
 
 export const endSession = (core: Core, session: Session, how: keyof typeof reasonOf): void => {
   assert(session.connection === undefined, "a session ends after its connection")
-  const waiting = session.cursor < core.delivered ? waitingMessages(session) : 0
-  const lost = waiting + session.window.inFlight
+  if (session.shared !== undefined) returnToGroups(core, session, true)
+  const lost = waitingMessages(session) + session.window.inFlight
   if (lost > 0) {
-    const until = Math.max(session.cursor, core.delivered - 1)
+    const until = Math.max(session.cursor, core.log.next - 1)
     core.ledger.add(reasonOf[how], session.clientIdentifier, "", lost, core.nowMs, session.cursor, until)
   }
   for (const subscription of session.subscriptions.values()) {
@@ -39,7 +39,7 @@ export const endSession = (core: Core, session: Session, how: keyof typeof reaso
   }
   session.subscriptions.clear()
   for (const group of session.shared?.values() ?? []) leaveGroup(core, session, group, reasonOf[how])
-  for (const id of session.sharedInFlight?.keys() ?? []) endExchange(session, id) // QoS 2 dies with it [MQTT-4.8.2-5]
+  for (const id of session.sharedInFlight?.keys() ?? []) endExchange(core, session, id) // QoS 2 dies with it [MQTT-4.8.2-5]
   core.sessions.delete(session.clientIdentifier)
   if (how === "expired") core.count[Counter.sessionsExpired] = (core.count[Counter.sessionsExpired] as number) + 1
   publishPendingWill(core, session)

@@ -71,7 +71,7 @@ const isStuck = (core: Core, client: Client): boolean => {
   if (readTimeoutMs > 0 && client.partialSinceMs >= 0 && core.loopMs - client.partialSinceMs >= readTimeoutMs)
     return true
   const { unsentBytes } = client.connection.transport
-  if (unsentBytes === 0 || unsentBytes < client.unsentBytes) client.unsentSinceMs = core.loopMs
+  if (client.unsentBytes === 0 || unsentBytes < client.unsentBytes) client.unsentSinceMs = core.loopMs
   client.unsentBytes = unsentBytes
   return writeTimeoutMs > 0 && unsentBytes > 0 && core.loopMs - client.unsentSinceMs >= writeTimeoutMs
 }

@@ -23,7 +23,10 @@ import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Filter, TopicEntry } from "../router/router.ts"
 import { type Session, SessionMode } from "../session/session.ts"
+import type { Subscription } from "../session/subscription.ts"
+import { LogReader } from "../store/log-reader.ts"
 import { acknowledge, acknowledgeWhenKept } from "./acknowledge.ts"
+import { append } from "./append.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { deliver } from "./deliver.ts"
@@ -34,17 +37,20 @@ import {
   quotaExceeded,
   receiveMaximumExceeded,
   retainNotSupported,
+  topicTooDeep,
   topicTooLong
 } from "./faults.ts"
 import { keepRetained } from "./retained.ts"
+import { waitingMessages } from "./session-mode.ts"
 
 /** The packet waits for an access decision: look at it again when the connection goes on. */
 export const ASK = 1
 
 const DOLLAR = 0x24
+const SLASH = 0x2f
 const ALIAS_SCRATCH_BYTES = 65_536
 /** Sessions looked at to find out whether every target of a message is full. */
-const FULL_TARGETS_MAX = 4096
+const FULL_TARGETS_MAX = 256
 
 /** Takes the PUBLISH in `client.publishView`; `frames` > 1 when the view spans a run of QoS 0 frames. */
 export const publish = (core: Core, client: Client, frames: number): Fault | typeof ASK | undefined => {
@@ -63,7 +69,8 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   // 2 alias
   let entry: TopicEntry<Session>
   if (view.topicAlias === 0) {
-    if (view.topicEnd - view.topicStart > core.limits.topicLengthBytesMax) return topicTooLong
+    const fault = extentFault(core, view)
+    if (fault !== undefined) return fault
     entry = core.router.intern(view.buffer, view.topicStart, view.topicEnd)
   } else {
     const topic = resolveAlias(core, client, view)
@@ -84,7 +91,10 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
 
   // 4 QoS 2 duplicate
   if (isDuplicate) {
-    acknowledge(core, client, PacketType.pubrec, view.packetIdentifier, ReasonCode.success) // [MQTT-4.3.3-10]
+    const { kept, next } = core.log
+    // The first of the two may still wait for the log's promise.
+    if (kept < next) acknowledgeWhenKept(core, client, PacketType.pubrec, view.packetIdentifier, next - 1)
+    else acknowledge(core, client, PacketType.pubrec, view.packetIdentifier, ReasonCode.success) // [MQTT-4.3.3-10]
     return undefined
   }
 
@@ -143,13 +153,13 @@ export const route = (
   }
 
   // 7 append and 8 join the commit: only where something needs to find it later
-  if (view.retain || (view.qos > 0 && somebodyReads(matched))) {
+  // and, so that nothing overtakes it, behind records that the log has not shown yet [MQTT-4.6.0-6]
+  const mayBeRead = view.qos > 0 && (somebodyReads(matched) || core.delivered < core.log.next)
+  if (view.retain || mayBeRead) {
     if (view.qos > 0 && !view.retain && onlyFullTargets(core, matched, view.frameEnd - view.frameStart)) {
       return refuse(core, entry, DropReason.quotaExceeded)
     }
-    core.appending = true
-    const sequence = core.log.append(view, entry, publisher, expiresAtMs)
-    core.appending = false
+    const sequence = append(core, view, entry, publisher, expiresAtMs)
     if (sequence < 0) return refuse(core, entry, DropReason.logRecordTooLarge)
     routed.sequence = sequence
     if (view.retain) keepRetained(core, view, entry, publisher, sequence, expiresAtMs)
@@ -159,14 +169,12 @@ export const route = (
   if (routed.sequence >= 0 && core.log.next > core.tailSeen) {
     // The log shows its tail later (onTail): it delivers then. Whoever matches now counts as receiver.
     routed.receivers = matched.length
-    countLogged(matched)
     return routed
   }
   const nextBefore = core.log.next
   routed.receivers = deliver(core, view, entry, routed.sequence, publisher, expiresAtMs, frames)
   if (routed.sequence >= 0) core.delivered = routed.sequence + 1
   if (core.log.next !== nextBefore) handedLate(core, nextBefore)
-  if (core.log.next !== nextBefore || routed.sequence >= 0) countLogged(matched)
   if (routed.receivers === 0 && view.qos > 0 && !somebodyReads(matched)) noSubscribers(core, view, entry)
   return routed
 }
@@ -181,10 +189,6 @@ const handedLate = (core: Core, sequence: number): void => {
 const somebodyReads = (matched: ReadonlyArray<Filter<Session>>): boolean => {
   for (let i = 0; i < matched.length; i++) if ((matched[i] as Filter<Session>).logReaders > 0) return true
   return false
-}
-
-const countLogged = (matched: ReadonlyArray<Filter<Session>>): void => {
-  for (let i = 0; i < matched.length; i++) (matched[i] as Filter<Session>).logged += 1
 }
 
 const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>): void => {
@@ -210,13 +214,25 @@ const onlyFullTargets = (core: Core, matched: ReadonlyArray<Filter<Session>>, si
   if (below < 0) return false
   let looked = 0
   for (const filter of matched) {
-    for (const live of filter.live) if (live.subscriber.mode === SessionMode.live) return false
+    for (const live of filter.live as Array<Subscription>) {
+      if (live.subscriber.mode === SessionMode.live || live.qos === 0) return false
+    }
     if (filter.logReaders === 0) continue
-    for (const { subscriber } of core.logReadersOf(filter)) {
-      if (subscriber.cursor >= below || ++looked > FULL_TARGETS_MAX) return false
+    for (const subscription of core.logReadersOf(filter)) {
+      if (!waitsBelow(core, subscription, below) || ++looked > FULL_TARGETS_MAX) return false
     }
   }
   return true
+}
+
+/** A cursor left far behind by other people's messages is not a full session: something of its own must lie there. */
+const waitsBelow = (core: Core, { group, subscriber }: Subscription, below: number): boolean => {
+  if (subscriber.cursor >= below) return false
+  if (group !== undefined) return true
+  if (waitingMessages(subscriber) === 0) return false
+  const reader = new LogReader(core.log, core.bitmaps)
+  reader.seek(Math.max(subscriber.cursor, core.log.first), [...subscriber.subscriptions.values()])
+  return reader.next(below) >= 0
 }
 
 const aliasResolved = new PublishView()
@@ -234,11 +250,24 @@ const withoutAlias = (view: PublishView, topic: Buffer): PublishView => {
   return aliasResolved
 }
 
+/** Length and depth of the topic as sent. n bytes are at most n + 1 levels, so that short topics are not looked through. */
+const extentFault = (core: Core, view: PublishView): Fault | undefined => {
+  const { topicLengthBytesMax, topicLevelsMax } = core.limits
+  const { buffer, topicEnd, topicStart } = view
+  const bytes = topicEnd - topicStart
+  if (bytes > topicLengthBytesMax) return topicTooLong
+  if (bytes < topicLevelsMax) return undefined
+  let levels = 1
+  for (let at = topicStart; at < topicEnd; at++) if (buffer[at] === SLASH) levels++
+  return levels > topicLevelsMax ? topicTooDeep : undefined
+}
+
 const resolveAlias = (core: Core, client: Client, view: PublishView): Buffer | Fault => {
   if (view.topicAlias > core.limits.topicAliasMaximum) return aliasTooLarge // [MQTT-3.3.2-9]
   client.aliases ??= []
   if (view.topicEnd > view.topicStart) {
-    if (view.topicEnd - view.topicStart > core.limits.topicLengthBytesMax) return topicTooLong
+    const fault = extentFault(core, view)
+    if (fault !== undefined) return fault
     const topic = Buffer.from(view.buffer.subarray(view.topicStart, view.topicEnd))
     client.aliases[view.topicAlias] = topic // [MQTT-3.3.2-12]
     return topic

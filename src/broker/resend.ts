@@ -21,9 +21,10 @@ import { acknowledge } from "./acknowledge.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { endExchange } from "./share-exchange.ts"
 
 const view = new PublishView()
-const judgement = new Judgement()
+const judgement = new Judgement(false)
 
 /** Repeats what fits; true when nothing is left to repeat. */
 export const resendNext = (core: Core, client: Client, session: Session): boolean => {
@@ -45,6 +46,7 @@ export const resendNext = (core: Core, client: Client, session: Session): boolea
 
 const repeat = (core: Core, client: Client, session: Session, id: number): void => {
   const state = session.window.state(id)
+  if (state === ExchangeState.free) return // acknowledged before it was its turn
   if (state === ExchangeState.awaitPubcomp) {
     acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success) // [MQTT-4.3.3-6]
     return
@@ -64,8 +66,8 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
     judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
     const shared = session.sharedInFlight?.get(id)
     if (shared !== undefined) {
-      judgement.retain = view.retain && shared.member.retainAsPublished
-      judgement.identifiers = shared.member.identifiers
+      judgement.retain = view.retain && shared.retainAsPublished
+      judgement.identifiers = shared.identifiers
     }
   } else {
     lose(core, session, id, sequence, DropReason.overtaken)
@@ -91,5 +93,6 @@ const lose = (
   const at = sequence >= 0 ? sequence : undefined
   session.window.close(id)
   session.retainedInFlight?.delete(id)
+  endExchange(core, session, id)
   core.ledger.add(reason, session.clientIdentifier, "", 1, core.nowMs, at, at)
 }

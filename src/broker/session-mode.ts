@@ -17,12 +17,16 @@ import type { Subscription } from "../session/subscription.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 
+/** Of a PUBLISH's first byte. */
+const QOS_BITS = 6
+
 /** The window or the outbox is full: from `position` on the session reads the log. */
 export const fallBack = (core: Core, session: Session, client: Client, position: number): void => {
   assert(session.mode === SessionMode.live, "only a live session falls back")
-  leaveTail(session, position)
   session.mode = SessionMode.catchingUp
+  session.liveFrom = core.log.next
   settleLogReading(core, session)
+  leaveTail(core, session, position)
   core.readerOf(client).seek(position, [...session.subscriptions.values()])
   if (client.connection.outbox.congested) client.connection.outbox.awaitDrain()
 }
@@ -37,10 +41,15 @@ export const goLive = (core: Core, session: Session): void => {
 
 /** The connection is gone and the session stays: its cursor is D if it was live, else where it was. */
 export const goOffline = (core: Core, session: Session): void => {
-  if (session.mode === SessionMode.live) leaveTail(session, core.delivered)
+  const wasLive = session.mode === SessionMode.live
   session.mode = SessionMode.offline
   settleLogReading(core, session)
+  if (wasLive) leaveTail(core, session, handedBelow(core)) // [MQTT-4.5.0-1]
 }
+
+/** Live sessions have been handed everything below: D, or the record at D too, where delivering it made the log hold it. */
+const handedBelow = (core: Core): number =>
+  core.handedBeforeTail.has(core.delivered) ? core.delivered + 1 : core.delivered
 
 /** A connection for a session that was offline or is new: it reads on from its cursor; nothing waiting = live at once. */
 export const goOnline = (core: Core, session: Session, client: Client): void => {
@@ -50,13 +59,21 @@ export const goOnline = (core: Core, session: Session, client: Client): void => 
   core.readerOf(client).seek(session.cursor, [...session.subscriptions.values()])
 }
 
+/**
+ * A subscription of the session ended at the log's head, while live sessions have not been handed everything
+ * below: its last messages come through the session's reader, which looks at intervals.
+ */
+export const holdUntilShown = (core: Core, session: Session, client: Client): void => {
+  if (core.delivered === core.log.next) return
+  session.liveFrom = core.log.next
+  if (session.mode === SessionMode.live) fallBack(core, session, client, handedBelow(core))
+}
+
 /** Messages waiting for a session that is not live: exact for one filter, an upper bound where filters overlap. */
 export const waitingMessages = (session: Session): number => {
-  let logged = 0
-  for (const subscription of session.subscriptions.values()) {
-    if (subscription.readsLog) logged += subscription.filter.logged - subscription.loggedBefore
-  }
-  return Math.max(0, logged - session.consumed)
+  let waiting = 0
+  for (const subscription of session.subscriptions.values()) waiting += subscription.waiting
+  return waiting
 }
 
 /** Makes filter.logReaders say what the session's mode, persistence and options say. */
@@ -75,24 +92,39 @@ export const stopReading = (core: Core, subscription: Subscription): void => {
 /** Counts the subscription in or out of its filter's readers. */
 export const setReading = (core: Core, subscription: Subscription, wanted: boolean): void => {
   const filter = subscription.filter as Filter<Session>
-  subscription.readsLog = wanted
+  if (wanted) subscription.startReading()
+  else subscription.stopReading()
   filter.logReaders += wanted ? 1 : -1
   assert(filter.logReaders >= 0, "log readers are counted in pairs")
-  if (wanted) {
-    subscription.loggedBefore = filter.logged
-    core.logReadersOf(filter).add(subscription)
-  } else {
-    core.forgetLogReader(filter, subscription)
+  if (wanted) core.logReadersOf(filter).add(subscription)
+  else core.forgetLogReader(filter, subscription)
+}
+
+/** From `position` on nothing was handed over, though the filters have counted it: embedded one message at most. */
+export const leaveTail = (core: Core, session: Session, position: number): void => {
+  session.cursor = position
+  for (const subscription of session.subscriptions.values()) {
+    let counted = 0
+    for (let sequence = position; sequence < core.log.next; sequence++) {
+      if (isCounted(core, subscription, sequence)) counted += 1
+    }
+    subscription.leaveTail(counted)
   }
 }
 
-const leaveTail = (session: Session, position: number): void => {
-  session.cursor = position
-  session.consumed = 0
-  for (const subscription of session.subscriptions.values()) {
-    // The message at `position` itself is logged but not handed, and may have been counted already.
-    subscription.loggedBefore = subscription.filter.logged
-  }
+/** Whether the subscription's filter counted the record for it. */
+export const isCounted = ({ bitmaps, log, record }: Core, subscription: Subscription, sequence: number): boolean => {
+  const { filter } = subscription
+  if ((subscription.at(sequence)?.qos ?? 0) === 0) return false
+  const topicId = log.topicAt(sequence)
+  if (topicId < 0 || !bitmaps.matches(filter.id, filter.text, topicId) || !log.read(sequence, record)) return false
+  return ((record.buffer[record.start] as number) & QOS_BITS) !== 0
+}
+
+/** The lowest log position whose options the session still needs: its cursor, or a hole. */
+export const positionNeeded = (core: Core, session: Session): number => {
+  const cursor = session.mode === SessionMode.live ? core.delivered : session.cursor
+  return Math.min(cursor, session.window.lowestSequence())
 }
 
 /** Forgets ended subscriptions, and intervals that neither the cursor nor a hole needs any more. */
@@ -100,10 +132,7 @@ export const pruneSubscriptions = (core: Core, session: Session): void => {
   let needed = -1
   for (const [text, subscription] of session.subscriptions) {
     if (subscription.active && subscription.intervals.length === 1) continue
-    if (needed < 0) {
-      const cursor = session.mode === SessionMode.live ? core.delivered : session.cursor
-      needed = Math.min(cursor, session.window.lowestSequence())
-    }
+    if (needed < 0) needed = positionNeeded(core, session)
     subscription.prune(needed)
     if (!subscription.active && subscription.intervals.length === 0) {
       session.subscriptions.delete(text)

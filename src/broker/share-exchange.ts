@@ -1,18 +1,47 @@
 /**
- * The end of one exchange of a shared subscription's message, for whoever ends it: an acknowledgement, a lost
- * connection, the end of a session.
+ * One exchange of a shared subscription's message, from its first PUBLISH to its end, whoever ends it: an
+ * acknowledgement, a lost connection, a record that the log has no more, the end of the session.
+ *
+ * Invariant: an identifier is in session.sharedInFlight exactly while its exchange is open in the session's window
+ * for a shared subscription. Its member need not be one any more: it may have unsubscribed meanwhile.
  */
-import type { Session } from "../session/session.ts"
+import { type Session, SessionMode } from "../session/session.ts"
+import type { Member, ShareGroup } from "../session/share-group.ts"
+import { closeKey, openKey } from "../session/share-strategy.ts"
+import type { Core } from "./core.ts"
+import { queueGroup } from "./pump-queue.ts"
 
-/** An exchange of a group's message is over; the key it belongs to may move on. */
-export const endExchange = (session: Session, packetIdentifier: number): void => {
-  const exchange = session.sharedInFlight?.get(packetIdentifier)
-  if (exchange === undefined) return
-  session.sharedInFlight?.delete(packetIdentifier)
-  const { group, key } = exchange
+/** `key` is undefined where nothing has to stay in order. */
+export const beginExchange = (member: Member, packetIdentifier: number, key: string | undefined): void => {
+  const { group, session } = member
+  session.sharedInFlight ??= new Map()
+  session.sharedInFlight.set(packetIdentifier, member)
   if (key === undefined) return
-  const open = group.openKeys.get(key)
-  if (open === undefined) return
-  open.count -= 1
-  if (open.count === 0) group.openKeys.delete(key)
+  member.keys ??= new Map()
+  member.keys.set(packetIdentifier, key)
+  openKey(group, session, key)
+}
+
+/** An exchange of a group's message is over: the key it belongs to may move on, and somebody may have room again. */
+export const endExchange = (core: Core, session: Session, packetIdentifier: number): void => {
+  const member = session.sharedInFlight?.get(packetIdentifier)
+  if (member === undefined) return
+  session.sharedInFlight?.delete(packetIdentifier)
+  const key = member.keys?.get(packetIdentifier)
+  if (key !== undefined) {
+    member.keys?.delete(packetIdentifier)
+    closeKey(member.group, key)
+  }
+  wakeGroup(core, member.group)
+}
+
+/** The session may take messages again, or takes none any more: its groups look who is next. */
+export const wakeGroups = (core: Core, session: Session): void => {
+  if (session.shared === undefined) return
+  for (const group of session.shared.values()) wakeGroup(core, group)
+}
+
+/** Nothing is handed over here: that happens in the next turn of the loop. */
+export const wakeGroup = (core: Core, group: ShareGroup): void => {
+  if (group.reader.mode !== SessionMode.live) queueGroup(core, group)
 }

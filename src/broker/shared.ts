@@ -1,139 +1,192 @@
 /**
  * Shared subscriptions at work: joining and leaving a group, handing its messages to members, and reading on
- * from the log when nobody had room. State in session/share-group.ts, the choice in session/share-strategy.ts.
+ * from the log when somebody has to wait. State in session/share-group.ts, the choice in session/share-strategy.ts.
  *
- * Every QoS 1 and 2 message of a group is in the log while a member reads at that QoS: a member may be lost
- * before it acknowledges, and then another one gets the message from there.
+ * A QoS 1 or 2 message of a group is in the log while the group reads it (a member is at QoS > 0, or something
+ * waits): a member may be lost before it acknowledges, and then another one gets the message from there.
  *
  * Invariants
- * - A group is live only with its cursor at D and nothing requeued.
+ * - A group is live only with its cursor at D and nothing requeued; while it is not, all its QoS 1 and 2 messages
+ *   come through its reader, in order.
  * - QoS 0 deliveries go to a connected member at once, or to nobody.
  * - Nothing retained is sent for `$share`, whatever Retain Handling says.
+ * - Every QoS 1 and 2 message ends with a member, or in the ledger under the group's text.
+ *
+ * A message too large for one member goes to another that can take it, and is dropped when no connected member
+ * can [MQTT-3.1.2-25]. Only a key-ordered group drops it at once: somebody else would get it out of order.
  */
+import { assert } from "../base/assert.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { publishProperties, viewTrusted } from "../codec/read-publish.ts"
 import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
-import { type Member, type SharedExchange, ShareGroup } from "../session/share-group.ts"
-import { chooseMember } from "../session/share-strategy.ts"
-import { LogReader } from "../store/log-reader.ts"
+import { type Member, type MemberOptions, ShareGroup } from "../session/share-group.ts"
+import { type Candidate, chooseMember, isStrict } from "../session/share-strategy.ts"
 import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { jump } from "./overtaken.ts"
 import { queueGroup } from "./pump-queue.ts"
-import { setReading, stopReading } from "./session-mode.ts"
-import { endExchange } from "./share-exchange.ts"
+import { leaveTail, setReading, stopReading, waitingMessages } from "./session-mode.ts"
+import { beginExchange, endExchange, wakeGroup, wakeGroups } from "./share-exchange.ts"
 
 /** Messages one call hands over before it lets others have a turn. */
 const HANDED_MAX = 1024
+/** Strict strategies: messages passed over for a member without room, so that the others go on. */
+const HELD_MAX = 256
 
 const view = new PublishView()
 
-/** Adds the session, or changes its options. `at` is the log's head: the group's life begins there. */
+/** Adds the session, or changes its options. A new group begins at the log's head. */
 export const joinGroup = (
   core: Core,
   session: Session,
   text: string,
   filterText: string,
-  options: Omit<Member, "session">
+  options: MemberOptions
 ): void => {
   let group = core.groups.get(text)
   if (group === undefined) {
-    group = new ShareGroup(text, core.router.acquire(filterText))
-    group.reader.cursor = core.delivered
+    group = new ShareGroup(text, core.router.acquire(filterText), core.log.next)
     core.groups.set(text, group)
     core.router.attach(group.entry)
   }
-  const member = group.memberOf(session)
-  if (member === undefined) group.members.push({ session, ...options })
-  else Object.assign(member, options)
+  group.join(session, options)
   session.shared ??= new Map()
   session.shared.set(text, group)
   settle(core, group)
-  if (group.reader.mode !== SessionMode.live) queueGroup(core, group)
+  wakeGroup(core, group)
 }
 
 /** The session is a member no more; what is open with it is still completed or, when it goes, returned. */
 export const leaveGroup = (core: Core, session: Session, group: ShareGroup, reason: DropReasonId): void => {
-  const at = group.members.findIndex((member) => member.session === session)
-  if (at >= 0) group.members.splice(at, 1)
+  group.leave(session)
   session.shared?.delete(group.text)
   if (group.members.length > 0) {
     settle(core, group)
-    if (group.reader.mode !== SessionMode.live) queueGroup(core, group)
+    wakeGroup(core, group)
     return
   }
-  const waiting = group.requeued.length + waitingInLog(core, group)
-  if (waiting > 0) core.ledger.add(reason, group.text, "", waiting, core.nowMs, group.reader.cursor, core.delivered)
+  buryWaiting(core, group, reason)
   stopReading(core, group.entry)
   core.router.detach(group.entry)
   core.router.release(group.entry.filter)
   core.groups.delete(group.text)
 }
 
-/** The session's connection ended: QoS 1 messages it had not acknowledged go back to their groups. */
-export const returnToGroups = (core: Core, session: Session): void => {
-  for (const [id, { group }] of session.sharedInFlight ?? []) {
+/**
+ * The session's connection ended: QoS 1 messages it had not acknowledged go back to their groups. Only those whose
+ * key is held by a QoS 2 message wait with it, for the order's sake, until the session itself ends.
+ */
+export const returnToGroups = (core: Core, session: Session, isSessionOver: boolean): void => {
+  const keysHeld = isSessionOver ? undefined : keysHeldByQos2(session)
+  for (const [id, { group, keys }] of session.sharedInFlight ?? []) {
     if (session.window.state(id) !== ExchangeState.awaitPuback) continue
-    const sequence = session.window.sequence(id)
-    endExchange(session, id)
-    session.window.close(id)
-    if (!core.groups.has(group.text)) continue
+    if (core.groups.get(group.text) !== group) continue // nobody else wants it: it stays with the session
+    const key = keys?.get(id)
+    if (key !== undefined && keysHeld?.get(group)?.has(key) === true) continue
     if (group.reader.mode === SessionMode.live) waitAt(core, group, core.delivered)
-    group.requeue(sequence)
+    group.requeue(session.window.sequence(id))
+    session.window.close(id)
+    endExchange(core, session, id)
   }
-  for (const group of session.shared?.values() ?? []) {
-    if (group.reader.mode !== SessionMode.live) queueGroup(core, group)
-  }
+  wakeGroups(core, session)
 }
 
-/** A message has come for a live or waiting group. `sequence` is -1 while it is in no log. */
+/** Key-ordered groups only: the keys whose QoS 2 messages wait for the session's return. */
+const keysHeldByQos2 = (session: Session): Map<ShareGroup, Set<string>> | undefined => {
+  let held: Map<ShareGroup, Set<string>> | undefined
+  for (const [id, { group, keys }] of session.sharedInFlight ?? []) {
+    const key = keys?.get(id)
+    if (key === undefined || session.window.state(id) === ExchangeState.awaitPuback) continue
+    held ??= new Map()
+    const ofGroup = held.get(group)
+    if (ofGroup === undefined) held.set(group, new Set([key]))
+    else ofGroup.add(key)
+  }
+  return held
+}
+
+/**
+ * A message has come for a group. `sequence` is -1 while it is in no log. `isLate`: the log shows it some time
+ * after it was published.
+ */
 export const handToGroup = (
   core: Core,
   group: ShareGroup,
   message: PublishView,
-  topic: Buffer,
   sequence: number,
   publisher: number,
-  expiresAtMs: number
+  expiresAtMs: number,
+  isLate: boolean
 ): void => {
-  const qosMax = Math.min(message.qos, group.entry.qos)
-  if (qosMax > 0 && group.reader.mode !== SessionMode.live) return // its reader will come to it
-  const key = keyOf(core, message, topic, publisher)
-  const member = chooseMember(core.limits.sharedStrategy, group, core.shareCandidate, key)
-  if (member !== undefined) {
-    give(core, group, member, message, sequence, expiresAtMs, key, topic)
+  if (sequence >= 0 && group.entry.at(sequence) === undefined) return // older than the group
+  const waits = message.qos > 0 && group.entry.readsLog
+  if (waits && group.reader.mode !== SessionMode.live) {
+    if (isStrict(core.limits.sharedStrategy)) wakeGroup(core, group)
+    return // its reader will come to it
+  }
+  if (isLate && expiresAtMs <= core.nowMs) {
+    drop(core, group, DropReason.messageExpired, message, sequence) // [MQTT-3.3.2-5]
     return
   }
-  if (qosMax > 0) waitAt(core, group, Math.min(sequence, core.delivered))
-  else if (group.members.some((each) => clientOf(each.session) !== undefined)) {
-    core.ledger.add(DropReason.outgoingBufferFull, group.text, topic.toString("utf8"), 1, core.nowMs)
-  }
+  const member = choose(core, group, message, publisher) ?? (waits ? undefined : chooseAtOnce(core, group))
+  if (member !== undefined) give(core, member, message, sequence, expiresAtMs)
+  else if (isAnyConnected(group) && !isAnyAbleToTake(group)) {
+    drop(core, group, DropReason.packetTooLarge, message, sequence)
+  } else if (waits) {
+    waitAt(core, group, Math.min(sequence, core.delivered))
+    awaitRoom(group)
+  } else if (isAnyConnected(group)) drop(core, group, DropReason.outgoingBufferFull, message, sequence)
 }
 
 /** Hands over what waits, as room allows. Called when a member has room again, came, or left. */
 export const pumpGroup = (core: Core, group: ShareGroup): void => {
-  if (group.reader.mode === SessionMode.live || !core.groups.has(group.text)) return
+  if (group.reader.mode === SessionMode.live || core.groups.get(group.text) !== group) return
+  if (!isAnyConnected(group)) return // the cursor waits for the first member that comes
+  const heldMax = isStrict(core.limits.sharedStrategy) ? HELD_MAX : 1
+  if (!handRequeued(core, group, heldMax)) {
+    awaitRoom(group)
+    return
+  }
   const reader = core.groupReaderOf(group)
   for (let handed = 0; handed < HANDED_MAX; handed++) {
-    const fromQueue = group.requeued.length > 0
-    if (!fromQueue && reader.position < core.log.first) jump(core, group, reader)
-    const sequence = fromQueue ? (group.requeued[0] as number) : reader.next(core.delivered)
-    if (!fromQueue) group.reader.cursor = reader.position
+    if (reader.position < core.log.first) jump(core, group.reader, reader)
+    const sequence = reader.next(core.delivered)
+    group.reader.cursor = reader.position
     if (sequence < 0) {
       if (reader.position < core.delivered) queueGroup(core, group)
-      else group.reader.mode = SessionMode.live
+      else if (group.requeued.length === 0) goLive(core, group)
+      else awaitRoom(group)
       return
     }
-    if (!handRecord(core, group, sequence)) return // nobody has room: an acknowledgement brings us back
-    if (fromQueue) group.requeued.shift()
-    else {
-      reader.position = sequence + 1
-      group.reader.cursor = sequence + 1
+    if (!handRecord(core, group, sequence)) {
+      if (group.requeued.length + 1 >= heldMax) {
+        awaitRoom(group)
+        return
+      }
+      group.requeued.push(sequence)
     }
+    if (view.qos > 0) group.entry.pass(1)
+    reader.position = sequence + 1
+    group.reader.cursor = sequence + 1
   }
   queueGroup(core, group)
+}
+
+/** What is older than the cursor, in order; answers whether newer messages may go. Looks at `heldMax` that must wait, at most. */
+const handRequeued = (core: Core, group: ShareGroup, heldMax: number): boolean => {
+  const { requeued } = group
+  let held = 0
+  for (let i = 0; i < requeued.length; i++) {
+    const sequence = requeued[i] as number
+    if (held < heldMax && handRecord(core, group, sequence)) continue
+    requeued[held] = sequence
+    held += 1
+  }
+  requeued.length = held
+  return held < heldMax
 }
 
 /** True when the record is done with: handed over, expired, gone. */
@@ -143,111 +196,67 @@ const handRecord = (core: Core, group: ShareGroup, sequence: number): boolean =>
     core.ledger.add(DropReason.overtaken, group.text, "", 1, core.nowMs, sequence, sequence)
     return true
   }
+  const { expiresAtMs, publisher } = record
   viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
-  if (view.qos === 0 || group.entry.qos === 0) return true // went out at once
-  const topicText = core.log.topicName(record.topicId)
-  if (record.expiresAtMs <= core.nowMs) {
-    core.ledger.add(DropReason.messageExpired, group.text, topicText, 1, core.nowMs, sequence, sequence)
+  if (view.qos === 0) return true // went out at once
+  if (expiresAtMs <= core.nowMs) {
+    drop(core, group, DropReason.messageExpired, view, sequence)
     return true
   }
-  const topic = Buffer.from(topicText)
-  const key = keyOf(core, view, topic, record.publisher)
-  const member = chooseMember(core.limits.sharedStrategy, group, core.shareCandidate, key)
-  if (member === undefined) return false
-  give(core, group, member, view, sequence, record.expiresAtMs, key, topic)
+  const member = choose(core, group, view, publisher)
+  if (member !== undefined) give(core, member, view, sequence, expiresAtMs)
+  else if (!isAnyAbleToTake(group)) drop(core, group, DropReason.packetTooLarge, view, sequence)
+  else return false
   return true
 }
 
-const give = (
-  core: Core,
-  group: ShareGroup,
-  member: Member,
-  message: PublishView,
-  sequence: number,
-  expiresAtMs: number,
-  key: string,
-  topic: Buffer
-): void => {
-  const client = clientOf(member.session)
-  if (client === undefined) return
-  const qos = Math.min(message.qos, member.qos) // [MQTT-4.8.2-3]
-  const retain = message.retain && member.retainAsPublished
-  const size = emitSize(client, message, qos, member.identifiers)
-  if (size < 0) {
-    const { clientIdentifier } = member.session
-    core.ledger.add(DropReason.packetTooLarge, clientIdentifier, topic.toString("utf8"), 1, core.nowMs)
-    return
+/** The message that is offered to the members now. One at a time, so one set of registers. */
+class Offer implements Candidate {
+  message: PublishView = view
+  /** What the strategy keeps together; "" where it keeps nothing together. */
+  key = ""
+  isKeyOrdered = false
+  random: () => number = () => 0
+
+  readonly canTake = (member: Member): boolean => {
+    const client = clientOf(member.session)
+    if (client === undefined) return false
+    if (this.isKeyOrdered || client.maximumPacketSizeBytes === Number.POSITIVE_INFINITY) return true
+    return emitSize(client, this.message, Math.min(this.message.qos, member.qos), member.identifiers) >= 0
   }
-  let id = 0
-  if (qos > 0) {
-    id = member.session.window.open(qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec, sequence)
-    openExchange(core, member.session, id, group, member, key)
+
+  readonly hasRoom = (member: Member): boolean => {
+    const client = clientOf(member.session)
+    if (client === undefined || client.connection.outbox.congested) return false
+    const isWindowed = this.message.qos > 0 && member.qos > 0
+    if (isWindowed && (member.session.window.full || client.resend.length > 0)) return false
+    return this.canTake(member)
   }
-  const remaining = remainingExpirySeconds(expiresAtMs, core.nowMs)
-  emit(core, client, message, size, qos, retain, false, id, member.identifiers, remaining)
+}
+const offer = new Offer()
+
+const choose = (core: Core, group: ShareGroup, message: PublishView, publisher: number): Member | undefined => {
+  const { sharedStrategy } = core.limits
+  offer.message = message
+  offer.isKeyOrdered = sharedStrategy === "key-ordered"
+  offer.key = keyOf(core, message, publisher)
+  offer.random = core.options.random
+  return chooseMember(sharedStrategy, group, offer, offer.key)
 }
 
-const openExchange = (
-  core: Core,
-  session: Session,
-  id: number,
-  group: ShareGroup,
-  member: Member,
-  key: string
-): void => {
-  const isOrdered = core.limits.sharedStrategy === "key-ordered"
-  const exchange: SharedExchange = { group, member, key: isOrdered ? key : undefined }
-  session.sharedInFlight ??= new Map()
-  session.sharedInFlight.set(id, exchange)
-  if (!isOrdered) return
-  const open = group.openKeys.get(key)
-  if (open === undefined) group.openKeys.set(key, { member, count: 1 })
-  else open.count += 1
-}
-
-/** Nobody has room: the group reads the log from here on. */
-const waitAt = (core: Core, group: ShareGroup, position: number): void => {
-  group.reader.mode = SessionMode.catchingUp
-  group.reader.cursor = position
-  core.groupReaderOf(group).seek(position, [group.entry])
-}
-
-const jump = (core: Core, group: ShareGroup, reader: LogReader): void => {
-  const from = reader.position
-  reader.seek(core.log.first, [group.entry])
-  core.ledger.add(DropReason.overtaken, group.text, "", core.log.first - from, core.nowMs, from, core.log.first - 1)
-}
-
-const waitingInLog = (core: Core, group: ShareGroup): number => {
-  if (group.reader.mode === SessionMode.live) return 0
-  const reader = new LogReader(core.log, core.bitmaps)
-  reader.seek(Math.max(group.reader.cursor, core.log.first), [group.entry])
-  let waiting = 0
-  while (reader.position < core.delivered) {
-    const sequence = reader.next(core.delivered)
-    if (sequence < 0) continue
-    waiting += 1
-    reader.position = sequence + 1
-  }
-  return waiting
-}
-
-/** The group's own options follow its members: highest QoS; it reads the log while that is above 0. */
-const settle = (core: Core, group: ShareGroup): void => {
-  const qos = Math.max(0, ...group.members.map((member) => member.qos))
-  group.entry.qos = qos
-  if (qos > 0 !== group.entry.readsLog) setReading(core, group.entry, qos > 0)
-}
+/** QoS 0 waits for nobody: where its key is open with a session that is away, it goes where a free key would go. */
+const chooseAtOnce = (core: Core, group: ShareGroup): Member | undefined =>
+  core.limits.sharedStrategy === "key-ordered" ? chooseMember("hash-topic", group, offer, offer.key) : undefined
 
 /** What the strategy wants to know of the message; "" where it wants nothing. */
-const keyOf = (core: Core, message: PublishView, topic: Buffer, publisher: number): string => {
+const keyOf = (core: Core, message: PublishView, publisher: number): string => {
   switch (core.limits.sharedStrategy) {
     case "hash-clientid":
       return String(publisher)
     case "hash-topic":
-      return topic.toString("utf8")
+      return topicOf(message)
     case "key-ordered":
-      return orderingKey(core, message) ?? topic.toString("utf8")
+      return orderingKey(core, message) ?? topicOf(message)
     default:
       return ""
   }
@@ -258,4 +267,89 @@ const orderingKey = (core: Core, message: PublishView): string | undefined => {
   const wanted = core.limits.sharedKeyProperty
   if (wanted === "" || message.propertiesStart === message.propertiesEnd) return undefined
   return publishProperties(message).userProperties?.find(([name]) => name === wanted)?.[1]
+}
+
+const topicOf = (message: PublishView): string =>
+  message.buffer.toString("utf8", message.topicStart, message.topicEnd)
+
+/** To the member that was chosen for the message on offer. */
+const give = (core: Core, member: Member, message: PublishView, sequence: number, expiresAtMs: number): void => {
+  const { group, identifiers, session } = member
+  const client = clientOf(session)
+  assert(client !== undefined, "a message is given to a member that is connected")
+  const qos = Math.min(message.qos, member.qos) // [MQTT-4.8.2-3]
+  const size = emitSize(client, message, qos, identifiers)
+  if (size < 0) {
+    drop(core, group, DropReason.packetTooLarge, message, sequence)
+    return
+  }
+  let id = 0
+  if (qos > 0) {
+    assert(sequence >= 0, "what may have to be given to somebody else is in the log")
+    id = session.window.open(qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec, sequence)
+    beginExchange(member, id, offer.isKeyOrdered ? offer.key : undefined)
+  }
+  const retain = message.retain && member.retainAsPublished
+  const remaining = remainingExpirySeconds(expiresAtMs, core.nowMs)
+  emit(core, client, message, size, qos, retain, false, id, identifiers, remaining)
+}
+
+/** Somebody has to wait: the group reads the log from here on. */
+const waitAt = (core: Core, group: ShareGroup, position: number): void => {
+  group.reader.mode = SessionMode.catchingUp
+  settle(core, group)
+  leaveTail(core, group.reader, position)
+  core.groupReaderOf(group).seek(position, [group.entry])
+  if (isStrict(core.limits.sharedStrategy)) queueGroup(core, group)
+}
+
+const goLive = (core: Core, group: ShareGroup): void => {
+  group.reader.mode = SessionMode.live
+  settle(core, group)
+}
+
+/** Acknowledgements wake the group by themselves; an outbox that was full has to be asked. */
+const awaitRoom = (group: ShareGroup): void => {
+  for (const { session } of group.members) {
+    const outbox = clientOf(session)?.connection.outbox
+    if (outbox?.congested === true) outbox.awaitDrain()
+  }
+}
+
+/** The last member has left. */
+const buryWaiting = (core: Core, group: ShareGroup, reason: DropReasonId): void => {
+  const { entry, reader, requeued, text } = group
+  if (!entry.readsLog) return
+  if (reader.mode === SessionMode.live) leaveTail(core, reader, core.delivered)
+  const waiting = requeued.length + waitingMessages(reader)
+  const first = requeued[0] ?? reader.cursor
+  core.ledger.add(reason, text, "", waiting, core.nowMs, first, Math.max(first, core.log.next - 1))
+}
+
+/** The group reads the log while a member wants more than QoS 0, or something waits. */
+const settle = (core: Core, group: ShareGroup): void => {
+  let reads = group.reader.mode !== SessionMode.live
+  for (const { qos } of group.members) if (qos > 0) reads = true
+  if (reads !== group.entry.readsLog) setReading(core, group.entry, reads)
+}
+
+const isAnyConnected = ({ members }: ShareGroup): boolean => {
+  for (const { session } of members) if (clientOf(session) !== undefined) return true
+  return false
+}
+
+const isAnyAbleToTake = ({ members }: ShareGroup): boolean => {
+  for (const member of members) if (offer.canTake(member)) return true
+  return false
+}
+
+const drop = (
+  core: Core,
+  group: ShareGroup,
+  reason: DropReasonId,
+  message: PublishView,
+  sequence: number
+): void => {
+  const at = sequence >= 0 ? sequence : undefined
+  core.ledger.add(reason, group.text, topicOf(message), 1, core.nowMs, at, at)
 }

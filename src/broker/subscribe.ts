@@ -19,12 +19,12 @@ import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import { filterFault, hasWildcard, parseSharedFilter } from "../router/topic-filter.ts"
 import { type Session, SessionMode } from "../session/session.ts"
-import { Subscription } from "../session/subscription.ts"
+import { INTERVALS_MAX, Subscription } from "../session/subscription.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { sharedNoLocal, tooManyFilters } from "./faults.ts"
 import { queuePump } from "./pump-queue.ts"
-import { pruneSubscriptions, settleLogReading, stopReading } from "./session-mode.ts"
+import { holdUntilShown, positionNeeded, pruneSubscriptions, settleLogReading, stopReading } from "./session-mode.ts"
 import { joinGroup, leaveGroup } from "./shared.ts"
 
 const SHARE_PREFIX = "$share/"
@@ -85,6 +85,7 @@ const subscribe = (
   const subscription = before ?? new Subscription(session, core.router.acquire(entry.filter))
   const { noLocal, retainAsPublished } = entry
   const at = core.log.next
+  if (subscription.intervals.length >= INTERVALS_MAX) subscription.prune(positionNeeded(core, session))
   if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at))
     return ReasonCode.quotaExceeded
   session.subscriptions.set(entry.filter, subscription) // replaces [MQTT-3.8.4-3]
@@ -124,6 +125,7 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
     if (fault !== undefined) return fault
   }
   const session = client.session as Session
+  holdUntilShown(core, session, client)
   const codes = packet.filters.map((filter) => unsubscribe(core, client, session, filter))
   pruneSubscriptions(core, session)
   learnAgain(core, client, session)
@@ -149,7 +151,7 @@ const unsubscribe = (core: Core, client: Client, session: Session, filter: strin
   return ReasonCode.success
 }
 
-/** A running reader follows the subscriptions it was given: give it the new ones, at the same position. */
+/** A running reader follows the subscriptions it was given: give it the new ones, at the same position [MQTT-4.5.0-1]. */
 const learnAgain = (core: Core, client: Client, session: Session): void => {
   if (session.mode !== SessionMode.catchingUp) return
   core.readerOf(client).seek(session.cursor, [...session.subscriptions.values()])

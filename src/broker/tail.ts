@@ -14,7 +14,7 @@ import { viewTrusted } from "../codec/read-publish.ts"
 import { releaseKept } from "./acknowledge.ts"
 import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
-import { deliver } from "./deliver.ts"
+import { deliverLate } from "./deliver.ts"
 import { queuePump } from "./pump-queue.ts"
 
 const view = new PublishView()
@@ -39,9 +39,7 @@ const handRecord = (core: Core, sequence: number): void => {
     const { record } = core
     assert(core.log.read(sequence, record), "what the log shows can be read")
     viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
-    const { expiresAtMs, publisher } = record
-    const entry = core.router.intern(view.buffer, view.topicStart, view.topicEnd)
-    deliver(core, view, entry, sequence, publisher, expiresAtMs, 1)
+    deliverLate(core, view, core.router.intern(view.buffer, view.topicStart, view.topicEnd))
   }
   core.delivered = sequence + 1
 }

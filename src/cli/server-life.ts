@@ -72,12 +72,12 @@ function tellFailure(cause: Cause.Cause<StartError>, loaded: LoadedSettings, wor
 
 function tellStartError(error: StartError, loaded: LoadedSettings, world: World): ExitCode {
   switch (error._tag) {
-    case "ListenError": {
-      const isInUse = error.reason === "port-in-use"
-      const fact = `listener ${error.listener} cannot listen on ${error.address}: ${error.fact}`
-      complain(world, { code: isInUse ? "E8001" : "E1001", fact, fix: `${error.fix}: ${flagFor(error, loaded)}` })
-      return isInUse ? exitCodes.alreadyRunning : exitCodes.failed
-    }
+    case "ListenError":
+      for (const each of [error, ...error.others]) tellListenError(each, loaded, world)
+      return error.reason === "port-in-use" ? exitCodes.alreadyRunning : exitCodes.failed
+    case "TlsMaterialError":
+      for (const problem of error.problems) complain(world, problem)
+      return exitCodes.configInvalid
     case "AdminError":
       complain(world, { code: error.code, fact: `admin.token-file ${error.tokenFile}: ${error.fact}`, fix: error.fix })
       return exitCodes.failed
@@ -91,11 +91,25 @@ function tellStartError(error: StartError, loaded: LoadedSettings, world: World)
   }
 }
 
+function tellListenError(error: ListenError, loaded: LoadedSettings, world: World): void {
+  const code = error.reason === "port-in-use" ? "E8001" : "E1001"
+  const fact = `listener ${error.listener} cannot listen on ${error.address}: ${error.fact}`
+  complain(world, { code, fact, fix: `${error.fix}: ${flagFor(error, loaded)}` })
+}
+
+const flagOfListener: Readonly<Record<string, string>> = {
+  admin: "admin-bind",
+  websocket: "ws-bind",
+  tls: "tls-bind",
+  wss: "wss-bind",
+  unix: "unix-bind"
+}
+
 /** The flag that moves this listener, with the next port as an example. */
 function flagFor(error: ListenError, loaded: LoadedSettings): string {
   const { server, admin } = loaded.settings
-  const flag = error.listener === "admin" ? "admin-bind" : error.listener === "websocket" ? "ws-bind" : "bind"
-  const all = [...server.bind, ...server.wsBind, admin.bind]
+  const flag = flagOfListener[error.listener] ?? "bind"
+  const all = [...server.bind, ...server.wsBind, ...server.tlsBind, ...server.wssBind, admin.bind]
   const taken = all.find((address) => formatAddress(address) === error.address)
   return taken === undefined ? `--${flag}` : `--${flag} ${formatAddress({ ...taken, port: taken.port + 1 })}`
 }

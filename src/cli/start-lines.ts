@@ -4,16 +4,15 @@
  */
 import type { RunningBroker } from "../app.ts"
 import type { LoadedSettings } from "../config/load.ts"
-import type { OpenListener } from "../listener/listeners.ts"
 import { formatAddress } from "../settings/address.ts"
 import { packageVersion } from "./version.ts"
 import { paint, type World } from "./world.ts"
 
 export function startLines(started: RunningBroker, loaded: LoadedSettings, world: World): string {
   const { settings, file } = loaded
-  const rows: Array<readonly [string, string]> = started.listeners.map((listener) => [
-    listener.kind === "tcp" ? "mqtt" : listener.kind,
-    addressOf(listener, settings.server.wsPaths[0] ?? "")
+  const rows: Array<readonly [string, string]> = started.listeners.map(({ name, url }) => [
+    name === "tcp" ? "mqtt" : name,
+    url
   ])
   if (started.admin !== undefined) {
     rows.push(["admin", `http://${formatAddress(started.admin)}  token in ${started.admin.tokenFile}`])
@@ -30,8 +29,3 @@ export function startLines(started: RunningBroker, loaded: LoadedSettings, world
 
 /** This version has the memory engine only (the settings refuse others). */
 const promise = "state is in memory: sessions, retained and queued messages end with the process"
-
-function addressOf(listener: OpenListener, webSocketPath: string): string {
-  const address = formatAddress(listener)
-  return listener.kind === "tcp" ? `mqtt://${address}` : `ws://${address}${webSocketPath}`
-}

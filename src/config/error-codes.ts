@@ -4,7 +4,8 @@
  * The first digit is the exit code of a command that ends with it (design: 2 wrong usage, 3 configuration
  * invalid, 4 unreachable, 5 refused, 6 not found, 7 data damaged, 8 already running or port in use; 1 for
  * the rest). Within E3: 0xx the file, 1xx one value or name, 2xx values that contradict each other,
- * 3xx warnings, 4xx not in this version. A code is never reused for something else.
+ * 3xx warnings, 4xx not in this version, 5xx files that the configuration names. A code is never reused for
+ * something else.
  */
 
 export interface ErrorCode {
@@ -147,8 +148,23 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   },
   E3205: {
     title: "No listener",
-    text: "server.bind and server.ws-bind are both empty: no client could ever connect.",
+    text: "server.bind, server.ws-bind and server.unix-bind are empty and server.tls is false: no client could ever connect.",
     fix: "Give one of them an address."
+  },
+  E3206: {
+    title: "Certificates of clients without an authority",
+    text: "Clients are asked for certificates, and server.tls-ca does not say who may sign them. Any public authority would do then, and everyone can get a certificate from those.",
+    fix: "Name the PEM file of your own authority in server.tls-ca."
+  },
+  E3207: {
+    title: "TLS without an address",
+    text: "server.tls is true, but server.tls-bind and server.wss-bind are both empty, so there would be no listener with TLS. The plain listeners would be the only ones.",
+    fix: "Give one of them an address, or set server.tls to false."
+  },
+  E3208: {
+    title: "One socket path twice",
+    text: "server.unix-bind has the same path twice. The second socket could not be opened.",
+    fix: "Write each path once."
   },
   E3301: {
     title: "Old spelling (warning)",
@@ -163,7 +179,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   E3303: {
     title: "Plain text beyond loopback (warning)",
     text: "Clients on other machines connect without credentials and without encryption: everyone on the path can read and change messages.",
-    fix: "Bind to loopback, or let a TLS terminator in front be the only one that reaches the port."
+    fix: "Bind to loopback and let others come by server.tls-bind, or let only trusted machines reach the port."
   },
   E3304: {
     title: "No client can connect (warning)",
@@ -171,19 +187,14 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     fix: "Remove auth.allow-anonymous (anonymous on loopback only) or set it to true."
   },
   E3305: {
-    title: "Certificate without TLS (warning)",
-    text: "Certificate files are named, but server.tls is false, so the listener is plain text.",
-    fix: "Set server.tls to true, or remove the files' keys."
+    title: "TLS settings without TLS (warning)",
+    text: "Certificate files, addresses or rules for TLS are written, but server.tls is false: no listener with TLS is opened, and the others are plain text.",
+    fix: "Set server.tls to true, or remove those keys."
   },
   E3306: {
     title: "Memory cannot hold the largest packet (warning)",
     text: "The memory for messages is smaller than the largest packet accepted. A QoS 1 or 2 message that does not fit is refused with reason code 0x97.",
     fix: "Raise storage.memory-buffer or lower mqtt.max-packet-size."
-  },
-  E3401: {
-    title: "TLS is not in this version",
-    text: "The listener cannot serve TLS yet. It refuses to start rather than serve plain text where encryption was asked for.",
-    fix: "Set server.tls to false and put a TLS terminator in front of a loopback listener."
   },
   E3402: {
     title: "Clustering is not in this version",
@@ -204,6 +215,36 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     title: "Prometheus metrics are not in this version (warning)",
     text: "The counters exist and can be read through the admin API; the Prometheus endpoint does not exist yet.",
     fix: "Read /api/v1/system of the admin listener, or remove metrics.enabled."
+  },
+  E3501: {
+    title: "TLS file cannot be read",
+    text: "A file with the certificate, the key or the authorities is missing, is not a plain file, or may not be read by this user. TLS listeners are not opened without it, and never in plain text.",
+    fix: "Correct the path (relative ones start at the working directory) or the permissions."
+  },
+  E3502: {
+    title: "TLS file holds something else",
+    text: "The file is not what its setting needs. Certificates and keys are read in PEM form (BEGIN CERTIFICATE, BEGIN PRIVATE KEY); DER and PKCS#12 have to be converted. Frequent causes: the files of certificate and key are swapped, or a file was cut off.",
+    fix: "Convert it with openssl, or name the right file."
+  },
+  E3503: {
+    title: "Certificate and key do not belong together",
+    text: "The private key is not the one for which the certificate was made, so no client could complete a handshake. The certificate that counts is the first one of the file; those of the authorities follow it.",
+    fix: "Name the key that belongs to the certificate, or put the broker's own certificate first."
+  },
+  E3504: {
+    title: "Certificate not valid now",
+    text: "The certificate, or one of its chain, has expired or is not valid yet. Every client that checks it would refuse the connection. While the broker runs it keeps what it has, even past its date.",
+    fix: "Renew the certificate; check the machine's clock."
+  },
+  E3505: {
+    title: "Private key cannot be opened",
+    text: "The private key is encrypted, and server.tls-key-passphrase is missing or does not open it.",
+    fix: "Put the passphrase into a file and name it in PROMPTMQ_SERVER_TLS_KEY_PASSPHRASE_FILE."
+  },
+  E3506: {
+    title: "TLS settings refused",
+    text: "The TLS library refuses the combination of settings and files: no cipher suite of server.tls-ciphers exists, or a key or signature is too weak for it. The message holds its words.",
+    fix: "Remove server.tls-ciphers to take the usual list, or make a stronger certificate."
   },
   E4001: {
     title: "Broker cannot be reached",

@@ -2,8 +2,8 @@
  * `promptmq config import mosquitto.conf`: translates what it can and lists the rest, line by line.
  *
  * Every directive of the file ends either in `translated` or in `untranslated` with a reason; none is
- * skipped silently. A listener that had TLS is left out: opened in plain text it would publish what was
- * protected. Values are never repeated in `untranslated`: passwords stand in such lines.
+ * skipped silently. A listener that had TLS keeps it; one that had it in a form that does not exist here is left
+ * out: opened in plain text it would publish what was protected. Values are never repeated in `untranslated`: passwords stand in such lines.
  */
 import { parseAddress } from "../settings/address.ts"
 import { leafByKey, settingsLeaves } from "../settings/leaves.ts"
@@ -34,7 +34,7 @@ export interface MosquittoImport {
 export const importMosquitto = (text: string): MosquittoImport => {
   const importer = new Importer()
   text.split(/\r?\n/).forEach((line, index) => {
-    const match = /^\s*([a-z0-9_]+)(?:\s+(.*?))?\s*$/i.exec(line)
+    const match = /^\s*([a-z0-9_.]+)(?:\s+(.*?))?\s*$/i.exec(line)
     if (match !== null) importer.read(index + 1, (match[1] ?? "").toLowerCase(), match[2] ?? "")
     else if (!/^\s*(#.*)?$/.test(line)) importer.refuse(index + 1, "(unreadable)", "not a directive")
   })
@@ -47,8 +47,17 @@ interface ListenerBlock {
   readonly port: string
   host: string
   isWebSocket: boolean
-  hasTls: boolean
+  tls: "none" | "certificate" | "other"
 }
+
+const listenerKeys = [
+  "server.bind",
+  "server.ws-bind",
+  "server.tls-bind",
+  "server.wss-bind",
+  "server.unix-bind"
+] as const
+type ListenerKey = (typeof listenerKeys)[number]
 
 class Importer {
   private readonly values = new Map<string, { value: WireValue; comments: Array<string> }>()
@@ -62,6 +71,9 @@ class Importer {
     const translation = translations[directive]
     if (directive === "log_type") {
       this.readLogType(line, value)
+    } else if (directive === "require_certificate" && value === "false") {
+      // Said of one listener; another one's "true" is for the whole broker here, and must win.
+      this.refuse(line, directive, "so it is here unless another listener's is true")
     } else if (directive === "persistence") {
       this.readPersistence(line, value)
     } else if (translation !== undefined) {
@@ -114,10 +126,9 @@ class Importer {
 
   private readListener(line: number, directive: string, value: string): boolean {
     const block = this.listeners.at(-1)
-    const isTls = /^(certfile|keyfile|psk_hint|tls_keyform)$/.test(directive)
     if (directive === "listener" || directive === "port") {
       const [port = "", host = ""] = value.split(/\s+/)
-      this.listeners.push({ line, directive, port, host, isWebSocket: false, hasTls: false })
+      this.listeners.push({ line, directive, port, host, isWebSocket: false, tls: "none" })
     } else if (directive === "bind_address" && block !== undefined) {
       block.host = value
       this.translated.push({ line, directive, key: "server.bind" })
@@ -125,7 +136,8 @@ class Importer {
       block.isWebSocket = value === "websockets"
       this.translated.push({ line, directive, key: block.isWebSocket ? "server.ws-bind" : "server.bind" })
     } else {
-      if (isTls && block !== undefined) block.hasTls = true
+      if (block !== undefined && /^(psk_hint|tls_keyform)$/.test(directive)) block.tls = "other"
+      if (block?.tls === "none" && /^(certfile|keyfile)$/.test(directive)) block.tls = "certificate"
       return false
     }
     return true
@@ -133,27 +145,39 @@ class Importer {
 
   private placeListeners(): void {
     if (this.listeners.length === 0) return
-    const placed: Record<"server.bind" | "server.ws-bind", { texts: Array<string>; comments: Array<string> }> = {
-      "server.bind": { texts: [], comments: [] },
-      "server.ws-bind": { texts: [], comments: [] }
-    }
-    for (const { line, directive, port, host, isWebSocket, hasTls } of this.listeners) {
-      const address = `${host.includes(":") ? `[${host}]` : host}:${port}`
-      const key = isWebSocket ? "server.ws-bind" : "server.bind"
-      if (hasTls) {
-        this.refuse(line, directive, "TLS is not in this version; the listener is left out, not opened in plain text")
-      } else if (host.startsWith("/") || port === "0") {
-        this.refuse(line, directive, "unix sockets are not in this version")
-      } else if (parseAddress(address) === undefined) {
+    const placed = new Map<ListenerKey, { texts: Array<string>; comments: Array<string> }>()
+    // An empty list stands for "Mosquitto had none of this kind": our own default must not open one.
+    for (const key of ["server.bind", "server.ws-bind"] as const) placed.set(key, { texts: [], comments: [] })
+    for (const block of this.listeners) {
+      const { directive, host, isWebSocket, line, port, tls } = block
+      const isFile = host.startsWith("/")
+      const text = isFile ? host : `${host.includes(":") ? `[${host}]` : host}:${port}`
+      if (tls === "other") {
+        this.refuse(line, directive, "its kind of TLS is not in this version; it is left out, not opened in plain text")
+      } else if (port === "0" ? !isFile : parseAddress(text) === undefined) {
         this.refuse(line, directive, "its address cannot be read")
       } else {
-        placed[key].texts.push(address)
-        placed[key].comments.push(`mosquitto.conf line ${line}: ${directive} ${port}`)
+        const web = isWebSocket ? "server.ws-bind" : "server.bind"
+        const secure = isWebSocket ? "server.wss-bind" : "server.tls-bind"
+        const key = isFile ? "server.unix-bind" : tls === "none" ? web : secure
+        const place = placed.get(key) ?? { texts: [], comments: [] }
+        place.texts.push(text)
+        place.comments.push(`mosquitto.conf line ${line}: ${directive} ${port}`)
+        placed.set(key, place)
         this.translated.push({ line, directive, key })
       }
     }
-    // An empty list stands for "Mosquitto had none of this kind": our own default must not open one.
-    for (const [key, { texts, comments }] of Object.entries(placed)) this.values.set(key, { value: texts, comments })
+    this.openTls(placed)
+    for (const [key, { texts, comments }] of placed) this.values.set(key, { value: texts, comments })
+  }
+
+  /** Of the two kinds with TLS the one that Mosquitto did not have stays closed. */
+  private openTls(placed: Map<ListenerKey, { texts: Array<string>; comments: Array<string> }>): void {
+    if (!placed.has("server.tls-bind") && !placed.has("server.wss-bind")) return
+    this.values.set("server.tls", { value: true, comments: ["for the listeners with certfile and keyfile"] })
+    for (const key of ["server.tls-bind", "server.wss-bind"] as const) {
+      if (!placed.has(key)) placed.set(key, { texts: [], comments: [] })
+    }
   }
 
   private readLogType(line: number, value: string): void {

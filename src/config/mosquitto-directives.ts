@@ -42,11 +42,17 @@ export const translations: Readonly<Record<string, Translation>> = {
   global_max_connections: { key: "mqtt.max-connections", value: limit(1_000_000, "-1") },
   max_connections: { key: "mqtt.max-connections", value: limit(1_000_000, "-1") },
   persistent_client_expiration: { key: "mqtt.max-session-expiry", value: expiry },
-  pid_file: { key: "server.pid-file", value: (text) => text }
+  pid_file: { key: "server.pid-file", value: (text) => text },
+  cafile: { key: "server.tls-ca", value: (text) => text },
+  certfile: { key: "server.tls-cert", value: (text) => text },
+  keyfile: { key: "server.tls-key", value: (text) => text },
+  require_certificate: { key: "server.tls-client-auth", value: (text) => (text === "true" ? "require" : undefined) },
+  // Mosquitto's own meaning since 1.6: this version or newer.
+  tls_version: { key: "server.tls-min-version", value: (text) => text },
+  ciphers: { key: "server.tls-ciphers", value: (text) => text }
 }
 
 const noAuthentication = "this version has no authentication; without it keep the broker on loopback"
-const noTls = "TLS is not in this version"
 const noBridge = "bridges are not in this version"
 const always = "always so here"
 
@@ -57,14 +63,12 @@ export const reasons: Readonly<Record<string, string>> = {
   plugin: noAuthentication,
   auth_plugin: noAuthentication,
   clientid_prefixes: noAuthentication,
-  cafile: noTls,
-  capath: noTls,
-  certfile: noTls,
-  keyfile: noTls,
-  crlfile: noTls,
-  require_certificate: noTls,
-  use_identity_as_username: noTls,
-  tls_version: noTls,
+  capath: "authorities stand in one file here: server.tls-ca",
+  crlfile: "this version reads no lists of revoked certificates",
+  "ciphers_tls1.3": "server.tls-ciphers holds the names of TLS 1.3 too",
+  use_identity_as_username: noAuthentication,
+  use_subject_as_username: noAuthentication,
+  psk_hint: "keys without certificates (PSK) are not in this version",
   connection: noBridge,
   address: noBridge,
   topic: noBridge,

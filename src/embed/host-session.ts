@@ -32,15 +32,20 @@ interface ClientError extends Error {
   readonly packet?: { readonly granted?: ReadonlyArray<unknown> }
 }
 
+interface Life {
+  /** We ended it: what still waits to be read is not wanted any more. */
+  isLeaving: boolean
+}
+
 type Done<A> = (error?: ClientError | null, value?: A) => void
 
 export class HostSession {
   readonly #client: MqttClient
+  readonly #life: Life
   readonly #onEnd: HostSessionOptions["onEnd"]
   readonly #waiting = new Set<(error: BrokerError) => void>()
   /** What the broker's DISCONNECT said. */
   #farewell: number | undefined = undefined
-  #leaving = false
   #ended: BrokerError | undefined = undefined
 
   static async connect(options: HostSessionOptions): Promise<HostSession> {
@@ -49,13 +54,15 @@ export class HostSession {
     options.accept(server)
     const { clientIdentifier: clientId } = options
     const settings: IClientOptions = { clientId, protocolVersion: 5, clean: true, reconnectPeriod: 0, keepalive: 0 }
-    const session = new HostSession(new Client(() => duplexOver(client) as never, settings), options)
+    const life: Life = { isLeaving: false }
+    const session = new HostSession(new Client(() => duplexOver(client, life) as never, settings), life, options)
     await session.#connected()
     return session
   }
 
-  private constructor(client: MqttClient, options: HostSessionOptions) {
+  private constructor(client: MqttClient, life: Life, options: HostSessionOptions) {
     this.#client = client
+    this.#life = life
     this.#onEnd = options.onEnd
     client.handleMessage = (packet, done) => handle(options, packet, done)
     client.on("disconnect", ({ reasonCode }) => {
@@ -76,7 +83,7 @@ export class HostSession {
   }
 
   end(): Promise<void> {
-    this.#leaving = true
+    this.#life.isLeaving = true
     return this.#ended === undefined ? this.#client.endAsync().then(() => {}) : Promise.resolve()
   }
 
@@ -112,10 +119,10 @@ export class HostSession {
 
   #finish(): void {
     if (this.#ended !== undefined) return
-    this.#ended = endOf(this.#farewell, this.#leaving)
+    this.#ended = endOf(this.#farewell, this.#life.isLeaving)
     for (const reject of this.#waiting) reject(this.#ended)
     this.#waiting.clear()
-    this.#onEnd(this.#leaving ? undefined : this.#ended)
+    this.#onEnd(this.#life.isLeaving ? undefined : this.#ended)
   }
 }
 
@@ -148,7 +155,7 @@ const reasonCodeOf = (error: ClientError | null | undefined): number | undefined
 }
 
 /** MQTT.js wants a stream; ours is a transport. The end of one side is the end of both. */
-const duplexOver = (transport: MemoryTransport): Duplex => {
+const duplexOver = (transport: MemoryTransport, life: Life): Duplex => {
   const stream = new Duplex({
     allowHalfOpen: false,
     read: () => transport.resume(),
@@ -161,6 +168,10 @@ const duplexOver = (transport: MemoryTransport): Duplex => {
   transport.onData = (chunk) => {
     if (!stream.push(chunk)) transport.pause()
   }
-  transport.onClose = () => stream.push(null)
+  transport.onClose = () => {
+    // A handler that ends its own subscription, and waits for that, would never read on to the end.
+    if (life.isLeaving) stream.destroy()
+    else stream.push(null)
+  }
   return stream
 }

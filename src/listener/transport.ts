@@ -1,16 +1,20 @@
 /**
- * The transport port: a byte stream to one client, whatever carries it (TCP, WebSocket, in-memory pair).
+ * The transport port: a byte stream to one client, whatever carries it (TCP, TLS, WebSocket, unix, in-memory pair).
  *
  * Plain callbacks, no Effect: this is the per-batch border. One implementation per file; all pass
  * test/contract/transport. A transport never splits or merges what `write` was given in a way the peer
  * could tell, never calls back synchronously from within `write`, and calls `onClose` exactly once.
  */
+import type { PeerCertificate } from "./peer-certificate.ts"
+
 export interface Transport {
   readonly kind: "tcp" | "tls" | "websocket" | "unix" | "memory"
   /** Name of the listener that accepted it, for logs, metrics and rules. */
   readonly listener: string
-  /** Address of the peer as text, e.g. "127.0.0.1:53210" or "[::1]:53210". */
+  /** Address of the peer as text, e.g. "127.0.0.1:53210" or "[::1]:53210"; "unix:/path" of a unix socket. */
   readonly peer: string
+  /** What the peer proved about itself; absent = it has shown no certificate. */
+  readonly peerCertificate?: PeerCertificate | undefined
   /** Bytes accepted by write() that the kernel has not taken yet. */
   readonly unsentBytes: number
   /**
@@ -25,6 +29,11 @@ export interface Transport {
   end(graceMs: number): void
   /** Closes at once. */
   destroy(): void
+  /**
+   * For transports that gather bytes before they deliver any: from here on at most so many, or the connection ends.
+   * Infinity = only the transport's own limit. Others deliver what arrives and have no such method.
+   */
+  limitIncoming?(bytes: number): void
   /** Set by the connection before the first chunk is delivered. The chunk is the receiver's to keep. */
   onData: (chunk: Buffer) => void
   onClose: (error: Error | undefined) => void

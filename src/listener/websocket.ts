@@ -1,29 +1,30 @@
 /**
- * MQTT over WebSocket: the transport over one `ws` connection, and the listener that accepts the upgrade.
- *
- * A frame is only an envelope: its payload is a piece of the byte stream, which may hold half a packet or many
- * [MQTT-6.0.0-2]. One write is one binary frame.
+ * The listener that accepts WebSocket upgrades, plain (ws) or with TLS (wss).
  *
  * Invariants
- * - A text frame closes the connection [MQTT-6.0.0-1].
  * - A client must offer a subprotocol of ours, and is told which one was chosen [MQTT-6.0.0-4].
- * - Nothing is inflated (no permessage-deflate), and no frame grows beyond the largest packet, rounded up: what a
- *   client can make us hold before it has said who it is stays bounded.
+ * - Nothing is inflated (no permessage-deflate), and no message grows beyond the largest packet, rounded up; how
+ *   much less it is before CONNECT the broker says (limitIncoming of the transport).
  * - What is no upgrade on one of our paths gets a plain HTTP answer: 404, 403, 400, or 426. An upgrade not finished
  *   in HANDSHAKE_TIMEOUT_MS is cut off by node's own check.
+ * - With TLS the certificates of clients are judged as on the TLS listener.
  *
- * Elsewhere: pings are answered by `ws` itself; MQTT's keep-alive is the broker's.
+ * Elsewhere: the transport (websocket-transport.ts), certificates and reload (tls-material.ts).
  */
-import { createServer, type IncomingMessage, STATUS_CODES } from "node:http"
+import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http"
+import { createServer as createSecureServer } from "node:https"
 import type { Duplex } from "node:stream"
+import { TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type WebSocket, WebSocketServer } from "ws"
+import { WebSocketServer } from "ws"
 import { formatPeer } from "./address.ts"
-import { DoneQueue } from "./done-queue.ts"
+import { type HandshakeOptions, handshakeEnd, handshakeOptions } from "./handshake.ts"
 import type { ListenError } from "./listen-error.ts"
+import { isTrusted, peerCertificate } from "./peer-certificate.ts"
 import { type BoundAddress, type ListenOptions, serve } from "./serve.ts"
 import type { Transport } from "./transport.ts"
+import { WebSocketTransport } from "./websocket-transport.ts"
 
 export const WEBSOCKET_SUBPROTOCOLS: ReadonlyArray<string> = ["mqtt", "mqttv3.1"]
 export const WEBSOCKET_PATHS_DEFAULT: ReadonlyArray<string> = ["/mqtt", "/"]
@@ -32,23 +33,28 @@ const HANDSHAKE_TIMEOUT_MS = 10_000
 const HANDSHAKE_CHECK_INTERVAL_MS = 2_000
 /** A frame may carry some small packets beside the largest one; the limit is rounded up to whole steps of this. */
 const PAYLOAD_STEP_BYTES = 65_536
-/** For a client that broke the framing: time to take our close frame. */
-const FAREWELL_MS = 1_000
-const CLOSE_NORMAL = 1000
-const CLOSE_UNSUPPORTED_DATA = 1003
+
+const HTTP_OPTIONS = {
+  noDelay: true,
+  headersTimeout: HANDSHAKE_TIMEOUT_MS,
+  requestTimeout: HANDSHAKE_TIMEOUT_MS,
+  connectionsCheckingInterval: HANDSHAKE_CHECK_INTERVAL_MS
+}
 
 export interface ListenWebSocketOptions extends ListenOptions {
   readonly paths: ReadonlyArray<string>
   readonly maxPacketBytes: number
   /** When given, a browser on another site is answered 403; clients that send no Origin are not concerned. */
   readonly originsAllowed?: ReadonlyArray<string> | undefined
+  /** Given = wss. */
+  readonly tls?: HandshakeOptions | undefined
   readonly onTransport: (transport: Transport) => void
 }
 
 export const listenWebSocket = (
   options: ListenWebSocketOptions
 ): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
-  Effect.suspend(() => {
+  Effect.gen(function* () {
     const upgrades = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -57,25 +63,35 @@ export const listenWebSocket = (
       // [MQTT-6.0.0-4]: the chosen name is part of the answer; refusal() has seen that there is one.
       handleProtocols: (offered) => WEBSOCKET_SUBPROTOCOLS.find((name) => offered.has(name)) ?? false
     })
-    const server = createServer({
-      noDelay: true,
-      headersTimeout: HANDSHAKE_TIMEOUT_MS,
-      requestTimeout: HANDSHAKE_TIMEOUT_MS,
-      connectionsCheckingInterval: HANDSHAKE_CHECK_INTERVAL_MS
-    })
+    const server = options.tls === undefined ? createServer(HTTP_OPTIONS) : yield* secureServer(options, options.tls)
     server.on("request", (request, response) => {
       const status = options.paths.includes(pathOf(request)) ? 426 : 404
       response.writeHead(status, { "content-type": "text/plain", connection: "close", upgrade: "websocket" })
       response.end(`${STATUS_CODES[status]}\n`)
     })
-    server.on("upgrade", (request, socket, head) => {
+    server.on("upgrade", (request, carrier, head) => {
       const refused = refusal(options, request)
-      if (refused !== undefined) return refuse(socket, refused)
-      upgrades.handleUpgrade(request, socket, head, (webSocket) =>
-        options.onTransport(new WebSocketTransport(webSocket, options.name, formatPeer(request.socket)))
-      )
+      if (refused !== undefined) return refuse(carrier, refused)
+      upgrades.handleUpgrade(request, carrier, head, (webSocket) => {
+        const { socket } = request
+        const shown = socket instanceof TLSSocket ? peerCertificate(socket) : undefined
+        const parts = { listener: options.name, peer: formatPeer(socket), peerCertificate: shown, carrier }
+        options.onTransport(new WebSocketTransport(webSocket, parts))
+      })
     })
-    return serve(server, options)
+    return yield* serve(server, options)
+  })
+
+const secureServer = (
+  options: ListenWebSocketOptions,
+  tls: HandshakeOptions
+): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const server = createSecureServer({ ...HTTP_OPTIONS, ...handshakeOptions(tls) })
+    server.on("tlsClientError", yield* handshakeEnd(options.name))
+    server.on("secureConnection", (socket) => socket.disableRenegotiation())
+    yield* tls.material.followedBy(server)
+    return server
   })
 
 function pathOf(request: IncomingMessage): string {
@@ -84,6 +100,7 @@ function pathOf(request: IncomingMessage): string {
 
 /** HTTP status for an upgrade that is not for us. */
 function refusal(options: ListenWebSocketOptions, request: IncomingMessage): number | undefined {
+  if (request.socket instanceof TLSSocket && !isTrusted(request.socket)) return 403
   if (!options.paths.includes(pathOf(request))) return 404
   const { origin } = request.headers
   if (options.originsAllowed !== undefined && origin !== undefined && !options.originsAllowed.includes(origin)) {
@@ -98,71 +115,3 @@ function refuse(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
   socket.resume()
 }
-
-export class WebSocketTransport implements Transport {
-  readonly kind = "websocket"
-  readonly listener: string
-  readonly peer: string
-  onData: (chunk: Buffer) => void = () => undefined
-  onClose: (error: Error | undefined) => void = () => undefined
-
-  readonly #webSocket: WebSocket
-  readonly #dones = new DoneQueue()
-  #error: Error | undefined = undefined
-
-  constructor(webSocket: WebSocket, listener: string, peer: string) {
-    this.listener = listener
-    this.peer = peer
-    this.#webSocket = webSocket
-    webSocket.on("message", (data, isBinary) => {
-      if (!isBinary) this.#refuseText()
-      else if ((data as Buffer).length > 0) this.onData(data as Buffer)
-    })
-    webSocket.on("error", (error) => {
-      this.#error = error
-    })
-    webSocket.on("close", () => this.onClose(this.#error))
-  }
-
-  get unsentBytes(): number {
-    return this.#webSocket.bufferedAmount
-  }
-
-  write(buffer: Buffer, done: () => void): void {
-    this.#dones.push(done)
-    this.#webSocket.send(buffer, SEND_OPTIONS, this.#dones.reported)
-  }
-
-  pause(): void {
-    this.#webSocket.pause()
-  }
-
-  resume(): void {
-    this.#webSocket.resume()
-  }
-
-  end(graceMs: number): void {
-    this.#end(CLOSE_NORMAL, graceMs)
-  }
-
-  destroy(): void {
-    this.onData = () => undefined
-    this.#webSocket.terminate()
-  }
-
-  /** [MQTT-6.0.0-1] */
-  #refuseText(): void {
-    this.#error ??= new Error("text frame on an MQTT connection")
-    this.#end(CLOSE_UNSUPPORTED_DATA, FAREWELL_MS)
-  }
-
-  #end(code: number, graceMs: number): void {
-    this.onData = () => undefined
-    this.#webSocket.close(code)
-    this.#webSocket.resume()
-    const deadline = setTimeout(() => this.#webSocket.terminate(), graceMs)
-    this.#webSocket.once("close", () => clearTimeout(deadline))
-  }
-}
-
-const SEND_OPTIONS = { binary: true, compress: false, fin: true }

@@ -18,7 +18,7 @@
  */
 import type { Will } from "../codec/codec.ts"
 import { OutgoingWindow } from "./outgoing-window.ts"
-import type { SharedExchange, ShareGroup } from "./share-group.ts"
+import type { Member, ShareGroup } from "./share-group.ts"
 import type { Subscription } from "./subscription.ts"
 
 export const SessionMode = { offline: 0, catchingUp: 1, live: 2 } as const
@@ -35,8 +35,8 @@ export class Session {
   connection: SessionConnection | undefined = undefined
   mode: number = SessionMode.offline
   cursor = 0
-  /** Records its reader has come to since it last left D; with Subscription.loggedBefore: how many still wait. */
-  consumed = 0
+  /** It may not go live before D has reached this: what lies below and was not handed over is for its reader. */
+  liveFrom = 0
   readonly window: OutgoingWindow
   /** By filter text, $share prefix included; ended ones stay until the cursor and the holes have passed them. */
   readonly subscriptions = new Map<string, Subscription>()
@@ -46,8 +46,8 @@ export class Session {
   retainedInFlight: Map<number, unknown> | undefined = undefined
   /** Shared subscriptions it is a member of, by their text. */
   shared: Map<string, ShareGroup> | undefined = undefined
-  /** Messages of shared subscriptions sent and not acknowledged, by packet identifier. */
-  sharedInFlight: Map<number, SharedExchange> | undefined = undefined
+  /** Whose messages of shared subscriptions are sent and not acknowledged, by packet identifier. */
+  sharedInFlight: Map<number, Member> | undefined = undefined
   /** Seconds the session outlives its connection; 0 = not at all. */
   expiryIntervalSeconds = 0
   /** A will that waits for its delay. */

@@ -5,26 +5,45 @@
  * in the filter's live list, a mode and a cursor, kept in `reader`, a session nobody connects to.
  *
  *   live      cursor at D: each message goes to a member with room, at once
- *   reading   nobody had room (or nobody is connected): the cursor waits at that message; messages that a lost
- *             member had not acknowledged wait in `requeued`, and go first
+ *   reading   somebody has to wait: new messages are read from the log, from the cursor on; those that were passed
+ *             over, or were with a member that was lost, wait in `requeued` and go first
  *
  * Invariants
- * - requeued is ascending and below the cursor: order is kept per member that takes over.
+ * - `requeued` is ascending and below the cursor; empty while the group is live.
  * - A message is open with at most one member. It returns to the group only from QoS 1 and only when its
  *   member's connection ends; never after a negative acknowledgement [MQTT-4.8.2-6]. QoS 2 waits for its member
  *   [MQTT-4.8.2-4] and dies with the member's session [MQTT-4.8.2-5].
- * - The group lives as long as it has a member; a persistent session stays one while it is away.
+ * - The group lives as long as it has a member; a persistent session stays one while it is away. A group of the
+ *   same text that is made later is another one: compare objects, not texts.
  */
 import type { Filter } from "../router/router.ts"
 import { Session, SessionMode } from "./session.ts"
 import { Subscription } from "./subscription.ts"
 
-export interface Member {
-  readonly session: Session
-  qos: number
-  retainAsPublished: boolean
+/** Options of a group's own entry: it takes whatever its filter matches. */
+const everything = { qos: 2, noLocal: false, retainAsPublished: true, subscriptionIdentifier: 0 }
+
+export interface MemberOptions {
+  readonly qos: number
+  readonly retainAsPublished: boolean
   /** Subscription Identifiers as deliveries pass them on; undefined when there is none. */
-  identifiers: ReadonlyArray<number> | undefined
+  readonly identifiers: ReadonlyArray<number> | undefined
+}
+
+/** One session's place in a group. It outlives its membership while messages are open with it. */
+export class Member {
+  readonly group: ShareGroup
+  readonly session: Session
+  qos = 0
+  retainAsPublished = false
+  identifiers: ReadonlyArray<number> | undefined = undefined
+  /** Key-ordered groups only: the keys of open messages, by packet identifier. */
+  keys: Map<number, string> | undefined = undefined
+
+  constructor(group: ShareGroup, session: Session) {
+    this.group = group
+    this.session = session
+  }
 }
 
 export class ShareGroup {
@@ -32,28 +51,51 @@ export class ShareGroup {
   readonly text: string
   /** Mode and cursor of the group; never connected. */
   readonly reader: Session
-  /** What the router and the log's reader see. */
+  /** What the router and the log's reader see; its one interval is the group's life. */
   readonly entry: Subscription
   readonly members: Array<Member> = []
-  requeued: Array<number> = []
+  readonly requeued: Array<number> = []
   /** Round-robin: index of the member whose turn it is. */
   turn = 0
   /** Sticky: who had the last message. */
   sticky: Member | undefined = undefined
   /** Key-ordered: who has open messages of a key, and how many. */
-  readonly openKeys = new Map<string, { readonly member: Member; count: number }>()
+  readonly openKeys = new Map<string, { readonly session: Session; count: number }>()
   pumpQueued = false
 
-  constructor(text: string, filter: Filter<Session>) {
+  /** `bornAt` is the log's head: what lies below is none of the group's. */
+  constructor(text: string, filter: Filter<Session>, bornAt: number) {
     this.text = text
     this.reader = new Session(text, 0, 0)
     this.entry = new Subscription(this.reader, filter)
     this.entry.group = this
+    this.entry.open(everything, bornAt)
+    this.reader.subscriptions.set(filter.text, this.entry)
     this.reader.mode = SessionMode.live
   }
 
   memberOf(session: Session): Member | undefined {
-    return this.members.find((member) => member.session === session)
+    for (const member of this.members) if (member.session === session) return member
+    return undefined
+  }
+
+  join(session: Session, options: MemberOptions): void {
+    let member = this.memberOf(session)
+    if (member === undefined) {
+      member = new Member(this, session)
+      this.members.push(member)
+    }
+    member.qos = options.qos
+    member.retainAsPublished = options.retainAsPublished
+    member.identifiers = options.identifiers
+  }
+
+  leave(session: Session): void {
+    const at = this.members.findIndex((member) => member.session === session)
+    if (at < 0) return
+    const [gone] = this.members.splice(at, 1)
+    if (at < this.turn) this.turn -= 1 // whose turn it was, it still is
+    if (this.sticky === gone) this.sticky = undefined
   }
 
   /** A lost member's message waits for another one. */
@@ -62,12 +104,4 @@ export class ShareGroup {
     while (at > 0 && (this.requeued[at - 1] as number) > sequence) at -= 1
     this.requeued.splice(at, 0, sequence)
   }
-}
-
-/** A message of a group that a session has been sent and has not acknowledged. */
-export interface SharedExchange {
-  readonly group: ShareGroup
-  readonly member: Member
-  /** Key-ordered groups only. */
-  readonly key: string | undefined
 }

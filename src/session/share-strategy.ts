@@ -1,6 +1,6 @@
 /**
  * Which member of a shared subscription gets the next message. Plain choice over plain state: whether a member
- * has room, randomness and the message's facts come in as arguments.
+ * can take it and has room, and randomness, come in as arguments.
  *
  *   round-robin      whose turn it is; members without room are passed over
  *   random           any member with room
@@ -10,11 +10,15 @@
  *   hash-topic       by topic; strict
  *   key-ordered      by key; strict, and a key moves to another member only when none of its messages is open
  *
- * Strict strategies use rendezvous hashing over the members that are connected: when one joins or leaves only
- * the keys that move with it change their member.
+ * Strict strategies use rendezvous hashing over the members that are there and can take the message: when one
+ * joins or leaves, only the keys that move to or from it change their member.
  *
- * Answers undefined when the message has to wait.
+ * Invariants
+ * - The answer has room, or is undefined: the message has to wait.
+ * - A key that is open with a session is given to nobody else, also when that session is away (QoS 2) or is no
+ *   member any more: what came first was completed first.
  */
+import type { Session } from "./session.ts"
 import type { Member, ShareGroup } from "./share-group.ts"
 
 export const shareStrategies = [
@@ -28,12 +32,19 @@ export const shareStrategies = [
 ] as const
 export type ShareStrategy = (typeof shareStrategies)[number]
 
+/** What the choice needs to know of the message's way to a member. */
 export interface Candidate {
-  readonly isConnected: (member: Member) => boolean
+  /** It is there, and the message is not too large for it. */
+  readonly canTake: (member: Member) => boolean
+  /** It can take the message now; implies canTake. */
   readonly hasRoom: (member: Member) => boolean
   /** In [0, 1). */
   readonly random: () => number
 }
+
+/** A strict strategy lets a message wait while somebody else has room. */
+export const isStrict = (strategy: ShareStrategy): boolean =>
+  strategy === "hash-clientid" || strategy === "hash-topic" || strategy === "key-ordered"
 
 /** `key` is the publisher, the topic or the ordering key, as the strategy wants it; "" for those that want none. */
 export const chooseMember = (
@@ -46,61 +57,88 @@ export const chooseMember = (
     case "round-robin":
       return nextInTurn(group, candidate)
     case "random":
-      return anyOf(group.members.filter(candidate.hasRoom), candidate.random)
+      return anyWithRoom(group, candidate)
     case "sticky":
       return sticky(group, candidate)
     case "least-inflight":
       return leastInFlight(group, candidate)
+    case "hash-clientid":
+    case "hash-topic":
+      return ifRoom(byHash(group, candidate, key), candidate)
     case "key-ordered": {
       const open = group.openKeys.get(key)
-      const member = open === undefined ? byHash(group, candidate, key) : open.member
-      return member !== undefined && candidate.hasRoom(member) ? member : undefined
-    }
-    default: {
-      const member = byHash(group, candidate, key)
-      return member !== undefined && candidate.hasRoom(member) ? member : undefined
+      return ifRoom(open === undefined ? byHash(group, candidate, key) : group.memberOf(open.session), candidate)
     }
   }
 }
 
-const nextInTurn = (group: ShareGroup, { hasRoom }: Candidate): Member | undefined => {
+/** Key-ordered: the key stays with this session until its last open message is done with. */
+export const openKey = (group: ShareGroup, session: Session, key: string): void => {
+  const open = group.openKeys.get(key)
+  if (open === undefined) group.openKeys.set(key, { session, count: 1 })
+  else open.count += 1
+}
+
+export const closeKey = (group: ShareGroup, key: string): void => {
+  const open = group.openKeys.get(key)
+  if (open === undefined) return
+  open.count -= 1
+  if (open.count === 0) group.openKeys.delete(key)
+}
+
+const ifRoom = (member: Member | undefined, { hasRoom }: Candidate): Member | undefined =>
+  member !== undefined && hasRoom(member) ? member : undefined
+
+const nextInTurn = (group: ShareGroup, candidate: Candidate): Member | undefined => {
   const { members } = group
   for (let i = 0; i < members.length; i++) {
     const at = (group.turn + i) % members.length
     const member = members[at] as Member
-    if (!hasRoom(member)) continue
+    if (!candidate.hasRoom(member)) continue
     group.turn = (at + 1) % members.length
     return member
   }
   return undefined
 }
 
-const anyOf = (members: ReadonlyArray<Member>, random: () => number): Member | undefined =>
-  members[Math.floor(random() * members.length)]
-
-const sticky = (group: ShareGroup, candidate: Candidate): Member | undefined => {
-  const { members } = group
-  const last = group.sticky
-  if (last !== undefined && members.includes(last) && candidate.hasRoom(last)) return last
-  group.sticky = anyOf(members.filter(candidate.hasRoom), candidate.random)
-  return group.sticky
+const anyWithRoom = ({ members }: ShareGroup, candidate: Candidate): Member | undefined => {
+  let count = 0
+  for (let i = 0; i < members.length; i++) if (candidate.hasRoom(members[i] as Member)) count += 1
+  if (count === 0) return undefined
+  let left = Math.floor(candidate.random() * count)
+  for (let i = 0; i < members.length; i++) {
+    const member = members[i] as Member
+    if (candidate.hasRoom(member) && left-- === 0) return member
+  }
+  return undefined
 }
 
-const leastInFlight = (group: ShareGroup, { hasRoom }: Candidate): Member | undefined => {
+const sticky = (group: ShareGroup, candidate: Candidate): Member | undefined => {
+  const last = group.sticky
+  if (last !== undefined && candidate.hasRoom(last)) return last
+  const next = anyWithRoom(group, candidate)
+  if (next !== undefined) group.sticky = next
+  return next
+}
+
+const leastInFlight = ({ members }: ShareGroup, candidate: Candidate): Member | undefined => {
   let best: Member | undefined
-  for (const member of group.members) {
-    if (!hasRoom(member)) continue
+  for (let i = 0; i < members.length; i++) {
+    const member = members[i] as Member
+    if (!candidate.hasRoom(member)) continue
     if (best === undefined || member.session.window.inFlight < best.session.window.inFlight) best = member
   }
   return best
 }
 
-const byHash = (group: ShareGroup, { isConnected }: Candidate, key: string): Member | undefined => {
+const byHash = ({ members }: ShareGroup, candidate: Candidate, key: string): Member | undefined => {
+  const seed = hashText(key, FNV_OFFSET)
   let best: Member | undefined
   let bestWeight = -1
-  for (const member of group.members) {
-    if (!isConnected(member)) continue
-    const weight = hashText(member.session.clientIdentifier, hashText(key, FNV_OFFSET))
+  for (let i = 0; i < members.length; i++) {
+    const member = members[i] as Member
+    if (!candidate.canTake(member)) continue
+    const weight = hashText(member.session.clientIdentifier, seed)
     if (weight > bestWeight) {
       best = member
       bestWeight = weight

@@ -9,7 +9,9 @@
  * Invariants
  * - Intervals are in order, disjoint, not empty once closed; only the last may be open (to = Infinity).
  * - At most INTERVALS_MAX; one more change is refused with 0x97.
- * - The fields qos ... subscriptionIdentifier repeat the open interval for the publish path.
+ * - The fields qos ... identifiers repeat the open interval for the publish path.
+ * - `waiting` counts what its filter logged at QoS 1 and 2 while this subscription read the log, less what the
+ *   session's reader has come to: no message is counted per session, the counter sits on the filter.
  */
 import type { Filter, LiveSubscription } from "../router/router.ts"
 import type { Session } from "./session.ts"
@@ -25,16 +27,25 @@ export interface SubscriptionOptions {
   readonly subscriptionIdentifier: number
 }
 
-export interface Interval extends SubscriptionOptions {
+/** What a delivery needs to know of the subscription that asked for it. */
+export interface DeliveryOptions {
+  readonly qos: number
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  /** The identifier as the list that deliveries pass on; undefined when there is none. */
+  readonly identifiers: ReadonlyArray<number> | undefined
+}
+
+export interface Interval extends SubscriptionOptions, DeliveryOptions {
   readonly from: number
   to: number
 }
 
-export class Subscription implements LiveSubscription<Session> {
+export class Subscription implements LiveSubscription<Session>, DeliveryOptions {
   readonly subscriber: Session
   readonly filter: Filter<Session>
   liveIndex = -1
-  /** Counted in filter.logReaders. */
+  /** Counted in filter.logReaders; changed by startReading and stopReading. */
   readsLog = false
   /** The shared subscription this stands for, on the group's own entry only. */
   group: ShareGroup | undefined = undefined
@@ -43,16 +54,43 @@ export class Subscription implements LiveSubscription<Session> {
   qos = 0
   noLocal = false
   retainAsPublished = false
-  subscriptionIdentifier = 0
-  /** The identifier as the list that deliveries pass on; undefined when there is none. */
   identifiers: ReadonlyArray<number> | undefined = undefined
   intervals: Array<Interval> = []
-  /** filter.logged when the session last left D: what the filter logged since is what waits, at most. */
-  loggedBefore = 0
+  /** In numbers of filter.logged: everything below was handed over, lost, or is none of its business. */
+  #passed: number
+  /** filter.logged when it last stopped reading. */
+  #stoppedAt: number
 
   constructor(subscriber: Session, filter: Filter<Session>) {
     this.subscriber = subscriber
     this.filter = filter
+    this.#passed = filter.logged
+    this.#stoppedAt = filter.logged
+  }
+
+  /** Messages that wait in the log for the session's reader because of this subscription [MQTT-4.5.0-1]. */
+  get waiting(): number {
+    return (this.readsLog ? this.filter.logged : this.#stoppedAt) - this.#passed
+  }
+
+  startReading(): void {
+    this.#passed += this.filter.logged - this.#stoppedAt
+    this.readsLog = true
+  }
+
+  stopReading(): void {
+    this.#stoppedAt = this.filter.logged
+    this.readsLog = false
+  }
+
+  /** The session's reader came to `messages` of those that wait, or lost them. */
+  pass(messages: number): void {
+    this.#passed += messages
+  }
+
+  /** The session leaves the log's tail: so many are counted already and not handed over. */
+  leaveTail(messages: number): void {
+    this.#passed += this.waiting - messages
   }
 
   /** Takes effect at log position `at`. False when the history is full (answer 0x97). */
@@ -66,13 +104,13 @@ export class Subscription implements LiveSubscription<Session> {
       if (isOpen) last.to = Number.POSITIVE_INFINITY
       return false
     }
-    this.intervals.push({ ...options, from: at, to: Number.POSITIVE_INFINITY })
+    const identifiers = options.subscriptionIdentifier === 0 ? undefined : [options.subscriptionIdentifier]
+    this.intervals.push({ ...options, identifiers, from: at, to: Number.POSITIVE_INFINITY })
     this.active = true
     this.qos = options.qos
     this.noLocal = options.noLocal
     this.retainAsPublished = options.retainAsPublished
-    this.subscriptionIdentifier = options.subscriptionIdentifier
-    this.identifiers = options.subscriptionIdentifier === 0 ? undefined : [options.subscriptionIdentifier]
+    this.identifiers = identifiers
     return true
   }
 

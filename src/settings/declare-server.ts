@@ -27,10 +27,72 @@ export const serverSection = section({
     patternWords: 'a path that starts with "/", such as "/mqtt"',
     summary: "Paths that accept a WebSocket upgrade; any other answers 404."
   }),
-  tls: boolean({ flag: "tls", fallback: false, summary: "Serve MQTT over TLS; needs tls-cert and tls-key." }),
-  tlsCert: text({ flag: "tls-cert", fallback: "", summary: "PEM file with the certificate chain." }),
-  tlsKey: text({ flag: "tls-key", fallback: "", summary: "PEM file with the private key." }),
+  tls: boolean({
+    flag: "tls",
+    fallback: false,
+    summary: "Open tls-bind and wss-bind with TLS, beside the plain listeners; needs tls-cert and tls-key."
+  }),
+  tlsBind: addresses({
+    flag: "tls-bind",
+    fallback: ["127.0.0.1:8883"],
+    mayBeEmpty: true,
+    summary: 'Addresses of the MQTT listeners with TLS, open while tls is true; "" none.'
+  }),
+  wssBind: addresses({
+    flag: "wss-bind",
+    fallback: ["127.0.0.1:8084"],
+    mayBeEmpty: true,
+    summary: 'Addresses of the WebSocket listeners with TLS, open while tls is true; "" none.'
+  }),
+  tlsCert: text({
+    flag: "tls-cert",
+    fallback: "",
+    summary: "PEM file with the certificate chain, the broker's own certificate first; read again when it changes."
+  }),
+  tlsKey: text({
+    flag: "tls-key",
+    fallback: "",
+    summary: "PEM file with the private key; read again when it changes."
+  }),
   tlsKeyPassphrase: text({ fallback: "", secret: true, summary: "Passphrase of an encrypted private key." }),
+  tlsCa: text({
+    flag: "tls-ca",
+    fallback: "",
+    summary: "PEM file with the authorities that sign clients' certificates; read again when it changes."
+  }),
+  tlsClientAuth: choice({
+    choices: ["none", "request", "require"],
+    flag: "tls-client-auth",
+    fallback: "none",
+    summary:
+      "Certificates of clients: not asked for, checked when shown, or necessary. One that tls-ca did not sign is refused."
+  }),
+  tlsMinVersion: choice({
+    choices: ["tlsv1.2", "tlsv1.3"],
+    flag: "tls-min-version",
+    fallback: "tlsv1.2",
+    summary: "Oldest TLS version accepted; the newest that both sides know is used."
+  }),
+  tlsCiphers: text({
+    flag: "tls-ciphers",
+    fallback: "",
+    fallbackWords: "the list of Node.js",
+    summary: "Cipher suites in OpenSSL's notation, best first; those of TLS 1.3 may be left out."
+  }),
+  unixBind: texts({
+    flag: "unix-bind",
+    fallback: [],
+    mayBeEmpty: true,
+    pattern: /^\P{Cc}{1,4096}$/u,
+    patternWords: 'the path of a socket, such as "/run/promptmq/mqtt.sock"',
+    summary: "Paths of Unix domain sockets that accept MQTT, for programs on this machine."
+  }),
+  unixMode: text({
+    fallback: "0660",
+    pattern: /^0?[67][0-7]{2}$/,
+    patternWords: 'a mode in octal that gives the owner rw, such as "0660"',
+    summary: "Mode of the socket files: whoever may write may connect."
+  }),
   readBufferBytes: size({
     flag: "read-buffer",
     fallback: "64KiB",

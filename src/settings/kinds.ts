@@ -166,6 +166,7 @@ export const texts = (
     readonly fallback: ReadonlyArray<string>
     readonly pattern: RegExp
     readonly patternWords: string
+    readonly mayBeEmpty?: boolean
   }
 ): Setting<ReadonlyArray<string>> => {
   const decodeItem = (raw: unknown): string | ValueRefused =>
@@ -175,7 +176,7 @@ export const texts = (
   return setting<ReadonlyArray<string>>({
     ...words,
     kind: "list",
-    decode: (raw) => decodeList(raw, false, decodeItem),
+    decode: (raw) => decodeList(raw, words.mayBeEmpty === true, decodeItem),
     encode: (value) => value
   })
 }

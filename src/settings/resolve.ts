@@ -33,6 +33,8 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
       ...server,
       tlsCert: absoluteOrEmpty(server.tlsCert),
       tlsKey: absoluteOrEmpty(server.tlsKey),
+      tlsCa: absoluteOrEmpty(server.tlsCa),
+      unixBind: server.unixBind.map(absolute),
       pidFile: absoluteOrEmpty(server.pidFile)
     },
     // Only the default can be above: a written one is refused by a rule (E3203).

@@ -4,8 +4,11 @@
  * Three families:
  *   E32xx  values that contradict each other, or a listener open to strangers by accident
  *   E33xx  warnings: it works, but not as the author may believe
- *   E34xx  not in this version. What the broker cannot do yet is refused, never ignored: a listener that
- *          was asked for TLS must not come up in plain text (the original did exactly that).
+ *   E34xx  not in this version: what the broker cannot do yet is refused, never ignored
+ *
+ * TLS is asked for by server.tls and never replaced by plain text: without certificate and key, or without an
+ * address, it is refused (the original came up in plain text). What the files hold is judged when they are
+ * read (listener/tls-load.ts).
  *
  * A rule sees decoded settings and which keys were written; a rule whose keys have bad values is not asked
  * (the loader knows). Order of the table = order of the report for problems without a place of their own.
@@ -24,16 +27,24 @@ export interface SettingRule {
 }
 
 export const settingRules: ReadonlyArray<SettingRule> = [
-  error(["server.tls"], "E3401", ({ server }) =>
-    server.tls
-      ? ["this version cannot serve TLS", "leave tls at false and put a TLS terminator in front, on loopback"]
-      : undefined
-  ),
   error(["server.tls", "server.tls-cert", "server.tls-key"], "E3201", ({ server }) => {
     const missing = [server.tlsCert === "" ? "tls-cert" : "", server.tlsKey === "" ? "tls-key" : ""].filter(Boolean)
     if (!server.tls || missing.length === 0) return undefined
     return [`TLS needs ${missing.join(" and ")}`, "name the PEM files of certificate chain and private key"]
   }),
+  error(["server.tls-client-auth", "server.tls-ca", "server.tls"], "E3206", ({ server }) =>
+    !server.tls || server.tlsClientAuth === "none" || server.tlsCa !== ""
+      ? undefined
+      : [
+          `tls-client-auth is ${server.tlsClientAuth}, and nothing says who may sign certificates of clients`,
+          "name the PEM file of your own authority in server.tls-ca"
+        ]
+  ),
+  error(["server.tls", "server.tls-bind", "server.wss-bind"], "E3207", ({ server }) =>
+    !server.tls || server.tlsBind.length + server.wssBind.length > 0
+      ? undefined
+      : ["tls is true, and tls-bind and wss-bind are both empty", "give one of them an address, or set tls to false"]
+  ),
   error(["cluster.enabled"], "E3402", ({ cluster }) =>
     cluster.enabled ? ["this version cannot join a cluster", "set cluster.enabled to false"] : undefined
   ),
@@ -50,17 +61,31 @@ export const settingRules: ReadonlyArray<SettingRule> = [
           "set storage.engine to memory; state is lost at exit"
         ]
   ),
-  publicWithoutCredentials("server.bind", (settings) => settings.server.bind),
-  publicWithoutCredentials("server.ws-bind", (settings) => settings.server.wsBind),
-  error(["server.bind", "server.ws-bind"], "E3205", ({ server }) =>
-    server.bind.length + server.wsBind.length > 0
+  publicWithoutCredentials("server.bind", ({ server }) => server.bind),
+  publicWithoutCredentials("server.ws-bind", ({ server }) => server.wsBind),
+  publicWithoutCredentials("server.tls-bind", (settings) =>
+    strangersReachTls(settings) ? settings.server.tlsBind : []
+  ),
+  publicWithoutCredentials("server.wss-bind", (settings) =>
+    strangersReachTls(settings) ? settings.server.wssBind : []
+  ),
+  error(["server.bind", "server.ws-bind", "server.tls", "server.unix-bind"], "E3205", ({ server }) =>
+    server.tls || server.bind.length + server.wsBind.length + server.unixBind.length > 0
       ? undefined
       : ["there is no listener: nobody could connect", 'give server.bind an address, such as "127.0.0.1:1883"']
   ),
-  error(["admin.bind", "server.ws-bind", "server.bind"], "E3204", (settings) => {
-    const pair = overlapping(listenersOf(settings))
-    if (pair === undefined) return undefined
-    return [`${pair[0]} and ${pair[1]} want the same port`, "give each listener a port of its own"]
+  error(
+    ["admin.bind", "server.wss-bind", "server.tls-bind", "server.ws-bind", "server.bind", "server.tls"],
+    "E3204",
+    (settings) => {
+      const pair = overlapping(listenersOf(settings))
+      if (pair === undefined) return undefined
+      return [`${pair[0]} and ${pair[1]} want the same port`, "give each listener a port of its own"]
+    }
+  ),
+  error(["server.unix-bind"], "E3208", ({ server }) => {
+    const twice = server.unixBind.find((path, index) => server.unixBind.indexOf(path) !== index)
+    return twice === undefined ? undefined : [`${twice} is there twice`, "write each path once"]
   }),
   error(["mqtt.keep-alive", "mqtt.max-keep-alive"], "E3203", ({ mqtt }, isWritten) => {
     // Unwritten, the default gives way to a lower maximum (resolve.ts).
@@ -72,10 +97,10 @@ export const settingRules: ReadonlyArray<SettingRule> = [
   }),
   warning(["server.bind", "server.ws-bind"], "E3303", ({ server, auth }) => {
     const open = [...server.bind, ...server.wsBind].filter((address) => !isLoopback(address))
-    if (server.tls || auth.allowAnonymous !== true || open.length === 0) return undefined
+    if (auth.allowAnonymous !== true || open.length === 0) return undefined
     return [
       `${open.map(formatAddress).join(", ")} serves strangers in plain text: anyone on the network can read and publish`,
-      "bind to loopback, or put a TLS terminator in front and close the port to everyone else"
+      "bind to loopback and let others come by server.tls-bind, or close the port to everyone else"
     ]
   }),
   warning(["auth.allow-anonymous"], "E3304", ({ auth }) =>
@@ -94,11 +119,16 @@ export const settingRules: ReadonlyArray<SettingRule> = [
           "raise storage.memory-buffer or lower mqtt.max-packet-size"
         ]
   ),
-  warning(["server.tls-cert", "server.tls-key"], "E3305", ({ server }) =>
-    !server.tls && (server.tlsCert !== "" || server.tlsKey !== "")
-      ? ["certificate files are named but tls is false: nothing is encrypted", "set server.tls to true, or remove them"]
-      : undefined
-  ),
+  {
+    severity: "warning",
+    keys: [...tlsKeys(), "server.tls"],
+    check: ({ server }, isWritten) => {
+      const written = tlsKeys().filter(isWritten)
+      if (server.tls || written.length === 0) return undefined
+      const fact = `${written.join(", ")}: no effect while tls is false, nothing is encrypted`
+      return { code: "E3305", fact, fix: "set server.tls to true, or remove them" }
+    }
+  },
   {
     severity: "warning",
     keys: ["storage.engine", ...durabilityKeys()],
@@ -165,6 +195,15 @@ function publicWithoutCredentials(
   })
 }
 
+/** Whom tls-ca must have signed is no stranger. */
+function strangersReachTls({ server }: Settings): boolean {
+  return server.tls && server.tlsClientAuth !== "require"
+}
+
+function tlsKeys(): ReadonlyArray<string> {
+  return ["cert", "key", "ca", "client-auth", "bind"].map((name) => `server.tls-${name}`).concat("server.wss-bind")
+}
+
 function durabilityKeys(): ReadonlyArray<string> {
   return [
     "storage.wal-dir",
@@ -194,6 +233,8 @@ function listenersOf(settings: Settings): ReadonlyArray<NamedListener> {
   return [
     ...settings.server.bind.map((address) => named("server.bind", address)),
     ...settings.server.wsBind.map((address) => named("server.ws-bind", address)),
+    ...(settings.server.tls ? settings.server.tlsBind.map((address) => named("server.tls-bind", address)) : []),
+    ...(settings.server.tls ? settings.server.wssBind.map((address) => named("server.wss-bind", address)) : []),
     ...(settings.admin.enabled ? [named("admin.bind", settings.admin.bind)] : [])
   ]
 }

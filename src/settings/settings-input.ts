@@ -1,7 +1,7 @@
 /**
  * The settings as an object, for embedding: the configuration file's keys; what is left out has its default.
  *
- * Generated from the settings' declaration by test/package/settings-input.ts: change that (declare-*.ts), not this.
+ * Generated from the settings' declaration: change that (declare-*.ts), then run node test/config/regenerate.ts.
  * Older spellings of keys are understood as well but have no type here. Bounds are judged when it is read.
  */
 
@@ -18,14 +18,30 @@ export interface SettingsInput {
     readonly "ws-bind"?: string | ReadonlyArray<string>
     /** Paths that accept a WebSocket upgrade; any other answers 404. Default: ["/mqtt","/"]. */
     readonly "ws-paths"?: string | ReadonlyArray<string>
-    /** Serve MQTT over TLS; needs tls-cert and tls-key. Default: false. */
+    /** Open tls-bind and wss-bind with TLS, beside the plain listeners; needs tls-cert and tls-key. Default: false. */
     readonly tls?: boolean
-    /** PEM file with the certificate chain. Default: "". */
+    /** Addresses of the MQTT listeners with TLS, open while tls is true; "" none. Default: ["127.0.0.1:8883"]. */
+    readonly "tls-bind"?: string | ReadonlyArray<string>
+    /** Addresses of the WebSocket listeners with TLS, open while tls is true; "" none. Default: ["127.0.0.1:8084"]. */
+    readonly "wss-bind"?: string | ReadonlyArray<string>
+    /** PEM file with the certificate chain, the broker's own certificate first; read again when it changes. Default: "". */
     readonly "tls-cert"?: string
-    /** PEM file with the private key. Default: "". */
+    /** PEM file with the private key; read again when it changes. Default: "". */
     readonly "tls-key"?: string
     /** Passphrase of an encrypted private key. Default: "". */
     readonly "tls-key-passphrase"?: string
+    /** PEM file with the authorities that sign clients' certificates; read again when it changes. Default: "". */
+    readonly "tls-ca"?: string
+    /** Certificates of clients: not asked for, checked when shown, or necessary. One that tls-ca did not sign is refused. Default: "none". */
+    readonly "tls-client-auth"?: "none" | "request" | "require"
+    /** Oldest TLS version accepted; the newest that both sides know is used. Default: "tlsv1.2". */
+    readonly "tls-min-version"?: "tlsv1.2" | "tlsv1.3"
+    /** Cipher suites in OpenSSL's notation, best first; those of TLS 1.3 may be left out. Default: the list of Node.js. */
+    readonly "tls-ciphers"?: string
+    /** Paths of Unix domain sockets that accept MQTT, for programs on this machine. Default: []. */
+    readonly "unix-bind"?: string | ReadonlyArray<string>
+    /** Mode of the socket files: whoever may write may connect. Default: "0660". */
+    readonly "unix-mode"?: string
     /** Most bytes read from a socket at once. 1KiB to 16MiB. Default: "64KiB". */
     readonly "read-buffer"?: SizeText
     /** Size of an output slab: bytes for one client gathered into one write. 1KiB to 16MiB. Default: "64KiB". */
@@ -85,6 +101,10 @@ export interface SettingsInput {
       | "key-ordered"
     /** User property whose value key-ordered shared subscriptions keep in order. Default: the topic. */
     readonly "shared-key-property"?: string
+    /** Server that MQTT 5 clients are sent to (reason code 0x9C) when this one stops. Default: none. */
+    readonly "server-reference"?: string
+    /** Topic prefix for responses, told to MQTT 5 clients that ask for Response Information. Default: none. */
+    readonly "response-information"?: string
     /** Longest time a session outlives its connection; clients that ask for more are told. 0s to 49710d. Default: "7d". */
     readonly "max-session-expiry"?: DurationText | 0
     /** Most filters one client may hold; more are answered 0x97. 1 to 10000000. Default: 10000. */

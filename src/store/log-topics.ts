@@ -20,6 +20,8 @@ export class LogTopics {
   first = new Float64Array(TOPICS_FIRST)
   last = new Float64Array(TOPICS_FIRST)
   counts = new Float64Array(TOPICS_FIRST)
+  /** Those of `counts` that were published at QoS 1 or 2. */
+  acknowledged = new Float64Array(TOPICS_FIRST)
   readonly #ids = new Map<string, number>()
   readonly #names: Array<string> = []
   readonly #holders: Array<LogTopicHolder | undefined> = []
@@ -82,7 +84,7 @@ export class LogTopics {
 
   #grow(): void {
     const length = this.first.length * 2
-    for (const column of ["first", "last", "counts"] as const) {
+    for (const column of ["first", "last", "counts", "acknowledged"] as const) {
       const larger = new Float64Array(length)
       larger.set(this[column])
       this[column] = larger

@@ -15,7 +15,7 @@ import { assert } from "../base/assert.ts"
 import type { PublishView } from "../codec/publish-view.ts"
 import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
 import { LogTopics, TOPIC_FOOTPRINT_BYTES } from "./log-topics.ts"
-import { MemorySegment } from "./memory-segment.ts"
+import { MemorySegment, newSegmentBytes } from "./memory-segment.ts"
 import type { KeptHandler, LogRecord, LogStatistics, LogTopicHolder, MessageLog, TailHandler } from "./ports.ts"
 
 const SEGMENT_BYTES = 1_048_576
@@ -80,6 +80,8 @@ export class MemoryLog implements MessageLog {
     writeCanonicalPublish(segment.bytes, segment.used, view, topic.bytes)
     segment.push(size, topicId, publisher, view.isVersion5, expiresAtMs)
     this.#link(topicId, sequence)
+    if (view.qos > 0) this.#topics.acknowledged[topicId] = (this.#topics.acknowledged[topicId] as number) + 1
+    if (this.#usedBytes() > this.#limitBytes) this.#dropBehind()
     this.#onTail(sequence, 1)
     this.#onKept(sequence + 1)
     return sequence
@@ -87,10 +89,18 @@ export class MemoryLog implements MessageLog {
 
   /** Where the next append would cut the log, if it had to make room now for `sizeBytes`; -1 while there is room. */
   wouldDropBelow(sizeBytes: number): number {
-    if (this.#active.used + sizeBytes <= this.#active.bytes.length) return -1
-    const wanted = this.#usedBytes() + Math.max(sizeBytes, this.#segmentBytes)
-    const oldest = this.#segments[0] as MemorySegment
-    return wanted > this.#limitBytes && this.#segments.length > 1 ? oldest.base + oldest.count : -1
+    const active = this.#active
+    const rolls = active.used + sizeBytes > active.bytes.length
+    const added = rolls ? newSegmentBytes(Math.max(sizeBytes, this.#segmentBytes)) : active.growthBytes
+    let wanted = this.#usedBytes() + added + TOPIC_FOOTPRINT_BYTES
+    let below = -1
+    for (const segment of this.#segments) {
+      if (wanted <= this.#limitBytes || segment.count === 0 || (segment === active && !rolls)) break
+      below = segment.base + segment.count
+      wanted -= segment.footprintBytes
+      if (wanted > this.#limitBytes) wanted -= segment.countLast() * TOPIC_FOOTPRINT_BYTES
+    }
+    return below
   }
 
   read(sequence: number, record: LogRecord): boolean {
@@ -119,6 +129,10 @@ export class MemoryLog implements MessageLog {
 
   topicId(name: string): number {
     return this.#topics.find(name)
+  }
+
+  countOfTopic(topicId: number): number {
+    return topicId < this.#topics.bound ? (this.#topics.acknowledged[topicId] as number) : 0
   }
 
   lastOfTopic(topicId: number): number {
@@ -180,9 +194,10 @@ export class MemoryLog implements MessageLog {
     const sealed = this.#active
     if (sealed.count === 0) this.#segments.pop()
     else this.#footprintBytes += sealed.footprintBytes
+    const added = newSegmentBytes(length)
     while (
       this.#segments.length > 0 &&
-      this.#footprintBytes + this.#topics.size * TOPIC_FOOTPRINT_BYTES + length > this.#limitBytes
+      this.#footprintBytes + this.#topics.size * TOPIC_FOOTPRINT_BYTES + added > this.#limitBytes
     ) {
       this.#dropOldest()
     }
@@ -194,6 +209,12 @@ export class MemoryLog implements MessageLog {
     this.#segments.push(this.#active)
   }
 
+  /** Columns that grew and topics that are new count too: the active segment stays, the oldest ones go. */
+  #dropBehind(): void {
+    while (this.#segments.length > 1 && this.#usedBytes() > this.#limitBytes) this.#dropOldest()
+    this.#lastRead = this.#active
+  }
+
   #dropOldest(): void {
     const segment = this.#segments.shift() as MemorySegment
     const topics = this.#topics
@@ -201,6 +222,7 @@ export class MemoryLog implements MessageLog {
       const topicId = segment.topicIds[i] as number
       const left = (topics.counts[topicId] as number) - 1
       topics.counts[topicId] = left
+      if (segment.isAcknowledged(i)) topics.acknowledged[topicId] = (topics.acknowledged[topicId] as number) - 1
       if (left === 0) topics.retire(topicId)
       else topics.first[topicId] = segment.base + i + (segment.following[i] as number)
     }

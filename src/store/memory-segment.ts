@@ -17,6 +17,15 @@ import { assert } from "../base/assert.ts"
 const RECORDS_FIRST = 256
 const DIGIT_BITS = 11
 const DIGIT_COUNT = 1 << DIGIT_BITS
+/** Per record: starts, topicIds, publishers, following 4 each, versions 1; and 8 once a record expires. */
+const COLUMNS_BYTES = 17
+const EXPIRY_BYTES = 8
+
+/** What a new segment with a buffer of that length will take of the memory budget. */
+export const newSegmentBytes = (length: number): number => length + RECORDS_FIRST * COLUMNS_BYTES
+
+/** Of a PUBLISH's first byte. */
+const QOS_BITS = 6
 
 export interface Postings {
   /** Distinct topics, ascending. */
@@ -46,7 +55,23 @@ export class MemorySegment {
 
   /** What the segment takes of the memory budget. */
   get footprintBytes(): number {
-    return this.bytes.length + this.topicIds.length * 17 + (this.expiries === undefined ? 0 : this.expiries.length * 8)
+    return this.bytes.length + this.topicIds.length * this.#recordBytes
+  }
+
+  /** By how much the next record would make it grow beyond its buffer. */
+  get growthBytes(): number {
+    return this.count === this.topicIds.length ? this.count * this.#recordBytes : 0
+  }
+
+  /** Topics whose newest record lies here: they leave the log with this segment. */
+  countLast(): number {
+    let count = 0
+    for (let i = 0; i < this.count; i++) if (this.following[i] === 0) count += 1
+    return count
+  }
+
+  get #recordBytes(): number {
+    return this.expiries === undefined ? COLUMNS_BYTES : COLUMNS_BYTES + EXPIRY_BYTES
   }
 
   /** Books the record whose `size` bytes were just written at `used`. */
@@ -65,6 +90,11 @@ export class MemorySegment {
     this.used += size
     this.count = i + 1
     this.starts[i + 1] = this.used
+  }
+
+  /** Whether the record's frame asks for acknowledgement: QoS 1 or 2. */
+  isAcknowledged(i: number): boolean {
+    return ((this.bytes[this.starts[i] as number] as number) & QOS_BITS) !== 0
   }
 
   /** Index of the first record of `topicId` at or after index `from`, or -1. For sealed segments. */

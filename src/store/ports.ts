@@ -11,8 +11,8 @@
  * - D, the delivery position, is `delivered`: live sessions have been handed everything below it, readers
  *   read below it. The broker's tail handler moves it, nobody else.
  * - What was read (buffer and offsets in LogRecord) is valid until the caller returns to the event loop.
- * - A record may be overtaken by the ring's tail: read() then answers false and the reader jumps to
- *   `first`, with a row in the drop ledger. Nothing vanishes silently.
+ * - A record may be overtaken by the ring's tail, but not before it was shown: read() then answers false and
+ *   the reader jumps to `first`, with a row in the drop ledger. Nothing vanishes silently.
  *
  * Every change of session state carries a fencing Token {clientIdentifier, epoch}: an answer that arrives
  * for an older epoch is discarded.
@@ -64,6 +64,8 @@ export interface MessageLog {
   readonly topicEpoch: number
   /** Smallest sequence >= from whose topic is `topicId`, or -1. */
   nextOfTopic(topicId: number, from: number): number
+  /** Records of the topic that the log holds at QoS 1 and 2: what a session that was overtaken can still get. */
+  countOfTopic(topicId: number): number
   /** The topic's newest record, or -1. */
   lastOfTopic(topicId: number): number
   /** The next record of the same topic as the record at `sequence`, or -1: none yet, or `sequence` was overtaken. */

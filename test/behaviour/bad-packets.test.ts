@@ -32,24 +32,28 @@ const whenConnected: ReadonlyArray<Row> = [
 const insteadOfConnect: ReadonlyArray<readonly [name: string, frame: string]> = [
   ["PUBLISH", `30 "t" . 'x'`],
   ["PINGREQ", "c0"],
-  ["CONNECT without its end", `10 "MQTT" 05 02`]
+  ["a protocol name nobody knows", `10 "HTTP" 05 02 003c {} "c"`]
 ]
 
 scenario("bad packets", ({ it, start }) => {
-  it("end their own connection only", async () => {
-    await using broker = await start()
-    const bystander = await broker.join("bystander")
-    await bystander.subscribe("alive", 1)
-    for (const [name, frame, reasonCode] of whenConnected) {
-      const client = await broker.join("client")
-      client.sendFrame(frame)
-      const packet = await client.take("disconnect")
-      assert.strictEqual(packet.reasonCode?.toString(16), reasonCode.toString(16), name)
-      await client.closed()
-      await bystander.publish("alive", name, { qos: 1 })
-      assert.deepEqual(await bystander.payloads(1), [name])
-    }
-  }, "reason-code")
+  it(
+    "end their own connection only",
+    async () => {
+      await using broker = await start()
+      const bystander = await broker.join("bystander")
+      await bystander.subscribe("alive", 1)
+      for (const [name, frame, reasonCode] of whenConnected) {
+        const client = await broker.join("client")
+        client.sendFrame(frame)
+        const packet = await client.take("disconnect")
+        assert.strictEqual(packet.reasonCode?.toString(16), reasonCode.toString(16), name)
+        await client.closed()
+        await bystander.publish("alive", name, { qos: 1 })
+        assert.deepEqual(await bystander.payloads(1), [name])
+      }
+    },
+    "reason-code"
+  )
 
   it("just end a 3.1.1 connection, which has no word for it", async () => {
     await using broker = await start()
@@ -69,12 +73,23 @@ scenario("bad packets", ({ it, start }) => {
     })
   }
 
-  it("a protocol nobody knows is answered in the form nearest to what was asked for", async () => {
+  it(
+    "a CONNECT that is malformed is told so in 5.0, and not in 3.1.1",
+    async () => {
+      await using broker = await start()
+      const five = await broker.dial()
+      five.sendFrame(`10 "MQTT" 05 02 003c {} "c\\xff"`)
+      assert.strictEqual((await five.take("connack")).reasonCode, 0x81)
+      await five.closed()
+      const old = await broker.dial(4)
+      old.sendFrame(`10 "MQTT" 04 02 003c "c\\xff"`)
+      await old.closed()
+    },
+    "ill-formed-utf8"
+  )
+
+  it("a protocol level nobody knows is answered in the form of the version asked for", async () => {
     await using broker = await start()
-    const stranger = await broker.dial(4)
-    stranger.sendFrame(`10 "HTTP" 05 02 003c {} "c"`)
-    assert.strictEqual((await stranger.take("connack")).returnCode, 1)
-    await stranger.closed()
     const future = await broker.dial()
     future.sendFrame(`10 "MQTT" 06 02 003c {} "c"`)
     assert.strictEqual((await future.take("connack")).reasonCode, 0x84)

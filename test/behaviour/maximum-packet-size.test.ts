@@ -17,7 +17,16 @@ scenario("Maximum Packet Size", ({ it, start }) => {
     await using broker = await start({ mqtt: { "max-packet-size": "1KiB" } })
     const client = await broker.join("client")
     await client.subscribe("t", 1)
-    const overhead = client.bytesOf({ cmd: "publish", topic: "t", payload: "x".repeat(900), qos: 1, messageId: 1, dup: false, retain: false }).length - 900
+    const overhead =
+      client.bytesOf({
+        cmd: "publish",
+        topic: "t",
+        payload: "x".repeat(900),
+        qos: 1,
+        messageId: 1,
+        dup: false,
+        retain: false
+      }).length - 900
     await client.publish("t", "x".repeat(1024 - overhead), { qos: 1 })
     assert.strictEqual((await client.message()).payload.length, 1024 - overhead)
     client.sendRaw("30 fe07") // 1025 bytes in all, of which three are sent

@@ -4,8 +4,8 @@
  * Method: messages of one second and of a minute wait, queued and retained, until the first ones are due.
  */
 import { assert } from "@effect/vitest"
-import { timePasses } from "../support/time.ts"
 import { timedScenario } from "../support/scenario.ts"
+import { timePasses } from "../support/time.ts"
 
 const expiring = (messageExpiryInterval: number) => ({ qos: 1 as const, properties: { messageExpiryInterval } })
 

@@ -19,6 +19,7 @@ const slowly = <A>(question: string, answer: A): Effect.Effect<A> =>
 const slow: AccessDecisions = {
   generation: 0,
   allowsEverything: false,
+  methods: new Map(),
   authenticate: ({ clientIdentifier, username }) =>
     clientIdentifier === "stranger"
       ? slowly("connect", new ConnectRefused({ reasonCode: 0x86, why: "a stranger" })).pipe(Effect.flatMap(Effect.fail))
@@ -37,7 +38,14 @@ scenario("a pipelined CONNECT", ({ it, start }) => {
     const client = await broker.dial()
     client.send(
       client.connectPacket("client"),
-      { cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "t", qos: 1 }, { topic: "forbidden", qos: 1 }] },
+      {
+        cmd: "subscribe",
+        messageId: 1,
+        subscriptions: [
+          { topic: "t", qos: 1 },
+          { topic: "forbidden", qos: 1 }
+        ]
+      },
       { cmd: "publish", topic: "t", payload: "x", qos: 1, messageId: 2, dup: false, retain: false },
       { cmd: "publish", topic: "forbidden", payload: "x", qos: 1, messageId: 3, dup: false, retain: false },
       { cmd: "disconnect" }

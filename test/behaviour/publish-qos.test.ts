@@ -45,7 +45,10 @@ scenario("PUBLISH", ({ it, start }) => {
     const sent = Array.from({ length: 60 }, (_, i) => `${i}`)
     for (const qos of [0, 1, 2] as const) {
       publisher.send(
-        ...sent.map((payload, i) => ({ cmd: "publish", topic: "t", payload, qos, messageId: i + 1, dup: false, retain: false }) as const)
+        ...sent.map(
+          (payload, i) =>
+            ({ cmd: "publish", topic: "t", payload, qos, messageId: i + 1, dup: false, retain: false }) as const
+        )
       )
       assert.deepEqual(await subscriber.payloads(sent.length), sent)
     }

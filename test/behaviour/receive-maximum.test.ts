@@ -30,7 +30,10 @@ scenario("Receive Maximum", ({ it, start }) => {
     const fourth = await client.take("publish")
     assert.strictEqual(String(fourth.payload), "4")
     client.send({ cmd: "puback", messageId: identifiers[1] ?? 0 }, { cmd: "puback", messageId: fourth.messageId ?? 0 })
-    assert.deepEqual([String((await client.take("publish")).payload), String((await client.take("publish")).payload)], ["5", "6"])
+    assert.deepEqual(
+      [String((await client.take("publish")).payload), String((await client.take("publish")).payload)],
+      ["5", "6"]
+    )
     await client.quiet()
   })
 

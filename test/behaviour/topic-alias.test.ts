@@ -32,22 +32,30 @@ scenario("Topic Alias", ({ it, start }) => {
     assert.deepEqual(topics, ["first", "first", "second", "second", "third", "second"])
   })
 
-  it("that nobody set is a protocol error, also after a reconnect", async () => {
-    await using broker = await start()
-    const client = await broker.join("client", { properties: { sessionExpiryInterval: 60 } })
-    await client.publish("t", "x", { properties: { topicAlias: 1 } })
-    await client.leave()
-    const again = await broker.join("client", { clean: false })
-    again.sendFrame(`30 "" { 23 0001 } 'x'`)
-    await again.refused(0x82)
-  }, "reason-code")
+  it(
+    "that nobody set is a protocol error, also after a reconnect",
+    async () => {
+      await using broker = await start()
+      const client = await broker.join("client", { properties: { sessionExpiryInterval: 60 } })
+      await client.publish("t", "x", { properties: { topicAlias: 1 } })
+      await client.leave()
+      const again = await broker.join("client", { clean: false })
+      again.sendFrame(`30 "" { 23 0001 } 'x'`)
+      await again.refused(0x82)
+    },
+    "reason-code"
+  )
 
-  it("zero or above the maximum ends the connection with 0x94", async () => {
-    await using broker = await start({ mqtt: { "topic-alias-maximum": 4 } })
-    for (const alias of ["0000", "0005", "ffff"]) {
-      const client = await broker.join("client")
-      client.sendFrame(`30 "t" { 23 ${alias} } 'x'`)
-      await client.refused(0x94)
-    }
-  }, "reason-code")
+  it(
+    "zero or above the maximum ends the connection with 0x94",
+    async () => {
+      await using broker = await start({ mqtt: { "topic-alias-maximum": 4 } })
+      for (const alias of ["0000", "0005", "ffff"]) {
+        const client = await broker.join("client")
+        client.sendFrame(`30 "t" { 23 ${alias} } 'x'`)
+        await client.refused(0x94)
+      }
+    },
+    "reason-code"
+  )
 })

@@ -126,9 +126,11 @@ export const disconnect = (reasonCode = 0, sessionExpirySeconds?: number): Buffe
 
 export const pingreq = Buffer.from([0xc0, 0])
 
+const NOTHING: Buffer = Buffer.alloc(0)
+
 /** Takes the bytes of a connection as they come and answers the packets that are complete. */
 export class PacketReader {
-  #rest = Buffer.alloc(0)
+  #rest: Buffer = NOTHING
   readonly #version: number
 
   constructor(version = 5) {
@@ -151,8 +153,6 @@ export class PacketReader {
   }
 }
 
-const NOTHING = Buffer.alloc(0)
-
 const readPacket = (frame: Buffer, body: number, version: number): Received => {
   const first = frame[0] as number
   const received = {
@@ -162,7 +162,7 @@ const readPacket = (frame: Buffer, body: number, version: number): Received => {
     sessionPresent: false,
     codes: [] as ReadonlyArray<number>,
     topic: "",
-    payload: NOTHING as Buffer,
+    payload: NOTHING,
     qos: 0,
     retain: false,
     duplicate: false,

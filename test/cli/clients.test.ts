@@ -73,6 +73,18 @@ for (const { name, start, isMissing } of brokers) {
       assert.strictEqual(world.stdout.text, wanted.join(""))
     })
 
+    it("has never more than -M messages under way", async () => {
+      const words = ["-t", "window", "-m", "x", "-q", "1", "--count", "20", "-M", "3", "-d"]
+      const { err } = await run(["pub", ...at, ...words])
+      let underWay = 0
+      let most = 0
+      for (const [line] of err.matchAll(/^(sent {6}PUBLISH|received {2}PUBACK)/gm)) {
+        underWay += line.startsWith("sent") ? 1 : -1
+        most = Math.max(most, underWay)
+      }
+      assert.deepEqual([underWay, most], [0, 3])
+    })
+
     it("leaves {{n}} alone without --count", async () => {
       const { world, code } = await subscribed(["-t", "plain", "-C", "2"])
       await run(["pub", ...at, "-t", "plain", "-m", "{{n}}", "--repeat", "2", "-q", "1"])

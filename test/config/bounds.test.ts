@@ -60,6 +60,11 @@ describe("bounds", () => {
     ["metrics.path", "metrics", "E3110"],
     ["cluster.node-id", '"a b"', "E3110"],
     ["server.ws-paths", "[]", "E3111"],
+    ["server.tls-min-version", "1.3", "E3107"],
+    ["server.tls-client-auth", "maybe", "E3107"],
+    ["server.unix-mode", '"0440"', "E3110"],
+    ["server.unix-mode", "0o660", "E3110"],
+    ["server.unix-bind", '"a\\nb"', "E3110"],
     ["server.bind", `[${'"127.0.0.1:0",'.repeat(65)}]`, "E3111"],
     ["mqtt.max-qos", "", "E3103"],
     ["mqtt.max-qos", "null", "E3103"]
@@ -82,6 +87,16 @@ describe("bounds", () => {
       assert.deepStrictEqual(settings.server.wsBind, [])
       const fromVariable = yield* load({ environment: { PROMPTMQ_SERVER_WS_BIND: "" } })
       assert.deepStrictEqual(fromVariable.settings.server.wsBind, [])
+    })
+  )
+
+  it.effect("a mode of a socket may stand without quotes, and paths of sockets start at the working directory", () =>
+    Effect.gen(function* () {
+      const { settings } = yield* load({ file: "server:\n  unix-mode: 0770\n  unix-bind: [/run/a.sock, b.sock]\n" })
+      assert.strictEqual(Number.parseInt(settings.server.unixMode, 8), 0o770)
+      const [absolute, relative] = settings.server.unixBind
+      assert.strictEqual(absolute, "/run/a.sock")
+      assert.match(relative ?? "", /^\/.+\/b\.sock$/)
     })
   )
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { errorCodes } from "../../src/config/error-codes.ts"
 
-const folders = ["../../src/settings/", "../../src/config/"].map((path) =>
+const folders = ["../../src/settings/", "../../src/config/", "../../src/listener/"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url))
 )
 

@@ -59,6 +59,14 @@ describe("import mosquitto.conf", () => {
       const { settings, warnings } = yield* load({ file: imported.yaml })
       assert.deepStrictEqual(settings.server.bind, [{ host: "127.0.0.1", port: 1883 }])
       assert.deepStrictEqual(settings.server.wsBind, [{ host: "::1", port: 9001 }])
+      assert.deepStrictEqual(settings.server.tlsBind, [{ host: "", port: 8883 }])
+      assert.deepStrictEqual(settings.server.wssBind, [])
+      assert.isTrue(settings.server.tls)
+      assert.strictEqual(settings.server.tlsCert, "/etc/mosquitto/server.crt")
+      assert.strictEqual(settings.server.tlsKey, "/etc/mosquitto/server.key")
+      assert.strictEqual(settings.server.tlsCa, "/etc/mosquitto/ca.crt")
+      assert.strictEqual(settings.server.tlsClientAuth, "require")
+      assert.deepStrictEqual(settings.server.unixBind, ["/run/mosquitto.sock"])
       assert.strictEqual(settings.server.pidFile, "/run/mosquitto/mosquitto.pid")
       assert.strictEqual(settings.auth.allowAnonymous, false)
       assert.strictEqual(settings.log.level, "info")
@@ -83,12 +91,6 @@ describe("import mosquitto.conf", () => {
       "5 log_dest",
       "9 include_dir",
       "11 per_listener_settings",
-      "18 listener",
-      "19 cafile",
-      "20 certfile",
-      "21 keyfile",
-      "22 require_certificate",
-      "24 listener",
       "27 password_file",
       "28 acl_file",
       "30 max_queued_messages",
@@ -102,8 +104,6 @@ describe("import mosquitto.conf", () => {
       "43 topic"
     ])
     const reasonOf = (line: number) => imported.untranslated.find((each) => each.line === line)?.reason
-    assert.include(reasonOf(18) ?? "", "left out, not opened in plain text")
-    assert.include(reasonOf(24) ?? "", "unix sockets")
     assert.strictEqual(reasonOf(37), "there is no setting like it")
     assert.strictEqual(reasonOf(42), "bridges are not in this version")
   })
@@ -134,13 +134,37 @@ describe("import mosquitto.conf", () => {
     })
   )
 
-  it.effect("only TLS listeners: no listener at all, so it does not start", () =>
+  it.effect("only TLS listeners: nothing is opened in plain text", () =>
     Effect.gen(function* () {
-      const { yaml } = importMosquitto("listener 8883\ncertfile a\nkeyfile b\n")
+      const { yaml } = importMosquitto(
+        "listener 8084 ::1\nprotocol websockets\ncertfile a\nkeyfile b\ntls_version tlsv1.3\n"
+      )
+      const { server } = (yield* load({ file: yaml })).settings
+      assert.deepStrictEqual([server.bind, server.wsBind, server.tlsBind], [[], [], []])
+      assert.deepStrictEqual(server.wssBind, [{ host: "::1", port: 8084 }])
+      assert.strictEqual(server.tlsMinVersion, "tlsv1.3")
+    })
+  )
+
+  it.effect("a kind of TLS that does not exist here: the listener is left out, so it does not start", () =>
+    Effect.gen(function* () {
+      const { untranslated, yaml } = importMosquitto("listener 8883\npsk_hint somebody\n")
+      assert.include(untranslated[0]?.reason ?? "", "left out, not opened in plain text")
       assert.deepStrictEqual(
         (yield* problemsOf({ file: yaml })).map(({ code }) => code),
         ["E3205"]
       )
+    })
+  )
+
+  it.effect("certificates of clients: one listener's demand holds for all, in whatever order", () =>
+    Effect.gen(function* () {
+      const listener = (port: number, required: boolean) =>
+        `listener ${port} ::1\ncafile c\ncertfile a\nkeyfile b\nrequire_certificate ${required}\n`
+      for (const text of [listener(1, true) + listener(2, false), listener(1, false) + listener(2, true)]) {
+        const { settings } = yield* load({ file: importMosquitto(text).yaml })
+        assert.strictEqual(settings.server.tlsClientAuth, "require")
+      }
     })
   )
 
@@ -160,6 +184,9 @@ describe("import mosquitto.conf", () => {
     ["max_connections 5\nmax_connections 6\n", "mqtt.max-connections is for the whole broker and already 5"],
     ["log_type everything\n", "there is no such kind of entry here"],
     ["listener x\n", "its address cannot be read"],
+    ["listener 0\n", "its address cannot be read"],
+    ["tls_version tlsv1.1\n", 'server.tls-min-version: "tlsv1.1" is not one of tlsv1.2, tlsv1.3'],
+    ["ciphers_tls1.3 TLS_AES_128_GCM_SHA256\n", "server.tls-ciphers holds the names of TLS 1.3 too"],
     ["=== broken\n", "not a directive"]
   ] as const) {
     it(`${JSON.stringify(text)}: ${reason}`, () =>

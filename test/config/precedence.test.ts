@@ -18,6 +18,8 @@ type Three = readonly [WireValue, WireValue, WireValue]
 /** Settings whose text has a form of its own. */
 const special: Readonly<Record<string, Three>> = {
   "server.ws-paths": [["/a"], ["/b", "/c"], ["/d"]],
+  "server.unix-bind": [["/a"], ["/b", "/c"], ["/d"]],
+  "server.unix-mode": ["0600", "0660", "0777"],
   "metrics.path": ["/a", "/b", "/c"],
   "admin.bind": ["127.0.0.1:2001", "127.0.0.1:2002", "[::1]:2003"],
   "metrics.bind": ["127.0.0.1:2001", "127.0.0.1:2002", "[::1]:2003"],
@@ -25,9 +27,9 @@ const special: Readonly<Record<string, Three>> = {
   "cluster.node-id": ["node-a", "node-b", "node-c"]
 }
 
-/** What this version cannot do: the one value that is accepted, the refused one, and its code. */
+/** What cannot be had, or not alone: the one value that is accepted, the refused one, and its code. */
 const refused: Readonly<Record<string, readonly [accepted: string, refused: string, code: string]>> = {
-  "server.tls": ["false", "true", "E3401"],
+  "server.tls": ["false", "true", "E3201"],
   "server.daemon": ["false", "true", "E3403"],
   "cluster.enabled": ["false", "true", "E3402"],
   "storage.engine": ["memory", "wal", "E3404"]

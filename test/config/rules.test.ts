@@ -49,6 +49,8 @@ describe("old spellings", () => {
   }
 })
 
+const tls = "server:\n  tls: true\n  tls-cert: a\n  tls-key: b\n"
+const mutual = (clientAuth: string) => `  tls-client-auth: ${clientAuth}\n  tls-ca: c\n`
 const open = 'server:\n  bind: "0.0.0.0:1883"\n'
 
 describe("rules", () => {
@@ -62,9 +64,29 @@ describe("rules", () => {
     ["open and said so", `${open}auth:\n  allow-anonymous: true\n`, [], ["E3303"]],
     ["open, and nobody may in", `${open}auth:\n  allow-anonymous: false\n`, [], ["E3304"]],
     ["loopback in every form", 'server:\n  bind: ["127.0.0.1:1", "[::1]:1", "localhost:2"]\n', [], []],
-    ["TLS without files", "server:\n  tls: true\n", ["E3401", "E3201"], []],
-    ["TLS with files", "server:\n  tls: true\n  tls-cert: a\n  tls-key: b\n", ["E3401"], []],
+    ["TLS without files", "server:\n  tls: true\n", ["E3201"], []],
+    ["TLS without a key", "server:\n  tls: true\n  tls-cert: a\n", ["E3201"], []],
+    ["TLS with files", tls, [], []],
     ["files without TLS", "server:\n  tls-cert: a\n", [], ["E3305"]],
+    ["an address for TLS, without TLS", 'server:\n  tls-bind: "127.0.0.1:1"\n', [], ["E3305"]],
+    ["TLS without an address", `${tls}  tls-bind: ""\n  wss-bind: ""\n`, ["E3207"], []],
+    ["TLS alone", `${tls}  bind: ""\n  ws-bind: ""\n`, [], []],
+    ["TLS beside a plain listener on one port", `${tls}  tls-bind: "127.0.0.1:1883"\n`, ["E3204"], []],
+    ["the same port, while TLS is off", 'server:\n  tls-bind: "127.0.0.1:1883"\n', [], ["E3305"]],
+    ["TLS open to strangers", `${tls}  tls-bind: ":8883"\n`, ["E3202"], []],
+    ["WSS open to strangers", `${tls}  wss-bind: ":8084"\n`, ["E3202"], []],
+    ["TLS open and said so", `${tls}  tls-bind: ":8883"\nauth:\n  allow-anonymous: true\n`, [], []],
+    ["TLS open to those our authority signed", `${tls}  tls-bind: ":8883"\n${mutual("require")}`, [], []],
+    [
+      "TLS open, certificates of clients as they like",
+      `${tls}  tls-bind: ":8883"\n${mutual("request")}`,
+      ["E3202"],
+      []
+    ],
+    ["certificates of clients without an authority", `${tls}  tls-client-auth: require\n`, ["E3206"], []],
+    ["plain text open beside TLS", `${tls}  bind: ":1883"\nauth:\n  allow-anonymous: true\n`, [], ["E3303"]],
+    ["a unix socket alone", 'server:\n  bind: ""\n  ws-bind: ""\n  unix-bind: /run/a.sock\n', [], []],
+    ["a unix socket twice", "server:\n  unix-bind: [/run/a.sock, /run/a.sock]\n", ["E3208"], []],
     ["a cluster", "cluster:\n  enabled: true\n", ["E3402"], []],
     ["a daemon", "server:\n  daemon: true\n", ["E3403"], []],
     ["the log on disk", "storage:\n  engine: wal\n", ["E3404"], []],

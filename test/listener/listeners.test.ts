@@ -34,6 +34,10 @@ describe("listeners", () => {
       const opened = yield* openListeners(settings, accept)
       const [plain, six, browser] = opened.map(({ port }) => port)
       assert.deepStrictEqual(
+        opened.map(({ url }) => url),
+        [`mqtt://127.0.0.1:${plain}`, `mqtt://[::1]:${six}`, `ws://127.0.0.1:${browser}/mqtt`]
+      )
+      assert.deepStrictEqual(
         opened.map(({ kind, name, host }) => [kind, name, host]),
         [
           ["tcp", "plain", "127.0.0.1"],
@@ -67,6 +71,30 @@ describe("listeners", () => {
       const error = yield* Effect.flip(Effect.scoped(openListeners(settings, () => undefined)))
       assert.include(error.message, 'listener "second" cannot listen on 127.0.0.1:')
       yield* openListeners([tcp("first again", "127.0.0.1", port)], () => undefined)
+    })
+  )
+
+  it.live("all that cannot be opened are reported at once", () =>
+    Effect.gen(function* () {
+      const [taken] = yield* openListeners([tcp("taken", "127.0.0.1", 0)], () => undefined)
+      const port = taken?.port ?? 0
+      const socket = { kind: "unix" as const, name: "file", path: "/nowhere/at/all.sock", mode: 0o660 }
+      const settings = [
+        tcp("first", "127.0.0.1", port),
+        tcp("fine", "127.0.0.1", 0),
+        socket,
+        tcp("far", "192.0.2.1", 0)
+      ]
+      const error = yield* Effect.flip(Effect.scoped(openListeners(settings, () => undefined)))
+      assert.deepStrictEqual(
+        [error, ...error.others].map(({ listener, reason }) => [listener, reason]),
+        [
+          ["first", "port-in-use"],
+          ["file", "other"],
+          ["far", "address-not-available"]
+        ]
+      )
+      for (const name of ["first", "file", "far"]) assert.include(error.message, `listener "${name}" cannot`)
     })
   )
 })

@@ -1,16 +1,17 @@
 /** Clients at the other end of a transport, for the contract suite and the listeners' own tests. */
 import { connect, type Socket } from "node:net"
-import { WebSocket } from "ws"
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls"
+import { type ClientOptions, WebSocket } from "ws"
 import type { MemoryPair } from "../../src/listener/memory.ts"
 import type { Peer } from "../contract/transport.ts"
 
-export class TcpPeer implements Peer {
+export class SocketPeer implements Peer {
   readonly received: Array<Buffer> = []
   closed = false
   readonly socket: Socket
 
-  constructor(port: number, host = "127.0.0.1") {
-    this.socket = connect({ port, host, noDelay: true })
+  constructor(socket: Socket) {
+    this.socket = socket
     this.socket.on("data", (chunk: Buffer) => this.received.push(chunk))
     this.socket.on("error", () => undefined)
     this.socket.on("close", () => {
@@ -35,6 +36,33 @@ export class TcpPeer implements Peer {
   }
 }
 
+export class TcpPeer extends SocketPeer {
+  constructor(port: number, host = "127.0.0.1") {
+    super(connect({ port, host, noDelay: true }))
+  }
+}
+
+export class UnixPeer extends SocketPeer {
+  constructor(path: string) {
+    super(connect({ path }))
+  }
+}
+
+export class TlsPeer extends SocketPeer {
+  /** Both sides are agreed; with TLS 1.3 the server may still refuse our certificate. */
+  secured = false
+  readonly tls: TLSSocket
+
+  constructor(port: number, options: ConnectionOptions) {
+    const socket = connectTls({ port, host: "127.0.0.1", ...options })
+    super(socket)
+    this.tls = socket
+    socket.on("secureConnect", () => {
+      this.secured = true
+    })
+  }
+}
+
 export class WebSocketPeer implements Peer {
   readonly received: Array<Buffer> = []
   closed = false
@@ -44,8 +72,8 @@ export class WebSocketPeer implements Peer {
   refusedStatus: number | undefined = undefined
   readonly webSocket: WebSocket
 
-  constructor(url: string, protocols: ReadonlyArray<string> = ["mqtt"], headers: Record<string, string> = {}) {
-    this.webSocket = new WebSocket(url, [...protocols], { headers })
+  constructor(url: string, protocols: ReadonlyArray<string> = ["mqtt"], options: ClientOptions = {}) {
+    this.webSocket = new WebSocket(url, [...protocols], options)
     this.webSocket.on("open", () => {
       this.opened = true
     })

@@ -47,7 +47,7 @@ const statusOf = (port: number, path: string): Promise<number | undefined> =>
 /** How an upgrade ends: the subprotocol chosen, or the status of the refusal. */
 const upgrade = (port: number, path: string, protocols: ReadonlyArray<string>, headers: Record<string, string> = {}) =>
   Effect.promise(async () => {
-    const peer = new WebSocketPeer(`ws://127.0.0.1:${port}${path}`, protocols, headers)
+    const peer = new WebSocketPeer(`ws://127.0.0.1:${port}${path}`, protocols, { headers })
     await until(() => peer.opened || peer.refusedStatus !== undefined)
     const outcome = peer.refusedStatus ?? peer.webSocket.protocol
     peer.webSocket.terminate()
@@ -140,4 +140,62 @@ describe("websocket transport", () => {
       assert.isTrue(chunks.every((chunk) => chunk.length > 0))
     })
   )
+
+  describe("before the client is known", () => {
+    const limited = (bytes: number) =>
+      Effect.gen(function* () {
+        const { transport, peer } = yield* open
+        const chunks: Array<Buffer> = []
+        const closes: Array<Error | undefined> = []
+        transport.onData = (chunk) => void chunks.push(chunk)
+        transport.onClose = (error) => void closes.push(error)
+        transport.limitIncoming?.(bytes)
+        return { transport, peer, chunks, closes }
+      })
+    const kilobyte = Buffer.alloc(1_000)
+
+    for (const [name, send] of [
+      ["one frame", (peer: WebSocketPeer) => peer.send(Buffer.alloc(1_000_000))],
+      [
+        "fragments",
+        (peer: WebSocketPeer) => {
+          for (let count = 0; count < 1_000; count++) peer.webSocket.send(kilobyte, { fin: false, binary: true })
+        }
+      ]
+    ] as const) {
+      it.live(`a message in ${name} above the limit is cut off, though it never ends`, () =>
+        Effect.gen(function* () {
+          const { chunks, closes, peer } = yield* limited(64_000)
+          send(peer)
+          yield* Effect.promise(() => until(() => peer.closed && closes.length > 0))
+          assert.strictEqual(peer.closeCode, 1009)
+          assert.deepStrictEqual(chunks, [])
+          assert.strictEqual(closes.length, 1)
+          assert.include(String(closes[0]), "above 64000 bytes")
+        })
+      )
+    }
+
+    it.live("any number of messages below the limit go through", () =>
+      Effect.gen(function* () {
+        const { chunks, peer } = yield* limited(64_000)
+        for (let count = 0; count < 400; count++) peer.send(kilobyte)
+        yield* Effect.promise(() => until(() => Buffer.concat(chunks).length === 400_000))
+        assert.isFalse(peer.closed)
+      })
+    )
+
+    it.live("afterwards only the largest packet is a limit, also for a message that has begun", () =>
+      Effect.gen(function* () {
+        const { chunks, peer, transport } = yield* limited(64_000)
+        peer.send(Buffer.alloc(10))
+        peer.webSocket.send(kilobyte, { fin: false, binary: true })
+        yield* Effect.promise(() => until(() => chunks.length === 1))
+        transport.limitIncoming?.(Number.POSITIVE_INFINITY)
+        peer.webSocket.send(Buffer.alloc(1_000_000), { fin: true, binary: true })
+        yield* Effect.promise(() => until(() => Buffer.concat(chunks).length === 1_001_010))
+        assert.isFalse(peer.closed)
+      })
+    )
+  })
 })

@@ -53,21 +53,70 @@ export const brokerMutants: ReadonlyArray<Mutant> = [
     find: "session.addIncoming(view.packetIdentifier)",
     replace: "session.addIncoming(0)",
     statement: "MQTT-4.3.3-10",
-    tests: by("publish-qos")
+    tests: by("exactly-once")
+  },
+  {
+    file: "src/broker/publish.ts",
+    find: "if (view.topicAlias > core.limits.topicAliasMaximum) return aliasTooLarge",
+    replace: "if (view.topicAlias > 65_535) return aliasTooLarge",
+    statement: "MQTT-3.3.2-9",
+    tests: by("topic-alias")
+  },
+  {
+    file: "src/broker/publish.ts",
+    find: "client.aliases[view.topicAlias] = topic",
+    replace: "client.aliases[view.topicAlias] ??= topic",
+    statement: "MQTT-3.3.2-12",
+    tests: by("topic-alias")
+  },
+  {
+    file: "src/broker/publish.ts",
+    find: "return receiveMaximumExceeded",
+    replace: "return undefined",
+    statement: "MQTT-3.3.4-7",
+    tests: by("receive-maximum")
+  },
+  {
+    file: "src/broker/receive.ts",
+    find: "return secondConnect",
+    replace: "return undefined",
+    statement: "MQTT-3.1.0-2",
+    tests: by("will-messages")
+  },
+  {
+    file: "src/broker/receive.ts",
+    find: "this.#client.connection.outbox.append(pingrespBytes, 0, 2)",
+    replace: "this.#client.connection.outbox.append(pingrespBytes, 0, 0)",
+    statement: "MQTT-3.12.4-1",
+    tests: by("keep-alive")
+  },
+  {
+    file: "src/broker/resend.ts",
+    find: "judgement.retain, true, id",
+    replace: "judgement.retain, false, id",
+    statement: "MQTT-3.3.1-1",
+    tests: by("session-resume")
+  },
+  {
+    file: "src/broker/resend.ts",
+    find: "acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success)",
+    replace: "acknowledge(core, client, PacketType.pubcomp, id, ReasonCode.success)",
+    statement: "MQTT-4.3.3-6",
+    tests: by("exactly-once")
   },
   {
     file: "src/broker/acknowledge.ts",
     find: "const known = session.incoming?.delete(id) === true",
     replace: "const known = session.incoming?.has(id) === true",
     statement: "MQTT-4.3.3-12",
-    tests: by("publish-qos")
+    tests: by("exactly-once")
   },
   {
     file: "src/broker/acknowledge.ts",
     find: "refused(core, session, id) // no PUBREL follows [MQTT-4.3.3-4]",
     replace: "acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success)",
     statement: "MQTT-4.3.3-4",
-    tests: by("publish-qos")
+    tests: by("exactly-once")
   },
   {
     file: "src/broker/subscribe.ts",

@@ -3,8 +3,15 @@
  */
 import { brokerMutants } from "./broker-mutants.ts"
 import { codecMutants } from "./codec-mutants.ts"
+import { cursorMutants } from "./cursor-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
 
-export const mutants: ReadonlyArray<Mutant> = [...codecMutants, ...routerMutants, ...stateMutants, ...brokerMutants]
+export const mutants: ReadonlyArray<Mutant> = [
+  ...codecMutants,
+  ...routerMutants,
+  ...stateMutants,
+  ...cursorMutants,
+  ...brokerMutants
+]

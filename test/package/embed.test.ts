@@ -120,6 +120,14 @@ describe("what is wrong is told", () => {
     })
   }
 
+  it("and a refused subscription leaves no session behind", async () => {
+    const log: Array<string> = []
+    const settings = { ...local, mqtt: { "wildcard-available": false }, log: { level: "debug" } } as const
+    await using broker = await Broker.start(settings, { onLog: (line) => log.push(line) })
+    await rejection(broker.subscribe("#", () => {}))
+    assert.include(log.join(""), "disconnected (client)")
+  })
+
   it("all problems of the settings, each with code, key and fix", async () => {
     const settings = { log: { level: "loud" }, mqtt: { "max-qos": 3 }, server: { bnd: 1 } } as unknown as SettingsInput
     const error = await rejection(Broker.start(settings))
@@ -189,6 +197,38 @@ describe("handlers", () => {
     assert.deepEqual((await inbox.next(3)).map(payloadOf), ["1", "2", "3"])
     assert.include(log.join(""), "on purpose, at once")
     assert.include(log.join(""), "on purpose, later")
+  })
+
+  it("may publish, and end their own subscription", async () => {
+    await using broker = await Broker.start(local)
+    const inbox = new Inbox()
+    await broker.subscribe("answers", inbox.take)
+    const ended = new Promise<void>((resolve) => {
+      const end = broker.subscribe("questions", async ({ payload }) => {
+        await broker.publish("answers", payload, { qos: 2 })
+        await (await end)()
+        resolve()
+      })
+    })
+    await broker.publish("questions", "1", { qos: 1, retain: true })
+    // More than the streams in between hold, so that the end of the stream is out of sight.
+    for (let i = 0; i < 20; i++) await broker.publish("questions", "x".repeat(100_000), { qos: 1 })
+    await ended
+    assert.deepEqual((await inbox.next(1)).map(payloadOf), ["1"])
+  })
+
+  it("that never come to an end do not keep the broker from stopping", async () => {
+    const broker = await Broker.start({ server: { ...local.server, "shutdown-timeout": "100ms" } })
+    const called = new Promise<void>((resolve) => {
+      void broker.subscribe("x", () => {
+        resolve()
+        return new Promise(() => {})
+      })
+    })
+    await broker.publish("x", "retained, so that it does not matter when", { retain: true })
+    await called
+    await broker.publish("x", "another one waits", { qos: 1 })
+    await broker.stop()
   })
 
   it("that are slow get one message at a time and all of them", async () => {
@@ -269,7 +309,8 @@ describe("the layer", () => {
 })
 
 it("the type of the settings is the one their declaration gives", () => {
-  assert.strictEqual(readFileSync(settingsInputFile, "utf8"), settingsInputText())
+  const isSame = readFileSync(settingsInputFile, "utf8") === settingsInputText()
+  assert.isTrue(isSame, "src/settings/settings-input.ts is old: node test/config/regenerate.ts")
 })
 
 class Inbox {

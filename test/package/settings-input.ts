@@ -1,10 +1,9 @@
 /**
- * Writes src/settings/settings-input.ts anew: node test/package/settings-input.ts
+ * The text of src/settings/settings-input.ts: the type of the settings object for embedding, one member per key with
+ * its summary, from the same list as the flags and the JSON Schema.
  *
- * The type of the settings object for embedding, one member per key with its summary, from the same list as the
- * flags and the JSON Schema. package.test.ts fails when the file is not what this would write.
+ * test/config/regenerate.ts writes it; embed.test.ts fails when the file is not what that would write.
  */
-import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { boundsWords } from "../../src/config/json-schema.ts"
 import { type Leaf, settingsLeaves } from "../../src/settings/leaves.ts"
@@ -14,7 +13,7 @@ export const settingsInputFile = fileURLToPath(new URL("../../src/settings/setti
 const header = `/**
  * The settings as an object, for embedding: the configuration file's keys; what is left out has its default.
  *
- * Generated from the settings' declaration by test/package/settings-input.ts: change that (declare-*.ts), not this.
+ * Generated from the settings' declaration: change that (declare-*.ts), then run node test/config/regenerate.ts.
  * Older spellings of keys are understood as well but have no type here. Bounds are judged when it is read.
  */
 
@@ -84,5 +83,3 @@ function typeOf(leaf: Leaf): string {
       return "string | ReadonlyArray<string>"
   }
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(settingsInputFile, settingsInputText())

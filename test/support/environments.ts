@@ -6,9 +6,11 @@
  *   memory      production layers, the in-memory pair; packets arrive in pieces whose lengths a seed decides
  *   reference   the reference codec (mqtt-packet both ways), a real socket
  *   naive       the naive router, the in-memory pair
+ *   late log    a message log that shows its tail and keeps its promise later, the in-memory pair
  *
  * `remote` is a broker that somebody else started: any MQTT broker, by host and port.
  */
+import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -16,7 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
 import { listenerSettings, portsLayer } from "../../src/app.ts"
 import { Broker, type BrokerShape } from "../../src/broker/broker.ts"
-import { CodecPort, EventLog, RouterPort } from "../../src/broker/services.ts"
+import { CodecPort, EventLog, MessageLogPort, RouterPort } from "../../src/broker/services.ts"
 import { referenceCannotJudge, referenceCodec } from "../../src/codec/reference.ts"
 import { checkText } from "../../src/config/load.ts"
 import type { ListenError } from "../../src/listener/listen-error.ts"
@@ -25,6 +27,8 @@ import { listenMemory } from "../../src/listener/memory.ts"
 import { makeNaiveRouter } from "../../src/router/naive-router.ts"
 import type { Settings } from "../../src/settings/settings.ts"
 import type { SettingsInput } from "../../src/settings/settings-input.ts"
+import { MemoryLog } from "../../src/store/memory-log.ts"
+import { LateLog } from "./late-log.ts"
 import { TestBroker } from "./test-broker.ts"
 import { memoryWire, tcpWire, type Wire } from "./wire.ts"
 
@@ -47,12 +51,18 @@ interface Parts {
   readonly listen: Listen
   readonly codec: string
   readonly router: string
-  readonly swaps: Swaps
+  readonly isLogLate: boolean
+  readonly swaps: (settings: Settings) => Swaps
   readonly cannot: ReadonlyArray<CannotJudge>
 }
 
 const overTcp: Listen = (settings, { accept }) =>
-  Effect.map(openListeners(listenerSettings(settings), accept), ([first]) => () => tcpWire(first?.port ?? 0))
+  Effect.map(
+    openListeners(listenerSettings(settings), accept),
+    ([first]) =>
+      () =>
+        tcpWire(first?.port ?? 0)
+  )
 
 const inMemory =
   (chunkBytesMax: number): Listen =>
@@ -66,7 +76,7 @@ const inMemory =
       }
     })
 
-const production = { codec: "own", router: "tree", swaps: [], cannot: [] }
+const production = { codec: "own", router: "tree", isLogLate: false, swaps: () => [], cannot: [] }
 
 export const environments: ReadonlyArray<Environment> = [
   environment({ ...production, name: "tcp", listen: overTcp }),
@@ -76,7 +86,7 @@ export const environments: ReadonlyArray<Environment> = [
     name: "reference",
     listen: overTcp,
     codec: "reference",
-    swaps: [Layer.succeed(CodecPort, referenceCodec)],
+    swaps: () => [Layer.succeed(CodecPort, referenceCodec)],
     cannot: Object.keys(referenceCannotJudge) as ReadonlyArray<CannotJudge>
   }),
   environment({
@@ -84,15 +94,26 @@ export const environments: ReadonlyArray<Environment> = [
     name: "naive",
     listen: inMemory(65_536),
     router: "naive",
-    swaps: [Layer.sync(RouterPort, () => makeNaiveRouter())]
-  })
+    swaps: () => [Layer.sync(RouterPort, () => makeNaiveRouter())]
+  }),
+  environment({ ...production, name: "late log", listen: inMemory(65_536), isLogLate: true, swaps: lateLog })
 ]
+
+/** Tail and promise come in a later turn of the loop, as a replicated log's would. */
+function lateLog({ storage }: Settings): Swaps {
+  const inner = new MemoryLog({ limitBytes: storage.memoryBufferBytes })
+  return [Layer.sync(MessageLogPort, () => new LateLog(inner, setImmediate))]
+}
 
 /** Somebody else's broker; its settings are its own business. */
 export const remote = (name: string, port: number, host?: string): Environment => ({
   name,
   cannot: [],
-  start: async () => new TestBroker(() => tcpWire(port, host), async () => undefined)
+  start: async () =>
+    new TestBroker(
+      () => tcpWire(port, host),
+      async () => undefined
+    )
 })
 
 const listening = {
@@ -107,16 +128,15 @@ function environment(parts: Parts): Environment {
     const started = Effect.gen(function* () {
       const written = { ...listening, ...input, server: { ...listening.server, ...input.server } }
       const { settings } = yield* checkText(JSON.stringify(written), "settings", nowhere)
-      const ports = Layer.mergeAll(portsLayer(settings), ...parts.swaps, ...swaps)
+      const ports = Layer.mergeAll(portsLayer(settings), ...parts.swaps(settings), ...swaps)
       const layer = Broker.layer.pipe(Layer.provide(ports), Layer.provide(EventLog.layerSilent))
       const broker = Context.get(yield* Layer.build(layer), Broker)
       return { core: broker.core, open: yield* parts.listen(settings, broker) }
     })
     const { core, open } = await Effect.runPromise(Effect.provideService(started, Scope.Scope, scope))
     // A swap that did not take would make every scenario pass for nothing.
-    if (core.codec.name !== parts.codec || core.router.name !== parts.router) {
-      throw new Error(`environment ${parts.name} runs ${core.codec.name} and ${core.router.name}`)
-    }
+    const found = { codec: core.codec.name, router: core.router.name, isLogLate: core.log instanceof LateLog }
+    assert.deepEqual(found, { codec: parts.codec, router: parts.router, isLogLate: parts.isLogLate }, parts.name)
     return new TestBroker(open, () => Effect.runPromise(Scope.close(scope, Exit.void)), core)
   }
   return { name: parts.name, cannot: parts.cannot, start }

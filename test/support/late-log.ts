@@ -112,6 +112,9 @@ export class LateLog implements MessageLog {
   nextOfTopic(topicId: number, from: number): number {
     return this.#inner.nextOfTopic(topicId, from)
   }
+  countOfTopic(topicId: number): number {
+    return this.#inner.countOfTopic(topicId)
+  }
   lastOfTopic(topicId: number): number {
     return this.#inner.lastOfTopic(topicId)
   }

@@ -11,7 +11,14 @@
  * nothing comes in WAIT_MS. That nothing comes is shown with `quiet`: PINGREQ is answered after everything that
  * was sent before it.
  */
-import { generate, type IConnackPacket, type IConnectPacket, type IPublishPacket, type Packet, parser } from "mqtt-packet"
+import {
+  generate,
+  type IConnackPacket,
+  type IConnectPacket,
+  type IPublishPacket,
+  type Packet,
+  parser
+} from "mqtt-packet"
 import { frame, raw } from "../codec/frames.ts"
 import type { Wire } from "./wire.ts"
 
@@ -25,8 +32,6 @@ const WAIT_MS = 10_000
 export class RawClient {
   readonly version: Version
   readonly wire: Wire
-  /** Everything that came, in order, taken or not. */
-  readonly history: Array<Packet> = []
   isClosed = false
   #unread: Array<Packet> = []
   #wake: () => void = () => undefined
@@ -41,7 +46,6 @@ export class RawClient {
     this.version = version
     const incoming = parser({ protocolVersion: version })
     incoming.on("packet", (packet: Packet) => {
-      this.history.push(packet)
       this.#unread.push(packet)
       this.#wake()
     })
@@ -97,7 +101,8 @@ export class RawClient {
   async refused(reasonCode: number): Promise<void> {
     if (this.version === 5) {
       const packet = await this.take("disconnect")
-      if (packet.reasonCode !== reasonCode) throw new Error(`expected 0x${reasonCode.toString(16)}, got ${JSON.stringify(packet)}`)
+      if (packet.reasonCode !== reasonCode)
+        throw new Error(`expected 0x${reasonCode.toString(16)}, got ${JSON.stringify(packet)}`)
     }
     await this.closed()
   }
@@ -109,6 +114,13 @@ export class RawClient {
       this.send({ cmd: "pingreq" })
       await this.take("pingresp")
     }
+  }
+
+  /** The messages that the broker has sent by now, not acknowledged. */
+  async pending(): Promise<ReadonlyArray<IPublishPacket>> {
+    this.send({ cmd: "pingreq" })
+    await this.find("pingresp")
+    return this.#unread.splice(0).filter((packet) => packet.cmd === "publish")
   }
 
   /** CONNECT, and CONNACK whatever it says. */

@@ -1,0 +1,58 @@
+/**
+ * What the listeners with TLS have in common (tls.ts, websocket.ts): how handshakes are done, and how failed ones
+ * are told.
+ *
+ * Invariants
+ * - A handshake is done within the time limit or the connection ends; node only tells that the time is over.
+ * - A scan of the port cannot fill the log: one line per REPORT_INTERVAL_MS, with the number of those in between.
+ *
+ * Elsewhere: the certificates (tls-material.ts), which of a client's is to be relied on (peer-certificate.ts).
+ */
+import type { TLSSocket, TlsOptions } from "node:tls"
+import * as Effect from "effect/Effect"
+import { formatPeer } from "./address.ts"
+import type { TlsMaterial } from "./tls-material.ts"
+
+const HANDSHAKE_TIMEOUT_MS_DEFAULT = 10_000
+const REPORT_INTERVAL_MS = 1_000
+
+interface OpensslError extends Error {
+  /** "wrong version number": its message has file and line of OpenSSL's source around it. */
+  readonly reason?: string
+}
+
+export interface HandshakeOptions {
+  readonly material: TlsMaterial
+  readonly handshakeTimeoutMs?: number | undefined
+}
+
+export function handshakeOptions({ handshakeTimeoutMs, material }: HandshakeOptions): TlsOptions {
+  const { clientAuthentication } = material.settings
+  return {
+    ...material.context,
+    requestCert: clientAuthentication !== "none",
+    rejectUnauthorized: clientAuthentication === "require",
+    handshakeTimeout: handshakeTimeoutMs ?? HANDSHAKE_TIMEOUT_MS_DEFAULT
+  }
+}
+
+export type EndHandshake = (error: Error, socket: TLSSocket) => void
+
+/** Ends the connection and says why. */
+export const handshakeEnd = (listener: string): Effect.Effect<EndHandshake> =>
+  Effect.map(Effect.context<never>(), (context) => {
+    const runFork = Effect.runForkWith(context)
+    let quietUntilMs = Number.NEGATIVE_INFINITY
+    let untold = 0
+    return (error, socket) => {
+      const peer = formatPeer(socket)
+      socket.destroy()
+      const nowMs = performance.now()
+      untold++
+      if (nowMs < quietUntilMs) return
+      const fields = { listener, peer, why: (error as OpensslError).reason ?? error.message, failures: untold }
+      quietUntilMs = nowMs + REPORT_INTERVAL_MS
+      untold = 0
+      runFork(Effect.logInfo("TLS handshake failed", fields))
+    }
+  })

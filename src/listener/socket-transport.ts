@@ -1,0 +1,88 @@
+/**
+ * The transport over a node socket: TCP, TLS or unix.
+ *
+ * The socket's own queue is the transport's: write() hands over, the callback says that the kernel took it (for TLS:
+ * that it was encrypted and the kernel took that), and writableLength is what it has not taken. A TLS socket never
+ * reports a write as done at once; nothing here relies on more than the callback.
+ *
+ * Invariants
+ * - The listener made the socket with allowHalfOpen false: a client that ends its side is answered by the end of
+ *   ours, after what was written.
+ * - After end() the socket reads on and discards: closing a socket with unread bytes makes the kernel send a reset,
+ *   which can take our last packet (DISCONNECT, a refusing CONNACK) away from the client.
+ *
+ * Elsewhere: who accepts (tcp.ts, tls.ts, unix.ts), one write per turn (outbox.ts).
+ */
+import type { Socket } from "node:net"
+import { formatPeer } from "./address.ts"
+import { DoneQueue } from "./done-queue.ts"
+import type { PeerCertificate } from "./peer-certificate.ts"
+import type { Transport } from "./transport.ts"
+
+export interface SocketTransportOptions {
+  readonly kind: "tcp" | "tls" | "unix"
+  readonly listener: string
+  /** Where the socket has no address of its own to show. */
+  readonly peer?: string | undefined
+  readonly peerCertificate?: PeerCertificate | undefined
+}
+
+export class SocketTransport implements Transport {
+  readonly kind: Transport["kind"]
+  readonly listener: string
+  readonly peer: string
+  readonly peerCertificate: PeerCertificate | undefined
+  onData: (chunk: Buffer) => void = () => undefined
+  onClose: (error: Error | undefined) => void = () => undefined
+
+  readonly #socket: Socket
+  readonly #dones = new DoneQueue()
+  #error: Error | undefined = undefined
+  #peerEnded = false
+
+  constructor(socket: Socket, options: SocketTransportOptions) {
+    this.kind = options.kind
+    this.listener = options.listener
+    this.peer = options.peer ?? formatPeer(socket)
+    this.peerCertificate = options.peerCertificate
+    this.#socket = socket
+    socket.on("data", (chunk: Buffer) => this.onData(chunk))
+    socket.on("end", () => {
+      this.#peerEnded = true
+    })
+    socket.on("error", (error) => {
+      // Answers written to a client that has said its last word fail; that is a farewell and no fault.
+      if (!this.#peerEnded) this.#error = error
+    })
+    socket.on("close", () => this.onClose(this.#error))
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength
+  }
+
+  write(buffer: Buffer, done: () => void): void {
+    this.#dones.push(done)
+    this.#socket.write(buffer, this.#dones.reported)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  end(graceMs: number): void {
+    this.onData = () => undefined
+    this.#socket.end()
+    this.#socket.resume()
+    const deadline = setTimeout(() => this.#socket.destroy(), graceMs)
+    this.#socket.once("close", () => clearTimeout(deadline))
+  }
+
+  destroy(): void {
+    this.#socket.destroy()
+  }
+}

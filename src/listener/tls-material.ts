@@ -1,0 +1,155 @@
+/**
+ * Key, certificate and authorities of the running listeners: loaded at the start, exchanged while clients stay.
+ *
+ *   files ──loadTls──► current ──setSecureContext──► every listener that follows
+ *                         ▲
+ *      reload(): all or nothing; a bad file leaves the current material in force
+ *
+ * Invariants
+ * - One material serves all TLS listeners; a reload reaches all of them or none.
+ * - A connection keeps the keys it was opened with: a reload drops nobody, and whoever comes later meets the new
+ *   certificate and is judged by the new authorities (tickets of the old context open nothing).
+ * - The watch acts on a change when two looks in a row saw the same, so files that are being copied are left alone;
+ *   what failed is reported once and tried again when a file changes.
+ *
+ * Elsewhere: judging files (tls-load.ts), who supervises the watch (app.ts), SIGHUP and the admin API call reload().
+ */
+import { statSync } from "node:fs"
+import type { SecureContextOptions } from "node:tls"
+import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { type LoadedTls, loadTls, type TlsProblem, type TlsSettings } from "./tls-load.ts"
+
+/** The file system is asked, not listened to: that also sees network folders and mounted secrets. */
+export const WATCH_INTERVAL_MS = 2_000
+
+export class TlsMaterialError extends Schema.TaggedError<TlsMaterialError>()("TlsMaterialError", {
+  problems: Schema.Array(Schema.Struct({ code: Schema.String, fact: Schema.String, fix: Schema.String }))
+}) {
+  override get message(): string {
+    return this.problems.map(({ code, fact, fix }) => `${code} ${fact} (${fix})`).join("; ")
+  }
+  /** Documented: "configuration invalid". */
+  override readonly [Runtime.errorExitCode] = 3
+}
+
+/** A node server that can change its certificate. */
+interface Follower {
+  setSecureContext(context: SecureContextOptions): void
+}
+
+export class TlsMaterial {
+  readonly settings: TlsSettings
+  readonly #wallClockMs: () => number
+  readonly #followers = new Set<Follower>()
+  #loaded: LoadedTls
+  #filesState: string
+
+  private constructor(settings: TlsSettings, wallClockMs: () => number, loaded: LoadedTls, filesState: string) {
+    this.settings = settings
+    this.#wallClockMs = wallClockMs
+    this.#loaded = loaded
+    this.#filesState = filesState
+  }
+
+  static readonly open = (
+    settings: TlsSettings,
+    wallClockMs: () => number = Date.now
+  ): Effect.Effect<TlsMaterial, TlsMaterialError> =>
+    Effect.suspend(() => {
+      const filesState = stateOf(settings)
+      const loaded = loadTls(settings, wallClockMs())
+      return "context" in loaded
+        ? Effect.succeed(new TlsMaterial(settings, wallClockMs, loaded, filesState))
+        : Effect.fail(new TlsMaterialError({ problems: loaded }))
+    })
+
+  get context(): SecureContextOptions {
+    return this.#loaded.context
+  }
+
+  get subject(): string {
+    return this.#loaded.certificate.subject
+  }
+
+  /** SHA-256 of the broker's own certificate, as "AB:CD:...". */
+  get fingerprint(): string {
+    return this.#loaded.certificate.fingerprint256
+  }
+
+  /** When the first certificate of the chain expires. */
+  get expiresAtMs(): number {
+    return this.#loaded.expiresAtMs
+  }
+
+  /** The state of the files, by their file system's account, when they were last read. */
+  get filesState(): string {
+    return this.#filesState
+  }
+
+  /** The state of the files now. */
+  look(): string {
+    return stateOf(this.settings)
+  }
+
+  /** Reads the files again. Answers with what is wrong; nothing = the new material is in force everywhere. */
+  reload(): ReadonlyArray<TlsProblem> {
+    this.#filesState = this.look()
+    const loaded = loadTls(this.settings, this.#wallClockMs())
+    if (!("context" in loaded)) return loaded
+    this.#loaded = loaded
+    for (const follower of this.#followers) follower.setSecureContext(loaded.context)
+    return []
+  }
+
+  /** Until the end of the scope, the server serves what is current. */
+  followedBy(server: Follower): Effect.Effect<void, never, Scope.Scope> {
+    return Effect.acquireRelease(
+      Effect.sync(() => void this.#followers.add(server)),
+      () => Effect.sync(() => void this.#followers.delete(server))
+    )
+  }
+}
+
+/** Reloads when files change; runs until it is interrupted. */
+export const watchTlsMaterial = (material: TlsMaterial): Effect.Effect<unknown> =>
+  Effect.suspend(() => {
+    let seen = material.filesState
+    return Effect.suspend(() => {
+      const state = material.look()
+      const isSettled = state === seen
+      seen = state
+      return isSettled && state !== material.filesState ? reloadAndTell(material) : Effect.void
+    }).pipe(Effect.repeat(Schedule.spaced(WATCH_INTERVAL_MS)))
+  })
+
+const reloadAndTell = (material: TlsMaterial): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const problems = material.reload()
+    if (problems.length === 0) {
+      const expires = new Date(material.expiresAtMs).toISOString()
+      return Effect.logInfo("TLS certificate changed", { fingerprint: material.fingerprint, expires })
+    }
+    return Effect.forEach(
+      problems,
+      ({ code, fact, fix }) => Effect.logError("TLS files changed and are not used", { code, fact, fix }),
+      { discard: true }
+    )
+  })
+
+function stateOf({ authorityFile, certificateFile, keyFile }: TlsSettings): string {
+  return [certificateFile, keyFile, authorityFile].map(stateOfFile).join(" ")
+}
+
+function stateOfFile(file: string): string {
+  if (file === "") return "-"
+  try {
+    const { ctimeNs, dev, ino, mtimeNs, size } = statSync(file, { bigint: true })
+    return [dev, ino, size, mtimeNs, ctimeNs].join(":")
+  } catch (cause) {
+    return (cause as NodeJS.ErrnoException).code ?? "unknown"
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The TLS listener: MQTT inside TLS 1.2 or newer. The transport is the one of TCP, over a TLS socket.
+ *
+ * Invariants
+ * - Nobody reaches the broker before the handshake is done; with `require` not without a certificate that tls-ca
+ *   signed, and with `request` not with one that it did not sign.
+ * - Keys are not negotiated anew within a connection (TLS 1.2 lets a client ask for that, at the server's cost).
+ *
+ * Elsewhere: files, reload (tls-material.ts), what a client's certificate says (peer-certificate.ts).
+ */
+import { createServer, type Server, type TLSSocket } from "node:tls"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { type HandshakeOptions, handshakeEnd, handshakeOptions } from "./handshake.ts"
+import type { ListenError } from "./listen-error.ts"
+import { isTrusted, peerCertificate } from "./peer-certificate.ts"
+import { type BoundAddress, type ListenOptions, serve } from "./serve.ts"
+import { SocketTransport } from "./socket-transport.ts"
+import type { Transport } from "./transport.ts"
+
+export interface ListenTlsOptions extends ListenOptions, HandshakeOptions {
+  readonly onTransport: (transport: Transport) => void
+}
+
+export const listenTls = (options: ListenTlsOptions): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const endHandshake = yield* handshakeEnd(options.name)
+    const server: Server = createServer(
+      { ...handshakeOptions(options), noDelay: true, allowHalfOpen: false },
+      (socket: TLSSocket) => {
+        if (!isTrusted(socket)) {
+          endHandshake(new Error(`certificate refused: ${socket.authorizationError}`), socket)
+          return
+        }
+        socket.disableRenegotiation()
+        const transport = { kind: "tls", listener: options.name, peerCertificate: peerCertificate(socket) } as const
+        options.onTransport(new SocketTransport(socket, transport))
+      }
+    )
+    server.on("tlsClientError", endHandshake)
+    yield* options.material.followedBy(server)
+    return yield* serve(server, options)
+  })
