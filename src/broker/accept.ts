@@ -36,10 +36,10 @@ export const accept = (
   if (old !== undefined) closeClient(core, old, "taken-over", ReasonCode.sessionTakenOver, "session taken over") // [MQTT-3.1.4-3]
   let session = core.sessions.get(clientIdentifier)
   if (session !== undefined && packet.cleanStart) {
-    endSession(core, session, "cleaned") // [MQTT-3.1.2-4] [MQTT-3.1.4-4]
+    endSession(core, session, "cleaned") // [MQTT-3.1.2-4] [MQTT-3.1.4-4] [v3.1.1 MQTT-3.1.2-6]
     session = undefined
   }
-  const sessionPresent = session !== undefined // [MQTT-3.2.2-3]
+  const sessionPresent = session !== undefined // [MQTT-3.2.2-3] [v3.1.1 MQTT-3.2.2-2]
   session ??= newSession(core, clientIdentifier)
   const event = sessionPresent ? Counter.sessionsResumed : Counter.sessionsCreated
   core.count[event] = (core.count[event] as number) + 1
@@ -50,6 +50,7 @@ export const accept = (
   const connack = core.codec.encodeConnack(client.version, sessionPresent, ReasonCode.success, properties)
   send(core, client, connack)
   client.state = ClientState.connected
+  client.connection.transport.limitIncoming?.(Number.POSITIVE_INFINITY)
   core.count[Counter.connectionsAccepted] = (core.count[Counter.connectionsAccepted] as number) + 1
   core.options.report({ level: "debug", what: "connected", clientIdentifier, peer: client.connection.transport.peer })
 
@@ -72,6 +73,7 @@ const adopt = (core: Core, client: Client, session: Session, packet: ConnectPack
   assert(session.connection === undefined, "the old connection has left")
   const { properties } = packet
   const { limits } = core
+  // In 3.x Clean Session 0 asks to be kept for good [v3.1.1 MQTT-3.1.2-4].
   const wished =
     packet.version === 5 ? (properties.sessionExpiryInterval ?? 0) : packet.cleanStart ? 0 : Number.POSITIVE_INFINITY
   session.connection = client
@@ -145,13 +147,13 @@ const refusal = (core: Core, client: Client, code: number, why: string): Buffer 
   return told.length <= client.maximumPacketSizeBytes ? told : core.codec.encodeConnack(client.version, false, code, {})
 }
 
-/** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes. */
+/** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes [v3.1.1 MQTT-3.2.2-6]. */
 const returnCodeOf = (reasonCode: number): number | undefined => {
   switch (reasonCode) {
     case ReasonCode.unsupportedProtocolVersion:
       return ReturnCode.unacceptableProtocolVersion
     case ReasonCode.clientIdentifierNotValid:
-      return ReturnCode.identifierRejected
+      return ReturnCode.identifierRejected // [v3.1.1 MQTT-3.1.3-9]
     case ReasonCode.badUserNameOrPassword:
       return ReturnCode.badUserNameOrPassword
     case ReasonCode.notAuthorized:

@@ -116,7 +116,7 @@ const turnWheel = (core: Core) =>
 
 const accept = (core: Core, transport: Transport, pool: SlabPool, turn: FlushTurn, settings: Settings): void => {
   core.tick()
-  const outbox = new Outbox(transport, pool, turn, settings.server.maxOutgoingBytes)
+  const outbox = new Outbox(transport, pool, turn, settings.server.maxOutgoingBytes, settings.server.writeBufferBytes)
   const client: Client = core.addClient(
     new Connection(transport, outbox, (buffer, start, end) => {
       const length = core.codec.frameLength(buffer, start, end, frameSizeMax(core, client))
@@ -124,6 +124,8 @@ const accept = (core: Core, transport: Transport, pool: SlabPool, turn: FlushTur
     })
   )
   const { connection } = client
+  // A WebSocket gathers whole messages before anybody sees a length: until CONNECT it may gather no more than one.
+  transport.limitIncoming?.(core.limits.connectPacketSizeBytesMax)
   connection.receiver = new Receiver(core, client)
   outbox.onDrained = () => queuePump(core, client)
   watchConnect(core, client)

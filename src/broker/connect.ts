@@ -53,10 +53,11 @@ const judgeConnect = (core: Core, client: Client, packet: ConnectPacket): Fault 
     return new Fault(ReasonCode.quotaExceeded, "limits.max-sessions is reached")
   }
   if (clientIdentifier === "" && (version === 3 || (version === 4 && !packet.cleanStart))) {
-    // [MQTT-3.1.3-8]; MQTT 3.1 has no empty identifiers at all
+    // [v3.1.1 MQTT-3.1.3-8]; MQTT 3.1 has no empty identifiers at all [v3.1 3.1-identifier]
     return new Fault(ReasonCode.clientIdentifierNotValid, "an empty client identifier needs a clean session")
   }
   if (Buffer.byteLength(clientIdentifier) > limits.clientIdentifierLengthMax) {
+    // [v3.1.1 MQTT-3.1.3-9]
     return new Fault(ReasonCode.clientIdentifierNotValid, "the client identifier is longer than mqtt.max-client-id-len")
   }
   const method = properties.authenticationMethod
@@ -76,7 +77,8 @@ const judgeConnect = (core: Core, client: Client, packet: ConnectPacket): Fault 
 }
 
 const authenticate = (core: Core, client: Client, packet: ConnectPacket): void => {
-  const clientIdentifier = packet.clientIdentifier === "" ? core.options.randomText() : packet.clientIdentifier // [MQTT-3.2.2-16]
+  // [MQTT-3.2.2-16] [v3.1.1 MQTT-3.1.3-6]
+  const clientIdentifier = packet.clientIdentifier === "" ? core.options.randomText() : packet.clientIdentifier
   const { username, password } = packet
   const { listener, peer } = client.connection.transport
   const request = { clientIdentifier, username, password, listener, peer }

@@ -96,7 +96,8 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
   session.connection = undefined
   if (session.shared !== undefined) returnToGroups(core, session, false)
   client.session = undefined
-  // A broker that stops publishes no wills: nobody is left to get them, and the clients did nothing wrong.
+  // None after DISCONNECT [MQTT-3.14.4-3] [v3.1.1 MQTT-3.14.4-3]. A broker that stops publishes no wills: nobody is
+  // left to get them, and the clients did nothing wrong.
   if (cause !== "client" && client.will !== undefined && !core.draining) willAfter(core, session, client.will)
   if (session.persistent) scheduleExpiry(core, session)
   else endSession(core, session, core.draining ? "shutdown" : "ended")

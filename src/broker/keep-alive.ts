@@ -16,6 +16,7 @@ import type { Core, Expirable } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
 import { unwatch } from "./timers.ts"
 
+/** [MQTT-3.1.2-22] [v3.1.1 MQTT-3.1.2-24] */
 const GRACE = 1.5
 const LOOK_MS_MAX = 60_000
 

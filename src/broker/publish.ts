@@ -86,7 +86,7 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   else if (!client.access.allowsEverything) {
     const verdict = publishVerdict(client, entry)
     if (verdict === Verdict.ask) return ASK
-    if (verdict === Verdict.deny) refusal = ReasonCode.notAuthorized
+    if (verdict === Verdict.deny) refusal = ReasonCode.notAuthorized // [v3.1.1 MQTT-3.3.5-2]
   }
 
   // 4 QoS 2 duplicate
@@ -112,7 +112,7 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   if (view.qos === 0) return undefined
   const accepted = outcome.reasonCode < 0x80
   if (!client.isVersion5 && outcome.reasonCode === ReasonCode.quotaExceeded) return quotaExceeded
-  // MQTT 3.x has no negative acknowledgement: what was refused for good is acknowledged and dropped [MQTT-3.3.5-2]
+  // MQTT 3.x has no negative acknowledgement: what was refused for good is acknowledged and dropped [v3.1.1 MQTT-3.3.5-2]
   if (view.qos === 2 && (accepted || !client.isVersion5)) {
     session.addIncoming(view.packetIdentifier) // [MQTT-4.3.3-10]
     client.incomingOpen += 1

@@ -16,11 +16,11 @@ import { DropReason } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import type { Session } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
-import type { RetainedMessage } from "../store/ports.ts"
 import { acknowledge } from "./acknowledge.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import type { RetainedInFlight } from "./retained.ts"
 import { endExchange } from "./share-exchange.ts"
 
 const view = new PublishView()
@@ -48,18 +48,19 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
   const state = session.window.state(id)
   if (state === ExchangeState.free) return // acknowledged before it was its turn
   if (state === ExchangeState.awaitPubcomp) {
-    acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success) // [MQTT-4.3.3-6]
+    acknowledge(core, client, PacketType.pubrel, id, ReasonCode.success) // [MQTT-4.3.3-6] [v3.1.1 MQTT-4.3.3-1]
     return
   }
   const sequence = session.window.sequence(id)
-  const held = session.retainedInFlight?.get(id) as RetainedMessage | undefined
+  const held = session.retainedInFlight?.get(id) as RetainedInFlight | undefined
   const record = core.record
   if (held !== undefined) {
-    viewTrusted(view, held.frame, 0, held.frame.length, held.isVersion5)
+    const { message } = held
+    viewTrusted(view, message.frame, 0, message.frame.length, message.isVersion5)
     judgement.qos = state
     judgement.retain = true
-    judgement.identifiers = undefined
-    record.expiresAtMs = held.expiresAtMs
+    judgement.identifiers = held.identifiers // [MQTT-3.3.4-3]
+    record.expiresAtMs = message.expiresAtMs
   } else if (sequence >= 0 && core.log.read(sequence, record)) {
     viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
     const { publisher, topicId } = record

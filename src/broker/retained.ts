@@ -29,6 +29,12 @@ const PAGE = 256
 
 const view = new PublishView()
 
+/** What repeating one after a resume needs: it must be the same packet again, and the log may have let it go. */
+export interface RetainedInFlight {
+  readonly message: RetainedMessage
+  readonly identifiers: ReadonlyArray<number> | undefined
+}
+
 /** Stores or clears the topic's retained message [MQTT-3.3.1-5] [MQTT-3.3.1-6]; it has been appended at `sequence`. */
 export const keepRetained = (
   core: Core,
@@ -99,10 +105,10 @@ const send = (core: Core, client: Client, session: Session, cursor: RetainedCurs
     id = session.window.open(qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec, message.sequence)
     if (session.persistent) {
       session.retainedInFlight ??= new Map()
-      session.retainedInFlight.set(id, message)
+      session.retainedInFlight.set(id, { message, identifiers: subscription.identifiers } satisfies RetainedInFlight)
     }
   }
   core.count[Counter.retainedSent] = (core.count[Counter.retainedSent] as number) + 1
   const remaining = remainingExpirySeconds(message.expiresAtMs, core.nowMs)
-  emit(core, client, view, size, qos, true, false, id, subscription.identifiers, remaining) // [MQTT-3.3.1-9]
+  emit(core, client, view, size, qos, true, false, id, subscription.identifiers, remaining) // [MQTT-3.3.1-9] [v3.1.1 MQTT-3.3.1-8]
 }

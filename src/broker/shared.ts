@@ -269,8 +269,7 @@ const orderingKey = (core: Core, message: PublishView): string | undefined => {
   return publishProperties(message).userProperties?.find(([name]) => name === wanted)?.[1]
 }
 
-const topicOf = (message: PublishView): string =>
-  message.buffer.toString("utf8", message.topicStart, message.topicEnd)
+const topicOf = (message: PublishView): string => message.buffer.toString("utf8", message.topicStart, message.topicEnd)
 
 /** To the member that was chosen for the message on offer. */
 const give = (core: Core, member: Member, message: PublishView, sequence: number, expiresAtMs: number): void => {
@@ -343,13 +342,7 @@ const isAnyAbleToTake = ({ members }: ShareGroup): boolean => {
   return false
 }
 
-const drop = (
-  core: Core,
-  group: ShareGroup,
-  reason: DropReasonId,
-  message: PublishView,
-  sequence: number
-): void => {
+const drop = (core: Core, group: ShareGroup, reason: DropReasonId, message: PublishView, sequence: number): void => {
   const at = sequence >= 0 ? sequence : undefined
   core.ledger.add(reason, group.text, topicOf(message), 1, core.nowMs, at, at)
 }

@@ -112,7 +112,10 @@ const share = (core: Core, session: Session, entry: SubscribeEntry, qos: number,
   return qos
 }
 
-/** MQTT 3.1.1 knows one failure code; 3.1 knows none: there the wish is repeated and nothing is delivered. */
+/**
+ * MQTT 3.1.1 knows one failure code [v3.1.1 MQTT-3.9.3-2]; 3.1 knows none: there the wish is repeated and nothing is
+ * delivered [v3.1 3.9-granted].
+ */
 const code3 = (client: Client, code: number, wishedQos: number): number => {
   if (code < 0x80) return code
   return client.version === 4 ? 0x80 : wishedQos

@@ -50,6 +50,7 @@ export function decodeConnect(buffer: Buffer, start: number, end: number): Conne
   // [MQTT-3.1.2-19]
   const password = isSent(cursor, flags & flag.password, version) ? cursor.binary("Password") : undefined
   // Fields whose flag is 0 would be left over now. [MQTT-3.1.2-16] [MQTT-3.1.2-18] [MQTT-3.1.4-1]
+  // [v3.1.1 MQTT-3.1.2-18] [v3.1.1 MQTT-3.1.2-20]
   const fault = cursor.finish()
   if (fault !== undefined) return fault
   const cleanStart = (flags & flag.cleanStart) !== 0
@@ -80,7 +81,7 @@ function readVersion(cursor: Cursor): ProtocolVersion | Fault {
     // [MQTT-3.1.2-2] [v3.1.1 MQTT-3.1.2-2]
     return level > 5 && !bridgeLevels.includes(level) ? unsupportedVersion5 : unsupportedVersion3
   }
-  if (name === "MQIsdp") return level === 3 ? 3 : unsupportedVersion3
+  if (name === "MQIsdp") return level === 3 ? 3 : unsupportedVersion3 // [v3.1 3.1-level]
   return unknownProtocolName // [MQTT-3.1.2-1] [v3.1.1 MQTT-3.1.2-1]
 }
 
@@ -122,7 +123,7 @@ function readWill(cursor: Cursor, flags: number, version: ProtocolVersion): Will
     topic,
     payload,
     qos,
-    retain: (flags & flag.willRetain) !== 0,
+    retain: (flags & flag.willRetain) !== 0, // [v3.1.1 MQTT-3.1.2-17]
     properties,
     isVersion5: version === 5,
     publishProperties
@@ -139,6 +140,7 @@ function withoutWillDelay(cursor: Cursor, properties: Properties): Buffer {
   return Buffer.concat([buffer.subarray(propertiesStart, at), buffer.subarray(propertyEnd(buffer, at), propertiesEnd)])
 }
 
+/** [v3.1 3.1-credentials] */
 function isSent(cursor: Cursor, flagBit: number, version: ProtocolVersion): boolean {
   return flagBit !== 0 && !(version === 3 && cursor.left === 0)
 }

@@ -72,7 +72,7 @@ function readEntry(cursor: Cursor, version: ProtocolVersion): SubscribeEntry {
     filter,
     qos: qos as 0 | 1 | 2,
     noLocal,
-    retainAsPublished: (options & 8) !== 0,
+    retainAsPublished: (options & 8) !== 0, // never in 3.x [v3.1.1 MQTT-3.3.1-9]
     retainHandling: retainHandling as 0 | 1 | 2
   }
 }

@@ -13,6 +13,7 @@ expected[PacketType.pubrel] = 2
 expected[PacketType.subscribe] = 2
 expected[PacketType.unsubscribe] = 2
 
+/** [v3.1 2.1-dup] */
 const duplicateBit = 8
 
 export function hasLegalFlags(firstByte: number, version: ProtocolVersion): boolean {

@@ -176,6 +176,11 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "Log and compaction settings describe what is kept on disk. This version keeps messages, sessions and retained values in memory and loses them at exit, whatever these settings say.",
     fix: "Do not rely on durability with this version."
   },
+  E3307: {
+    title: "Accepted, but without effect (warning)",
+    text: "The key exists so that older configurations load; what it asked for is decided by the run time.",
+    fix: "Remove the key."
+  },
   E3303: {
     title: "Plain text beyond loopback (warning)",
     text: "Clients on other machines connect without credentials and without encryption: everyone on the path can read and change messages.",

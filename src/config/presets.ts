@@ -55,8 +55,6 @@ export const presets: ReadonlyArray<Preset> = [
     aliases: ["throughput"],
     purpose: `As many messages as possible; the last second may be lost with the power. ${memoryNote}`,
     values: [
-      ["server.read-buffer", "256KiB", "Fewer, larger reads."],
-      ["server.write-buffer", "256KiB", "Fewer, larger writes."],
       ["server.max-outgoing-bytes", "16MiB", "More patience with bursts before QoS 0 is dropped."],
       ["mqtt.max-qos", 1, "QoS 2 costs four packets per message."],
       ["mqtt.max-inflight", 50, "Acknowledgements in flight hide the round trip."],
@@ -110,7 +108,6 @@ export const presets: ReadonlyArray<Preset> = [
     purpose: `A gateway with little memory and a few hundred devices. ${memoryNote}`,
     values: [
       ["server.ws-bind", [], "No browsers here."],
-      ["server.read-buffer", "16KiB", "Small buffers for many quiet devices."],
       ["server.write-buffer", "16KiB", "Small buffers for many quiet devices."],
       ["server.max-outgoing-bytes", "256KiB", "A slow device must not cost much."],
       ["mqtt.max-packet-size", "256KiB", "Devices send little."],

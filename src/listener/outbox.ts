@@ -36,6 +36,7 @@ export class Outbox implements TurnMember {
   readonly #pool: SlabPool
   readonly #turn: FlushTurn
   readonly #limitBytes: number
+  readonly #gatherBytes: number
   readonly #done = (): void => this.#written()
   /** In write order; NO_SLAB stands for a range that was handed over by reference. */
   readonly #inFlight: Array<Buffer> = []
@@ -46,7 +47,15 @@ export class Outbox implements TurnMember {
   #drainAwaited = false
   #closed = false
 
-  constructor(transport: Transport, pool: SlabPool, turn: FlushTurn, limitBytes: number) {
+  /** `gatherBytes`: from there on a slab is written without waiting for the end of the turn. */
+  constructor(
+    transport: Transport,
+    pool: SlabPool,
+    turn: FlushTurn,
+    limitBytes: number,
+    gatherBytes: number = SLAB_BYTES
+  ) {
+    this.#gatherBytes = Math.min(gatherBytes, SLAB_BYTES)
     this.#transport = transport
     this.#pool = pool
     this.#turn = turn
@@ -125,7 +134,7 @@ export class Outbox implements TurnMember {
       return 0
     }
     const used = this.#usedBytes
-    if (used > 0 && used + bytes <= SLAB_BYTES) {
+    if (used > 0 && used + bytes <= this.#gatherBytes) {
       const small = this.slab
       this.#useSlab(this.#pool.take(SLAB_BYTES), used + bytes)
       small.copy(this.slab, 0, 0, used)
@@ -164,7 +173,7 @@ export class Outbox implements TurnMember {
 
   #useSlab(slab: Buffer, usedBytes: number): void {
     this.slab = slab
-    this.#roomBytes = slab.length
+    this.#roomBytes = Math.min(slab.length, Math.max(this.#gatherBytes, usedBytes))
     this.#usedBytes = usedBytes
   }
 

@@ -98,14 +98,14 @@ export const serverSection = section({
     fallback: "64KiB",
     minimum: "1KiB",
     maximum: "16MiB",
-    summary: "Most bytes read from a socket at once."
+    summary: "Accepted for older configurations: the run time reads up to 64 KiB at once, whatever is written here."
   }),
   writeBufferBytes: size({
     flag: "write-buffer",
     fallback: "64KiB",
     minimum: "1KiB",
-    maximum: "16MiB",
-    summary: "Size of an output slab: bytes for one client gathered into one write."
+    maximum: "64KiB",
+    summary: "Bytes for one client gathered in a turn of the loop before they are written without waiting for its end."
   }),
   readTimeoutMs: duration({
     flag: "read-timeout",

@@ -141,6 +141,18 @@ export const settingRules: ReadonlyArray<SettingRule> = [
   },
   {
     severity: "warning",
+    keys: ["server.read-buffer"],
+    check: (_, isWritten) =>
+      isWritten("server.read-buffer")
+        ? {
+            code: "E3307",
+            fact: "no effect: the run time reads up to 64 KiB from a socket at once",
+            fix: "remove the key"
+          }
+        : undefined
+  },
+  {
+    severity: "warning",
     keys: ["metrics.enabled"],
     check: ({ metrics }, isWritten) =>
       metrics.enabled && isWritten("metrics.enabled")

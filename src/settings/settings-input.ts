@@ -42,9 +42,9 @@ export interface SettingsInput {
     readonly "unix-bind"?: string | ReadonlyArray<string>
     /** Mode of the socket files: whoever may write may connect. Default: "0660". */
     readonly "unix-mode"?: string
-    /** Most bytes read from a socket at once. 1KiB to 16MiB. Default: "64KiB". */
+    /** Accepted for older configurations: the run time reads up to 64 KiB at once, whatever is written here. 1KiB to 16MiB. Default: "64KiB". */
     readonly "read-buffer"?: SizeText
-    /** Size of an output slab: bytes for one client gathered into one write. 1KiB to 16MiB. Default: "64KiB". */
+    /** Bytes for one client gathered in a turn of the loop before they are written without waiting for its end. 1KiB to 64KiB. Default: "64KiB". */
     readonly "write-buffer"?: SizeText
     /** Longest time an unfinished packet may take to arrive; 0s = no limit. Idle clients are keep-alive's business. 0s to 1h. Default: "30s". */
     readonly "read-timeout"?: DurationText | 0

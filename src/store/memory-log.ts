@@ -19,6 +19,8 @@ import { MemorySegment, newSegmentBytes } from "./memory-segment.ts"
 import type { KeptHandler, LogRecord, LogStatistics, LogTopicHolder, MessageLog, TailHandler } from "./ports.ts"
 
 const SEGMENT_BYTES = 1_048_576
+/** What new topics of one segment may weigh, in segments. */
+const TOPICS_SHARE = 2
 /** The ring keeps at least this many segments, so that dropping one drops a small share of it. */
 const SEGMENTS_MIN = 8
 
@@ -73,9 +75,11 @@ export class MemoryLog implements MessageLog {
   append(view: PublishView, topic: LogTopicHolder, publisher: number, expiresAtMs: number): number {
     const size = canonicalPublishSize(view, topic.bytes.length)
     if (size > this.#limitBytes) return -1
-    if (this.#active.used + size > this.#active.bytes.length) this.#roll(size)
+    if (this.#mustRoll(size)) this.#roll(size)
     const segment = this.#active
+    const topicsBefore = this.#topics.size
     const topicId = this.#topics.resolve(topic)
+    segment.topicsNew += this.#topics.size - topicsBefore
     const sequence = segment.base + segment.count
     writeCanonicalPublish(segment.bytes, segment.used, view, topic.bytes)
     segment.push(size, topicId, publisher, view.isVersion5, expiresAtMs)
@@ -90,7 +94,7 @@ export class MemoryLog implements MessageLog {
   /** Where the next append would cut the log, if it had to make room now for `sizeBytes`; -1 while there is room. */
   wouldDropBelow(sizeBytes: number): number {
     const active = this.#active
-    const rolls = active.used + sizeBytes > active.bytes.length
+    const rolls = this.#mustRoll(sizeBytes)
     const added = rolls ? newSegmentBytes(Math.max(sizeBytes, this.#segmentBytes)) : active.growthBytes
     let wanted = this.#usedBytes() + added + TOPIC_FOOTPRINT_BYTES
     let below = -1
@@ -169,6 +173,12 @@ export class MemoryLog implements MessageLog {
       segments: this.#segments.length,
       topics: this.#topics.size
     }
+  }
+
+  /** The active segment is never dropped, so it must not grow heavier than its share: by frames, or by topics it brought. */
+  #mustRoll(sizeBytes: number): boolean {
+    const { bytes, topicsNew, used } = this.#active
+    return used + sizeBytes > bytes.length || topicsNew * TOPIC_FOOTPRINT_BYTES > this.#segmentBytes * TOPICS_SHARE
   }
 
   #usedBytes(): number {

@@ -22,7 +22,7 @@ const COLUMNS_BYTES = 17
 const EXPIRY_BYTES = 8
 
 /** What a new segment with a buffer of that length will take of the memory budget. */
-export const newSegmentBytes = (length: number): number => length + RECORDS_FIRST * COLUMNS_BYTES
+export const newSegmentBytes = (length: number): number => length + RECORDS_FIRST * (COLUMNS_BYTES + EXPIRY_BYTES)
 
 /** Of a PUBLISH's first byte. */
 const QOS_BITS = 6
@@ -40,6 +40,8 @@ export class MemorySegment {
   readonly bytes: Buffer
   count = 0
   used = 0
+  /** Topics that had no record in the log before. */
+  topicsNew = 0
   starts = new Uint32Array(RECORDS_FIRST + 1)
   topicIds = new Uint32Array(RECORDS_FIRST)
   publishers = new Uint32Array(RECORDS_FIRST)
@@ -58,9 +60,11 @@ export class MemorySegment {
     return this.bytes.length + this.topicIds.length * this.#recordBytes
   }
 
-  /** By how much the next record would make it grow beyond its buffer. */
+  /** By how much the next record can make it grow beyond its buffer. */
   get growthBytes(): number {
-    return this.count === this.topicIds.length ? this.count * this.#recordBytes : 0
+    const { length } = this.topicIds
+    const after = this.count === length ? length * 2 : length
+    return after * (COLUMNS_BYTES + EXPIRY_BYTES) - length * this.#recordBytes
   }
 
   /** Topics whose newest record lies here: they leave the log with this segment. */

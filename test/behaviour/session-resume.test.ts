@@ -49,6 +49,22 @@ scenario("sessions", ({ it, start }) => {
     await again.quiet()
   })
 
+  it("send a retained message again as it was, although it is in no queue", async () => {
+    await using broker = await start()
+    const client = await broker.join("client", kept)
+    await client.publish("t", "kept", { retain: true, qos: 1 })
+    await client.subscribe("#", 1, { subscriptionIdentifier: 5 })
+    const first = await client.take("publish")
+    await client.vanish()
+    const publisher = await broker.join("publisher")
+    await publisher.publish("t", "", { retain: true })
+    await publisher.quiet()
+    const again = await broker.join("client", kept)
+    const repeated = await again.message()
+    assert.deepEqual<object>({ ...repeated, dup: false }, { ...first })
+    assert.isTrue(repeated.dup)
+  })
+
   it("end with their connection when nothing else was asked for", async () => {
     await using broker = await start()
     for (const version of [4, 5] as const) {

@@ -88,12 +88,12 @@ export const publish = (options: PublishOptions, version = 5): Buffer => {
   const qos = options.qos ?? 0
   const first = 0x30 | (qos << 1) | (options.retain === true ? 1 : 0) | (options.duplicate === true ? 8 : 0)
   const properties = options.expirySeconds === undefined ? [] : [0x02, ...four(options.expirySeconds)]
-  return packet(first, [
-    ...text(options.topic),
-    ...(qos > 0 ? two(options.packetIdentifier ?? 1) : []),
-    ...(version === 5 ? [properties.length, ...properties] : []),
-    ...Buffer.from(options.payload)
-  ])
+  const topic = Buffer.from(options.topic)
+  const payload = typeof options.payload === "string" ? Buffer.from(options.payload) : options.payload
+  const after = [...(qos > 0 ? two(options.packetIdentifier ?? 1) : []), ...(version === 5 ? [properties.length] : [])]
+  const length = 2 + topic.length + after.length + properties.length + payload.length
+  const head = Buffer.from([first, ...variable(length), ...two(topic.length)])
+  return Buffer.concat([head, topic, Buffer.from([...after, ...properties]), payload])
 }
 
 export const subscribe = (packetIdentifier: number, options: SubscribeOptions, version = 5): Buffer => {

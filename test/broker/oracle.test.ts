@@ -18,8 +18,8 @@ const step: fc.Arbitrary<Step> = fc.tuple(fc.nat(verbCount - 1), small, small, s
 const steps = fc.noBias(fc.array(step, { minLength: STEPS_MIN, maxLength: STEPS_MAX, size: "max" }))
 const readers = fc.constantFrom(undefined, { scanRecords: 3, mergeTopicsMax: 4 }, { scanRecords: 2, mergeTopicsMax: 100 })
 const scenario: fc.Arbitrary<Scenario> = fc.record({
-  late: process.env.LATE ? fc.constant(process.env.LATE==='1') : fc.boolean(),
-  tiny: process.env.TINY ? fc.constant(process.env.TINY==='1') : fc.boolean(),
+  late: fc.boolean(),
+  tiny: fc.boolean(),
   disjoint: fc.boolean(),
   readers
 })

@@ -16,7 +16,7 @@ import { startMosquitto } from "./support/mosquitto.ts"
 import { startPromptmq } from "./support/promptmq.ts"
 import { runRules, verdictsById } from "./support/rules.ts"
 import { verdictTable } from "./support/statements.ts"
-import type { Target } from "./support/target.ts"
+import { type Target, unknownFeatures } from "./support/target.ts"
 import { rulesV5 } from "./v5/all.ts"
 
 const TOGETHER = 32
@@ -29,13 +29,7 @@ const elsewhere = (address: string): Target => {
   const [host, port] = [address.slice(0, at), Number(address.slice(at + 1))]
   return {
     name: address,
-    features: {
-      tellsWhy: false,
-      sendsAliases: false,
-      deniesFilters: false,
-      mergesOverlaps: false,
-      longestClientId: undefined
-    },
+    features: unknownFeatures,
     open: (makeUp) => (makeUp === "plain" ? tcpWire(port, host) : undefined),
     stop: async () => undefined
   }

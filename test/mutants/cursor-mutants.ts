@@ -71,14 +71,6 @@ export const cursorMutants: ReadonlyArray<Mutant> = [
     statement: "MQTT-4.4.0-1",
     tests
   },
-  // What is new is sent before everything open has been repeated.
-  {
-    file: "src/broker/catch-up.ts",
-    find: "if (!resendNext(core, client, session)) return",
-    replace: "resendNext(core, client, session)",
-    statement: "MQTT-4.6.0-1",
-    tests
-  },
   // An acknowledgement before the log keeps the message.
   {
     file: "src/broker/publish.ts",

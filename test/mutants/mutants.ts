@@ -7,11 +7,13 @@ import { cursorMutants } from "./cursor-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
+import { v311Mutants } from "./v311-mutants.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   ...codecMutants,
   ...routerMutants,
   ...stateMutants,
   ...cursorMutants,
-  ...brokerMutants
+  ...brokerMutants,
+  ...v311Mutants
 ]

@@ -33,7 +33,7 @@ export const stateMutants: ReadonlyArray<Mutant> = [
     tests: ["test/listener/websocket.test.ts"]
   },
   {
-    file: "src/listener/websocket.ts",
+    file: "src/listener/websocket-transport.ts",
     find: "this.#end(CLOSE_UNSUPPORTED_DATA, FAREWELL_MS)",
     replace: "this.resume()",
     statement: "MQTT-6.0.0-1",

@@ -21,6 +21,7 @@ export const seenLater: Readonly<Record<string, string>> = {
   "server.tls-ciphers": secured,
   "server.unix-bind": secured,
   "server.unix-mode": secured,
+  "server.read-buffer": "the run time decides how much it reads; a written key is a warning (E3307)",
   "server.daemon": refused,
   "storage.engine": refused,
   "storage.wal-dir": wal,

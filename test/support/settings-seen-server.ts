@@ -6,6 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
+import type { Packet } from "mqtt-packet"
 import { builtCommand, Child } from "./child.ts"
 import { RawClient } from "./raw-client.ts"
 import type { Seen } from "./settings-seen-mqtt.ts"
@@ -58,6 +59,33 @@ export const seenByServer: Readonly<Record<string, Seen>> = {
       const status = async (path: string) =>
         (await fetch(`http://127.0.0.1:${broker.portOf("websocket")}${path}`)).status
       assert.deepEqual([await status("/here"), await status("/mqtt")], [426, 404])
+    }
+  },
+  "server.write-buffer": {
+    settings: { server: { "write-buffer": "1KiB" } },
+    see: async (broker) => {
+      const client = await broker.joinInMemory("client")
+      await client.subscribe("gathered", 1)
+      const sizes: Array<number> = []
+      const { onBytes } = client.wire
+      client.wire.onBytes = (bytes) => {
+        sizes.push(bytes.length)
+        onBytes(bytes)
+      }
+      const publisher = await broker.join("publisher")
+      // One turn of the loop: without the limit these ten come in one write of 4 KB.
+      const packetOf = (messageId: number): Packet => ({
+        cmd: "publish",
+        topic: "gathered",
+        payload: Buffer.alloc(400),
+        qos: 1,
+        messageId,
+        dup: false,
+        retain: false
+      })
+      publisher.send(...Array.from({ length: 10 }, (_, i) => packetOf(i + 1)))
+      for (let i = 0; i < 10; i++) await client.take("publish")
+      assert.isAtMost(Math.max(...sizes), 1024)
     }
   },
   "server.connect-timeout": {

@@ -1,18 +1,19 @@
 /**
  * Mosquitto as a target: one process per make-up on a free loopback port, from a configuration in a temporary
- * folder. What Mosquitto cannot be made to do (websocket, enhanced) is not offered.
+ * folder. What Mosquitto cannot be made to do (no-wildcard, enhanced) is not offered.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { connect, createServer } from "node:net"
+import { type AddressInfo, connect, createServer, type Server } from "node:net"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 import { tcpWire } from "../../support/wire.ts"
-import { guarded, type MakeUp, narrow, type Target } from "./target.ts"
+import { guarded, type MakeUp, narrow, type Target, unknownFeatures } from "./target.ts"
+import { websocketWire } from "./websocket-wire.ts"
 
 const START_MS_MAX = 10_000
 
-type Configured = Exclude<MakeUp, "websocket" | "enhanced">
+type Configured = Exclude<MakeUp, "no-wildcard" | "enhanced">
 
 /** Lines for the listener and for the whole broker; Mosquitto wants the listener's first. */
 const configurations = (folder: string): Readonly<Record<string, ReadonlyArray<string>>> => ({
@@ -37,7 +38,8 @@ export const startMosquitto = async (): Promise<Target> => {
   const folder = mkdtempSync(join(tmpdir(), "promptmq-mosquitto-"))
   writeFileSync(join(folder, "passwords"), `${guarded.username}:${guarded.password}\n`, { mode: 0o600 })
   spawnSync("mosquitto_passwd", ["-U", join(folder, "passwords")])
-  writeFileSync(join(folder, "acl"), `topic readwrite #\ntopic deny +/${guarded.forbidden}\n`, { mode: 0o600 })
+  const acl = [`user ${guarded.username}`, "topic readwrite #", `topic deny +/${guarded.forbidden}`, ""]
+  writeFileSync(join(folder, "acl"), acl.join("\n"), { mode: 0o600 })
   const processes: Array<ChildProcess> = []
   const ports = new Map<string, number>()
   const stop = async () => {
@@ -45,13 +47,20 @@ export const startMosquitto = async (): Promise<Target> => {
     rmSync(folder, { recursive: true, force: true })
   }
   try {
+    const makeUps = Object.entries(configurations(folder))
+    const free = await freePorts(makeUps.length + 1)
     await Promise.all(
-      Object.entries(configurations(folder)).map(async ([makeUp, lines]) => {
-        const port = await freePort()
+      makeUps.map(async ([makeUp, lines]) => {
+        const port = free.pop() as number
         const file = join(folder, `${makeUp}.conf`)
         // Started by root it would become another user, who cannot read the folder.
         const whole = [`allow_anonymous ${makeUp !== "guarded"}`, "persistence false", `user ${userInfo().username}`]
-        writeFileSync(file, [`listener ${port} 127.0.0.1`, ...lines, ...whole, ""].join("\n"))
+        const text = [`listener ${port} 127.0.0.1`, ...lines, ...whole]
+        if (makeUp === "plain") {
+          ports.set("websocket", free.pop() as number)
+          text.push(`listener ${ports.get("websocket")} 127.0.0.1`, "protocol websockets")
+        }
+        writeFileSync(file, `${text.join("\n")}\n`)
         processes.push(spawn("mosquitto", ["-c", file], { stdio: "ignore", env: daemonPath() }))
         await answers(port)
         ports.set(makeUp, port)
@@ -63,16 +72,11 @@ export const startMosquitto = async (): Promise<Target> => {
   }
   return {
     name: "Mosquitto",
-    features: {
-      tellsWhy: false,
-      sendsAliases: false,
-      deniesFilters: false,
-      mergesOverlaps: false,
-      longestClientId: undefined
-    },
+    features: unknownFeatures,
     open: (makeUp) => {
       const port = ports.get(makeUp satisfies MakeUp as Configured)
-      return port === undefined ? undefined : tcpWire(port)
+      if (port === undefined) return undefined
+      return makeUp === "websocket" ? websocketWire("127.0.0.1", port) : tcpWire(port)
     },
     stop
   }
@@ -81,14 +85,19 @@ export const startMosquitto = async (): Promise<Target> => {
 /** Debian keeps daemons in /usr/sbin, which is not on every user's path. */
 const daemonPath = (): NodeJS.ProcessEnv => ({ ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin` })
 
-const freePort = (): Promise<number> =>
+/** Ports that were free a moment ago, held together so that they differ. */
+const freePorts = async (count: number): Promise<Array<number>> => {
+  const servers = await Promise.all(Array.from({ length: count }, listening))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
+
+const listening = (): Promise<Server> =>
   new Promise((resolve, reject) => {
     const server = createServer()
     server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0))
-    })
+    server.listen(0, "127.0.0.1", () => resolve(server))
   })
 
 /** Resolves when something listens on the port. */

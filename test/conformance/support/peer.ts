@@ -189,12 +189,14 @@ export class Peer {
   async #closedWith(kind: "connack" | "disconnect", codes: ReadonlyArray<number>, refusal: Refusal): Promise<void> {
     await this.#until(() => this.isClosed, "the server to close the connection")
     const [last, ...others] = this.#unread.splice(0)
-    if (others.length > 0) throw new Error(`before the end came ${[last as Packet, ...others].map(describe).join(", ")}`)
+    if (others.length > 0)
+      throw new Error(`before the end came ${[last as Packet, ...others].map(describe).join(", ")}`)
     const { mayBeSilent = false, tolerated = [] } = refusal
     const { tellsWhy } = this.#options
     const hasWords = kind === "connack" || this.version === 5
     if (last === undefined) {
-      if (tellsWhy && hasWords && !mayBeSilent) throw new Error(`closed without ${kind} ${codes.map(code).join(" or ")}`)
+      if (tellsWhy && hasWords && !mayBeSilent)
+        throw new Error(`closed without ${kind} ${codes.map(code).join(" or ")}`)
       return
     }
     const swapped = codes.some((each) => malformedOrProtocolError.includes(each)) ? malformedOrProtocolError : []
@@ -344,7 +346,9 @@ const code = (value: number): string => `0x${value.toString(16).padStart(2, "0")
 const describe = (packet: Packet): string => {
   const { bytes, first: _first, properties, ...rest } = packet
   const shown = Object.entries({ ...rest, ...properties }).map(([name, value]) =>
-    Buffer.isBuffer(value) ? "" : ` ${name}=${typeof value === "number" && name === "code" ? code(value) : JSON.stringify(value)}`
+    Buffer.isBuffer(value)
+      ? ""
+      : ` ${name}=${typeof value === "number" && name === "code" ? code(value) : JSON.stringify(value)}`
   )
   return `${packet.kind.toUpperCase()} (${bytes.length} bytes${shown.join("")})`
 }

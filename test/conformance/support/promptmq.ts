@@ -19,8 +19,10 @@ import { websocketWire } from "./websocket-wire.ts"
 
 type Mqtt = NonNullable<SettingsInput["mqtt"]>
 
+const responseInformation = "answers/"
+
 const settingsOf: Readonly<Record<Exclude<MakeUp, "websocket">, Mqtt>> = {
-  plain: {},
+  plain: { "response-information": responseInformation },
   qos0: { "max-qos": 0 },
   qos1: { "max-qos": 1 },
   "no-retain": { "retain-available": false },
@@ -47,7 +49,15 @@ export const startPromptmq = async (): Promise<Target> => {
   const ports = new Map(await Effect.runPromise(Effect.provideService(started, Scope.Scope, scope)))
   return {
     name: "PromptMQ",
-    features: { tellsWhy: true, sendsAliases: false, deniesFilters: true, mergesOverlaps: true, longestClientId: narrow.clientIdLength },
+    features: {
+      tellsWhy: true,
+      givesReasons: true,
+      responseInformation,
+      sendsAliases: true,
+      deniesFilters: true,
+      mergesOverlaps: true,
+      longestClientId: narrow.clientIdLength
+    },
     open: (makeUp) =>
       makeUp === "websocket"
         ? websocketWire("127.0.0.1", ports.get("plain")?.websocket ?? 0)

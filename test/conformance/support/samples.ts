@@ -16,5 +16,8 @@ export const notUtf8 = illFormed[0] as Buffer
 
 export const holdsNull = "a\0b"
 
+/** PUBLISH with both QoS bits set: malformed in the eyes of every broker. */
+export const malformed = Buffer.from([0x36, 0x06, 0x00, 0x01, 0x74, 0x00, 0x01, 0x00])
+
 /** Text that a byte-preserving broker hands on unchanged: one to four bytes per character, a composed accent. */
 export const widelyUtf8 = "a\u00e9e\u0301\u20ac\u{1d11e}"

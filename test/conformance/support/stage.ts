@@ -2,8 +2,9 @@
  * Where one rule plays: its target, its own client identifiers and topics, its connections, which end with it.
  * Rules run side by side against one broker, so nothing here is shared but the broker.
  */
-import { Peer, type Refusal } from "./peer.ts"
+
 import type { Version } from "./packets.ts"
+import { Peer, type Refusal } from "./peer.ts"
 import { type Features, type MakeUp, NotOffered, type Target } from "./target.ts"
 import type { ConnectFields, Will } from "./write.ts"
 
@@ -58,7 +59,9 @@ export class Stage {
   /** A client whose CONNECT was accepted. */
   async join(name: string, { expiry, makeUp = "plain", ...fields }: JoinFields = {}): Promise<Peer> {
     const peer = await this.dial(makeUp)
-    const connack = await peer.connected(this.connectFields(name, { ...fields, ...(expiry === undefined ? {} : { expiry }) }))
+    const connack = await peer.connected(
+      this.connectFields(name, { ...fields, ...(expiry === undefined ? {} : { expiry }) })
+    )
     if (connack.code !== 0) throw new Error(`CONNECT was refused with 0x${connack.code.toString(16)}`)
     return peer
   }
@@ -80,7 +83,11 @@ export class Stage {
   }
 
   /** A connected client sends these bytes; the server must end that connection. */
-  async refuses(bytes: Buffer, code: number | ReadonlyArray<number>, refusal: Refusal & JoinFields = {}): Promise<void> {
+  async refuses(
+    bytes: Buffer,
+    code: number | ReadonlyArray<number>,
+    refusal: Refusal & JoinFields = {}
+  ): Promise<void> {
     const { mayBeSilent, tolerated, ...fields } = refusal
     this.#refusals += 1
     const peer = await this.join(`r${this.#refusals}`, fields)

@@ -56,9 +56,9 @@ export const coverageOf = (
   }
 }
 
-/** MQTT-3.1.2-24 belongs to 3.1, MQTT-6.0.0-1 to 6. */
+/** MQTT-3.1.2-24 belongs to 3.1, MQTT-6.0.0-1 to 6; a version may stand in front. */
 const chapterOf = (id: string): string => {
-  const [first = "", second = ""] = id.replace("MQTT-", "").split(/[.-]/)
+  const [first = "", second = ""] = id.replace(/^(.* )?(MQTT-)?/, "").split(/[.-]/)
   return first === "6" || first === "7" ? first : `${first}.${second}`
 }
 

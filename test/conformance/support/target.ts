@@ -38,6 +38,10 @@ export const enhanced = { method: "challenge", question: "who", answer: "me" } a
 export interface Features {
   /** Says why it closes, always, with the code that the catalogue names first. */
   readonly tellsWhy: boolean
+  /** Says it in words as well, where the client has room: Reason String in CONNACK and DISCONNECT. */
+  readonly givesReasons: boolean
+  /** What it offers to those who ask for it. */
+  readonly responseInformation: string | undefined
   /** Sends topic aliases to clients that take them. */
   readonly sendsAliases: boolean
   /** Refuses single filters by rule, in the make-up `guarded`. */
@@ -46,6 +50,17 @@ export interface Features {
   readonly mergesOverlaps: boolean
   /** Bytes of a client identifier in the make-up "narrow"; undefined = no limit of its own. */
   readonly longestClientId: number | undefined
+}
+
+/** What one may expect of any broker. */
+export const unknownFeatures: Features = {
+  tellsWhy: false,
+  givesReasons: false,
+  responseInformation: undefined,
+  sendsAliases: false,
+  deniesFilters: false,
+  mergesOverlaps: false,
+  longestClientId: undefined
 }
 
 export interface Target {

@@ -59,7 +59,11 @@ export const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, 
 export const connectBytes = (version: Version, fields: ConnectFields = {}): Buffer => {
   const { clientId = "", keepAlive = 0, password, properties = {}, username, will } = fields
   const name = fields.protocolName ?? (version === 3 ? "MQIsdp" : "MQTT")
-  const head = [field(name), Buffer.from([fields.level ?? version, fields.flags ?? flagsOf(fields)]), twoBytes(keepAlive)]
+  const head = [
+    field(name),
+    Buffer.from([fields.level ?? version, fields.flags ?? flagsOf(fields)]),
+    twoBytes(keepAlive)
+  ]
   const payload = [field(clientId)]
   if (will !== undefined) {
     if (version === 5) payload.push(section(will.properties ?? {}))
@@ -125,4 +129,5 @@ export const disconnectBytes = (version: Version, code = 0, properties?: Wished)
   return frame(0xe0, Buffer.from([code]), ...(properties === undefined ? [] : [section(properties)]))
 }
 
-export const authBytes = (code: number, properties: Wished): Buffer => frame(0xf0, Buffer.from([code]), section(properties))
+export const authBytes = (code: number, properties: Wished): Buffer =>
+  frame(0xf0, Buffer.from([code]), section(properties))

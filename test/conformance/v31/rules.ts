@@ -180,18 +180,3 @@ const messages = chapter("4 Flows", 3, (rule) => {
 })
 
 export const rulesV31 = [connecting, subscribing, repeating, messages].flat()
-
-export const statementsV31: ReadonlyArray<readonly [id: string, expectation: string]> = [
-  ["v3.1 2.1-dup", "DUP on PUBREL, SUBSCRIBE and UNSUBSCRIBE is legal; other wrong flags: close."],
-  ["v3.1 3.1-level", "MQIsdp with level 3; another level or name: CONNACK 0x01, then close."],
-  ["v3.1 3.1-identifier", "Empty identifier: CONNACK 0x02. Longer than 23 is accepted up to the server's own limit."],
-  ["v3.1 3.1-credentials", "Flags for user name and password with the fields left out: accepted as absent."],
-  ["v3.1 3.1-malformed", "Malformed CONNECT: close without CONNACK."],
-  ["v3.1 3.1-will", "Will on a broken connection, none after DISCONNECT."],
-  ["v3.1 3.2-reserved", "First byte of CONNACK is 0, session or not."],
-  ["v3.1 3.3-forbidden", "PUBLISH without the right to: acknowledged and dropped."],
-  ["v3.1 3.3-malformed", "QoS 3 or a wildcard in PUBLISH: close."],
-  ["v3.1 3.9-granted", "SUBACK has 0, 1, 2 only; a refused filter is answered with the wish and nothing is delivered."],
-  ["v3.1 4.1-flows", "QoS 0, 1 and 2 in both directions, to and from 3.1.1 and 5.0."],
-  ["v3.1 4.2-retry", "Open messages are repeated with DUP and their identifier after a reconnect."]
-]

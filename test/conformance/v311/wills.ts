@@ -118,11 +118,11 @@ export const keepAlive = section("3.1.2.10 Keep Alive", (rule) => {
   rule("MQTT-3.1.2-24", "up to one and a half times Keep Alive the client has time", async (stage) => {
     const topic = stage.topic("a")
     const watcher = await watcherOf(stage)
-    const client = await stage.join("client", { keepAlive: 4 })
-    await stage.pass(4800)
+    const client = await stage.join("client", { keepAlive: 3 })
+    await stage.pass(3600)
     client.publish({ topic, payload: "any packet counts" })
     assert.deepEqual(await watcher.texts(1), ["any packet counts"])
-    await stage.pass(4800)
+    await stage.pass(3600)
     await client.quiet()
   })
 

@@ -86,7 +86,12 @@ export const connectPayload = chapter("3.1.3 CONNECT payload", 5, (rule) => {
 
 export const connectActions = chapter("3.1.4 CONNECT actions", 5, (rule) => {
   rule("MQTT-3.1.4-1", "a CONNECT that is not well-formed never succeeds", async (stage) => {
-    const whole = connectBytes(5, { clientId: stage.id("x"), will: { topic: "will" }, username: "alice", password: "p" })
+    const whole = connectBytes(5, {
+      clientId: stage.id("x"),
+      will: { topic: "will" },
+      username: "alice",
+      password: "p"
+    })
     const body = whole.subarray(2)
     for (const length of [9, 11, 14, body.length - 1]) await stage.rejects(frame(0x10, body.subarray(0, length)), 0x81)
     await stage.rejects(frame(0x10, body, hex("00")), 0x81)
@@ -161,7 +166,10 @@ export const connack = chapter("3.2 CONNACK", 5, (rule) => {
     await publisher.published(stage.topic("a"), "queued", { qos: 1 })
     const again = await stage.resume("client")
     assert.deepEqual(await again.texts(1), ["queued"])
-    assert.deepEqual(again.history.map(({ kind }) => kind), ["connack", "publish"])
+    assert.deepEqual(
+      again.history.map(({ kind }) => kind),
+      ["connack", "publish"]
+    )
   })
 
   rule("MQTT-3.2.0-2", "no second CONNACK answers a second CONNECT", async (stage) => {
@@ -171,20 +179,24 @@ export const connack = chapter("3.2 CONNACK", 5, (rule) => {
     assert.equal(client.history.filter(({ kind }) => kind === "connack").length, 1)
   })
 
-  rule(["MQTT-3.2.2-1", "MQTT-3.2.2-2", "MQTT-3.2.2-3"], "Session Present is the only flag, and true", async (stage) => {
-    const fields = stage.connectFields("client", { expiry: 60 })
-    for (const [clean, present] of [
-      [false, 0],
-      [false, 1],
-      [true, 0],
-      [false, 1]
-    ] as const) {
-      const peer = await stage.dial()
-      const { bytes, code } = await peer.connected({ ...fields, clean })
-      assert.deepEqual([bytes[0], bytes[2], code], [0x20, present, 0])
-      await peer.left()
+  rule(
+    ["MQTT-3.2.2-1", "MQTT-3.2.2-2", "MQTT-3.2.2-3"],
+    "Session Present is the only flag, and true",
+    async (stage) => {
+      const fields = stage.connectFields("client", { expiry: 60 })
+      for (const [clean, present] of [
+        [false, 0],
+        [false, 1],
+        [true, 0],
+        [false, 1]
+      ] as const) {
+        const peer = await stage.dial()
+        const { bytes, code } = await peer.connected({ ...fields, clean })
+        assert.deepEqual([bytes[0], bytes[2], code], [0x20, present, 0])
+        await peer.left()
+      }
     }
-  })
+  )
 
   rule("MQTT-3.2.2-6", "a refusal never says Session Present", async (stage) => {
     const known = await stage.join("client", { makeUp: "guarded", username, password, expiry: 60 })
@@ -259,13 +271,17 @@ export const connack = chapter("3.2 CONNACK", 5, (rule) => {
     await stage.refuses(larger, 0x95, { makeUp: "narrow" })
   })
 
-  rule(["MQTT-3.2.2-17", "MQTT-3.3.2-9"], "an alias above the announced maximum is refused with 0x94", async (stage) => {
-    for (const makeUp of ["narrow", "plain"] as const) {
-      const { announced } = await stage.join("client", { makeUp })
-      const topicAlias = (announced.topicAliasMaximum ?? 0) + 1
-      await stage.refuses(publishBytes(5, { topic: stage.topic("a"), properties: { topicAlias } }), 0x94, { makeUp })
+  rule(
+    ["MQTT-3.2.2-17", "MQTT-3.3.2-9"],
+    "an alias above the announced maximum is refused with 0x94",
+    async (stage) => {
+      for (const makeUp of ["narrow", "plain"] as const) {
+        const { announced } = await stage.join("client", { makeUp })
+        const topicAlias = (announced.topicAliasMaximum ?? 0) + 1
+        await stage.refuses(publishBytes(5, { topic: stage.topic("a"), properties: { topicAlias } }), 0x94, { makeUp })
+      }
     }
-  })
+  )
 
   rule("MQTT-3.2.2-18", "without Topic Alias Maximum any alias is refused with 0x94", async (stage) => {
     const { announced } = await stage.join("client", { makeUp: "no-alias" })
@@ -283,5 +299,9 @@ export const connack = chapter("3.2 CONNACK", 5, (rule) => {
     refused.connect({ clientId: stage.id("client"), properties, username, password: "wrong" })
     await refused.rejected([0x86, 0x87])
     for (const packet of refused.history) assert.ok(packet.bytes.length <= 20)
+    if (!stage.features.givesReasons) return
+    const told = await stage.dial("guarded")
+    const connack = await told.connected({ clientId: stage.id("client"), username, password: "wrong" })
+    assert.ok(connack.properties.reasonString !== undefined, "with room there are words")
   })
 })

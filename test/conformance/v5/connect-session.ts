@@ -2,9 +2,9 @@
  * Chapter 3.1.2: Clean Start, Session Expiry Interval, Keep Alive, and what the client asks of the server.
  */
 import assert from "node:assert/strict"
-import type { Stage } from "../support/stage.ts"
 import type { Peer } from "../support/peer.ts"
 import { chapter } from "../support/rules.ts"
+import type { Stage } from "../support/stage.ts"
 import { guarded } from "../support/target.ts"
 
 /** A session with a subscription, one message in flight and one in its queue; its client is gone. */
@@ -29,13 +29,16 @@ export const connectSession = chapter("3.1.2 Clean Start and Session Expiry", 5,
   })
 
   rule("MQTT-3.1.2-4", "the server forgets what Clean Start 1 forgets", async (stage) => {
+    const watcher = await stage.join("watcher")
+    await watcher.subscribed(stage.topic("a"))
     const client = await stage.join("client", { expiry: 60 })
-    client.publish({ topic: stage.topic("a"), qos: 2, id: 5 })
+    client.publish({ topic: stage.topic("a"), payload: "before", qos: 2, id: 5 })
     await client.take("pubrec")
     await client.lost()
+    // Forgotten means: the same identifier is no repetition, but another message.
     const again = await stage.resume("client", false, { clean: true })
-    again.pubrel(5)
-    assert.equal((await again.take("pubcomp")).code, 0x92)
+    await again.published(stage.topic("a"), "after", { qos: 2, id: 5 })
+    assert.equal((await watcher.waiting()).at(-1)?.text, "after")
   })
 
   rule("MQTT-3.1.2-5", "Clean Start 0 within the expiry brings everything back", async (stage) => {
@@ -156,6 +159,8 @@ export const wishes = chapter("3.1.2.11 CONNECT properties", 5, (rule) => {
       const client = await stage.join("client", { properties })
       assert.equal(client.announced.responseInformation, undefined)
     }
+    const asking = await stage.join("asking", { properties: { requestResponseInformation: 1 } })
+    assert.equal(asking.announced.responseInformation, stage.features.responseInformation)
   })
 
   rule("MQTT-3.1.2-29", "Request Problem Information 0 keeps reasons and user properties away", async (stage) => {
@@ -169,7 +174,7 @@ export const wishes = chapter("3.1.2.11 CONNECT properties", 5, (rule) => {
     client.unsubscribe(stage.topic("never subscribed"))
     client.pubrel(999)
     await client.find("unsuback")
-    assert.equal((await client.find("pubcomp")).code, 0x92)
+    await client.find("pubcomp")
     for (const { properties } of client.history.slice(1)) assert.deepEqual(properties, {})
   })
 

@@ -146,33 +146,39 @@ export const controlPackets = chapter("2 Control packet format", 5, (rule) => {
     await stage.refuses(publishBytes(5, { topic: "t", qos: 2, id: 0 }), 0x82)
   })
 
-  rule(["MQTT-2.2.1-4", "MQTT-4.3.2-1", "MQTT-4.3.3-1"], "open identifiers of the server never repeat", async (stage) => {
-    const subscriber = await stage.join("subscriber")
-    const publisher = await stage.join("publisher")
-    const topic = stage.topic("a")
-    await subscriber.subscribed(topic, { qos: 2 })
-    const open = new Set<number>()
-    const receive = async (count: number) => {
-      for (let i = 0; i < count; i++) {
-        const { id } = await subscriber.take("publish")
-        assert.ok(id > 0 && !open.has(id), `identifier ${id} is open already`)
-        open.add(id)
+  rule(
+    ["MQTT-2.2.1-4", "MQTT-4.3.2-1", "MQTT-4.3.3-1"],
+    "open identifiers of the server never repeat",
+    async (stage) => {
+      const subscriber = await stage.join("subscriber")
+      const publisher = await stage.join("publisher")
+      const topic = stage.topic("a")
+      await subscriber.subscribed(topic, { qos: 2 })
+      const open = new Set<number>()
+      const receive = async (count: number) => {
+        for (let i = 0; i < count; i++) {
+          const { id } = await subscriber.take("publish")
+          assert.ok(id > 0 && !open.has(id), `identifier ${id} is open already`)
+          open.add(id)
+        }
       }
+      const send = async (count: number) => {
+        for (let i = 0; i < count; i++) await publisher.published(topic, "x", { qos: 1 + (i % 2) })
+      }
+      await send(10)
+      await receive(10)
+      const acknowledged = subscriber.history
+        .flatMap((packet) => (packet.kind === "publish" ? [packet] : []))
+        .slice(2, 6)
+      for (const message of acknowledged) {
+        await subscriber.acknowledged(message)
+        open.delete(message.id)
+      }
+      await send(8)
+      await receive(8)
+      await subscriber.quiet()
     }
-    const send = async (count: number) => {
-      for (let i = 0; i < count; i++) await publisher.published(topic, "x", { qos: 1 + (i % 2) })
-    }
-    await send(10)
-    await receive(10)
-    const acknowledged = subscriber.history.flatMap((packet) => (packet.kind === "publish" ? [packet] : [])).slice(2, 6)
-    for (const message of acknowledged) {
-      await subscriber.acknowledged(message)
-      open.delete(message.id)
-    }
-    await send(8)
-    await receive(8)
-    await subscriber.quiet()
-  })
+  )
 
   rule("MQTT-2.2.1-5", "acknowledgements echo the identifier of their own PUBLISH", async (stage) => {
     const client = await stage.join("client")
@@ -195,25 +201,31 @@ export const controlPackets = chapter("2 Control packet format", 5, (rule) => {
     await client.subscribed(topic, { qos: 2 })
     const publisher = await stage.join("publisher")
     for (const payload of ["1", "2", "3"]) await publisher.published(topic, payload, { qos: 2 })
-    const ids = [await client.take("publish"), await client.take("publish"), await client.take("publish")].map((p) => p.id)
+    const ids = [await client.take("publish"), await client.take("publish"), await client.take("publish")].map(
+      (p) => p.id
+    )
     for (const id of [...ids].reverse()) client.pubrec(id)
     for (const id of [...ids].reverse()) assert.equal((await client.take("pubrel")).id, id)
   })
 
-  rule(["MQTT-2.2.1-6", "MQTT-3.8.4-2"], "SUBACK and UNSUBACK repeat the identifier of their request", async (stage) => {
-    const client = await stage.join("client")
-    const filter = stage.topic("a")
-    client.raw(
-      subscribeBytes(5, 300, [{ filter }]),
-      subscribeBytes(5, 2, [{ filter }]),
-      unsubscribeBytes(5, 65_535, [filter]),
-      unsubscribeBytes(5, 1, [filter])
-    )
-    assert.equal((await client.take("suback")).id, 300)
-    assert.equal((await client.take("suback")).id, 2)
-    assert.equal((await client.take("unsuback")).id, 65_535)
-    assert.equal((await client.take("unsuback")).id, 1)
-  })
+  rule(
+    ["MQTT-2.2.1-6", "MQTT-3.8.4-2"],
+    "SUBACK and UNSUBACK repeat the identifier of their request",
+    async (stage) => {
+      const client = await stage.join("client")
+      const filter = stage.topic("a")
+      client.raw(
+        subscribeBytes(5, 300, [{ filter }]),
+        subscribeBytes(5, 2, [{ filter }]),
+        unsubscribeBytes(5, 65_535, [filter]),
+        unsubscribeBytes(5, 1, [filter])
+      )
+      assert.equal((await client.take("suback")).id, 300)
+      assert.equal((await client.take("suback")).id, 2)
+      assert.equal((await client.take("unsuback")).id, 65_535)
+      assert.equal((await client.take("unsuback")).id, 1)
+    }
+  )
 
   rule("MQTT-2.2.2-1", "CONNECT without Property Length is refused", async (stage) => {
     const head = Buffer.concat([field("MQTT"), hex("05 02 00 00")])

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict"
 import { property, rawSection, section } from "../support/properties.ts"
 import { chapter } from "../support/rules.ts"
-import { notUtf8 } from "../support/samples.ts"
+import { malformed, notUtf8 } from "../support/samples.ts"
 import {
   acknowledgementBytes,
   connectBytes,
@@ -58,22 +58,32 @@ export const disconnect = chapter("3.14 DISCONNECT", 5, (rule) => {
   rule("MQTT-3.14.2-2", "the server's DISCONNECT holds no Session Expiry Interval", async (stage) => {
     const first = await stage.join("client", { expiry: 60 })
     await stage.join("client", { expiry: 120 })
-    // The reader refuses the property in any DISCONNECT of a server; here one surely comes.
-    assert.equal((await first.take("disconnect")).properties.sessionExpiryInterval, undefined)
+    await first.refused(0x8e)
+    for (const { properties } of first.history.slice(1)) assert.equal(properties.sessionExpiryInterval, undefined)
   })
 
   rule(["MQTT-3.14.2-3", "MQTT-3.14.2-4"], "DISCONNECT is not larger than the client takes", async (stage) => {
     const client = await stage.join("client", { properties: { maximumPacketSize: 20 } })
-    client.raw(hex("C1 00"))
+    client.raw(malformed)
     await client.refused(0x81)
     for (const { bytes } of client.history) assert.ok(bytes.length <= 20)
+    if (!stage.features.givesReasons) return
+    const told = await stage.join("told")
+    told.raw(malformed)
+    await told.refused(0x81)
+    assert.ok(told.history.at(-1)?.properties.reasonString !== undefined, "with room there are words")
   })
 
   rule("MQTT-3.14.4-1", "after its DISCONNECT the server writes nothing", async (stage) => {
     const client = await stage.join("client")
     await client.subscribed(stage.topic("a"))
     const topic = stage.topic("a")
-    client.raw(hex("C1 00"), pingreqBytes, publishBytes(5, { topic, qos: 1, id: 1 }), subscribeBytes(5, 2, [{ filter: topic }]))
+    client.raw(
+      malformed,
+      pingreqBytes,
+      publishBytes(5, { topic, qos: 1, id: 1 }),
+      subscribeBytes(5, 2, [{ filter: topic }])
+    )
     await client.refused(0x81)
   })
 
@@ -88,7 +98,7 @@ export const disconnect = chapter("3.14 DISCONNECT", 5, (rule) => {
 
   rule("MQTT-3.14.4-2", "the server closes by itself, after its DISCONNECT and after the client's", async (stage) => {
     const refused = await stage.join("refused")
-    refused.raw(hex("C1 00"))
+    refused.raw(malformed)
     await refused.refused(0x81)
     const leaving = await stage.join("leaving")
     leaving.disconnect()
@@ -100,7 +110,8 @@ export const errors = chapter("4.13 Handling errors", 5, (rule) => {
   rule("MQTT-4.13.1-1", "malformed packets of every type end their connection, and nobody else's", async (stage) => {
     const neighbour = await stage.join("neighbour")
     const twice = rawSection(property("reasonString", "a"), property("reasonString", "b"))
-    const malformed: ReadonlyArray<readonly [Buffer, number]> = [
+    const wrong: ReadonlyArray<readonly [Buffer, number]> = [
+      [malformed, 0x81],
       [hex("00 00"), 0x81],
       [publishBytes(5, { topic: "t" }).subarray(0, 3), 0x81],
       [frame(0x32, hex("00 01 74")), 0x81],
@@ -116,7 +127,7 @@ export const errors = chapter("4.13 Handling errors", 5, (rule) => {
       [hex("20 03 00 00 00"), 0x82],
       [hex("D0 00"), 0x82]
     ]
-    for (const [bytes, code] of malformed) {
+    for (const [bytes, code] of wrong) {
       const whole = bytes[1] === bytes.length - 2 ? bytes : frame(bytes[0] as number, bytes.subarray(2))
       await stage.refuses(whole, code, { tolerated: [0x8f, 0x90] })
     }
@@ -142,7 +153,7 @@ export const errors = chapter("4.13 Handling errors", 5, (rule) => {
   rule("MQTT-4.13.2-1", "an error code in either direction ends the connection", async (stage) => {
     const sender = await stage.join("sender")
     await sender.left(0x80)
-    await stage.refuses(hex("C1 00"), 0x81)
+    await stage.refuses(malformed, 0x81)
     await stage.rejects(connectBytes(5, { clientId: stage.id("x"), flags: 0x03 }), 0x81)
   })
 })

@@ -80,7 +80,8 @@ export const publishActions = chapter("3.3.4 PUBLISH actions", 5, (rule) => {
 
   rule("MQTT-3.3.4-7", "a finished exchange makes room for another", async (stage) => {
     const client = await stage.join("client", { makeUp: "narrow" })
-    for (let i = 0; i < 3 * narrow.receiveMaximum; i++) await client.published(stage.topic("a"), "x", { qos: 1 + (i % 2) })
+    for (let i = 0; i < 3 * narrow.receiveMaximum; i++)
+      await client.published(stage.topic("a"), "x", { qos: 1 + (i % 2) })
     for (let i = 0; i < narrow.receiveMaximum; i++) client.publish({ topic: stage.topic("a"), qos: 2 })
     for (let i = 0; i < narrow.receiveMaximum; i++) await client.take("pubrec")
     await client.quiet()
@@ -97,44 +98,59 @@ export const flowControl = chapter("4.9 Flow control", 5, (rule) => {
     return { client, publisher }
   }
 
-  rule(["MQTT-3.3.4-9", "MQTT-4.9.0-2"], "no more than Receive Maximum are open; each end lets one more come", async (stage) => {
-    const { client } = await crowd(stage, 3, 12)
-    const [first, second, third] = [await client.take("publish"), await client.take("publish"), await client.take("publish")]
-    await client.quiet()
-    client.puback(first.id)
-    const fourth = await client.take("publish")
-    await client.quiet()
-    client.pubrec(second.id)
-    await client.take("pubrel")
-    await client.quiet()
-    client.pubcomp(second.id)
-    const fifth = await client.take("publish")
-    await client.quiet()
-    client.pubrec(fourth.id, 0x80)
-    await client.take("publish")
-    client.puback(third.id, 0x80)
-    await client.take("publish")
-    await client.quiet()
-    assert.deepEqual([first, second, third, fourth, fifth].map(({ text }) => text), ["0", "1", "2", "3", "4"])
-  })
+  rule(
+    ["MQTT-3.3.4-9", "MQTT-4.9.0-2"],
+    "no more than Receive Maximum are open; each end lets one more come",
+    async (stage) => {
+      const { client } = await crowd(stage, 3, 12)
+      const [first, second, third] = [
+        await client.take("publish"),
+        await client.take("publish"),
+        await client.take("publish")
+      ]
+      await client.quiet()
+      client.puback(first.id)
+      const fourth = await client.take("publish")
+      await client.quiet()
+      client.pubrec(second.id)
+      await client.take("pubrel")
+      await client.quiet()
+      client.pubcomp(second.id)
+      const fifth = await client.take("publish")
+      await client.quiet()
+      client.pubrec(fourth.id, 0x80)
+      await client.take("publish")
+      client.puback(third.id, 0x80)
+      await client.take("publish")
+      await client.quiet()
+      assert.deepEqual(
+        [first, second, third, fourth, fifth].map(({ text }) => text),
+        ["0", "1", "2", "3", "4"]
+      )
+    }
+  )
 
-  rule(["MQTT-3.3.4-10", "MQTT-4.9.0-3"], "with its quota used up the server still answers everything", async (stage) => {
-    const { client } = await crowd(stage, 2, 5)
-    await client.take("publish")
-    const { id } = await client.take("publish")
-    await client.quiet()
-    client.raw(subscribeBytes(5, 50, [{ filter: stage.topic("other") }]))
-    assert.equal((await client.take("suback")).id, 50)
-    client.publish({ topic: stage.topic("b"), qos: 1, id: 51 })
-    assert.equal((await client.take("puback")).id, 51)
-    client.publish({ topic: stage.topic("b"), qos: 2, id: 52 })
-    assert.equal((await client.take("pubrec")).id, 52)
-    client.pubrel(52)
-    assert.equal((await client.take("pubcomp")).id, 52)
-    client.pubrec(id)
-    assert.equal((await client.take("pubrel")).id, id)
-    await client.quiet()
-  })
+  rule(
+    ["MQTT-3.3.4-10", "MQTT-4.9.0-3"],
+    "with its quota used up the server still answers everything",
+    async (stage) => {
+      const { client } = await crowd(stage, 2, 5)
+      await client.take("publish")
+      const { id } = await client.take("publish")
+      await client.quiet()
+      client.raw(subscribeBytes(5, 50, [{ filter: stage.topic("other") }]))
+      assert.equal((await client.take("suback")).id, 50)
+      client.publish({ topic: stage.topic("b"), qos: 1, id: 51 })
+      assert.equal((await client.take("puback")).id, 51)
+      client.publish({ topic: stage.topic("b"), qos: 2, id: 52 })
+      assert.equal((await client.take("pubrec")).id, 52)
+      client.pubrel(52)
+      assert.equal((await client.take("pubcomp")).id, 52)
+      client.pubrec(id)
+      assert.equal((await client.take("pubrel")).id, id)
+      await client.quiet()
+    }
+  )
 
   rule("MQTT-4.9.0-1", "Receive Maximum 1: one at a time", async (stage) => {
     const { client } = await crowd(stage, 1, 4)

@@ -137,7 +137,11 @@ export const publishProperties = chapter("3.3.2.3 PUBLISH properties", 5, (rule)
   })
 
   rule("MQTT-3.3.2-16", "Correlation Data is handed on, also empty or with zeros", async (stage) => {
-    await arrivesUnchanged(stage, { correlationData: Buffer.from([0, 255, 0xc3, 0x28]) }, { correlationData: Buffer.alloc(0) })
+    await arrivesUnchanged(
+      stage,
+      { correlationData: Buffer.from([0, 255, 0xc3, 0x28]) },
+      { correlationData: Buffer.alloc(0) }
+    )
   })
 
   const userProperty = [
@@ -176,7 +180,7 @@ export const topicAlias = chapter("3.3.2.3.4 Topic Alias", 5, (rule) => {
   })
 
   rule("MQTT-3.3.2-8", "alias 0 is refused with 0x94", async (stage) => {
-    await stage.refuses(withAlias(stage.topic("a"), 0), 0x94)
+    await stage.refuses(withAlias(stage.topic("a"), 0), 0x94, { tolerated: [0x81, 0x82] })
   })
 
   rule("MQTT-3.3.2-11", "aliases of the server are known before they stand alone", async (stage) => {
@@ -212,7 +216,10 @@ export const topicAlias = chapter("3.3.2.3.4 Topic Alias", 5, (rule) => {
     const topics = []
     for (const _ of sent) topics.push((await watcher.delivered()).topic)
     const seen = last === 1 ? ["a", "a", "b", "b", "b", "c", "c"] : ["a", "a", "b", "b", "a", "c", "c"]
-    assert.deepEqual(topics, seen.map((level) => stage.topic(level)))
+    assert.deepEqual(
+      topics,
+      seen.map((level) => stage.topic(level))
+    )
   })
 
   rule("MQTT-3.3.2-12", "an alias may name its topic for QoS 1 and 2 and for retained messages", async (stage) => {

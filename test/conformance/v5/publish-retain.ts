@@ -14,7 +14,10 @@ export const publishFlags = chapter("3.3.1 DUP and QoS", 5, (rule) => {
     await publisher.published(stage.topic("a"), "one", { qos: 1 })
     await publisher.published(stage.topic("a"), "two", { qos: 2 })
     const first = [await client.take("publish"), await client.take("publish")]
-    assert.deepEqual(first.map(({ dup }) => dup), [false, false])
+    assert.deepEqual(
+      first.map(({ dup }) => dup),
+      [false, false]
+    )
     await client.lost()
     const again = await stage.resume("client")
     for (const { id, text } of first) {

@@ -147,9 +147,7 @@ export const qos2Receiving = chapter("4.3.3 QoS 2, received by the server", 5, (
     const client = await stage.join("client", fields)
     client.publish({ topic: stage.topic("forbidden"), qos: 2, id: 5 })
     assert.ok((await client.take("pubrec")).code >= 0x80)
-    client.publish({ topic: stage.topic("a"), payload: "fresh", qos: 2, id: 5 })
-    const { code, id } = await client.take("pubrec")
-    assert.deepEqual([id, code], [5, 0])
+    assert.equal(await client.published(stage.topic("a"), "fresh", { qos: 2, id: 5 }), 0)
     assert.deepEqual(await watcher.texts(1), ["fresh"])
   })
 
@@ -186,7 +184,8 @@ export const qos2Receiving = chapter("4.3.3 QoS 2, received by the server", 5, (
     for (const code of [0x00, 0x92]) {
       publisher.pubrel(5)
       const pubcomp = await publisher.take("pubcomp")
-      assert.deepEqual([pubcomp.id, pubcomp.code], [5, code])
+      assert.equal(pubcomp.id, 5)
+      if (stage.features.tellsWhy) assert.equal(pubcomp.code, code)
     }
   })
 

@@ -149,7 +149,10 @@ export const delivery = chapter("4.4 to 4.6 Retry, receipt, order", 5, (rule) =>
       const texts = await subscriber.texts(54)
       for (const qos of ["0", "1", "2"]) {
         const ofQos = texts.filter((text) => text.startsWith(`${qos} `))
-        assert.deepEqual(ofQos, numbers(18).map((number) => `${qos} ${number}`))
+        assert.deepEqual(
+          ofQos,
+          numbers(18).map((number) => `${qos} ${number}`)
+        )
       }
     }
   })
@@ -167,7 +170,10 @@ export const delivery = chapter("4.4 to 4.6 Retry, receipt, order", 5, (rule) =>
     await client.lost()
     const again = await stage.resume("client", true, { properties: { ...properties, sessionExpiryInterval: 60 } })
     const texts = await again.texts(20)
-    assert.deepEqual(texts, ["1", "2"].flatMap((qos) => numbers(10).map((number) => `${qos} ${number}`)))
+    assert.deepEqual(
+      texts,
+      ["1", "2"].flatMap((qos) => numbers(10).map((number) => `${qos} ${number}`))
+    )
     assert.deepEqual(texts.slice(0, 4), open)
   })
 })

@@ -15,7 +15,8 @@ const neverGranted = async (stage: Stage, filters: ReadonlyArray<string>, tolera
     peer.subscribe([{ filter }])
     const answer = await peer.subackOrEnd()
     if (answer === undefined) await peer.refused(0x8f, { tolerated })
-    else assert.equal(answer.codes[0], 0x8f, `the answer to ${filter}`)
+    else if (stage.features.tellsWhy) assert.equal(answer.codes[0], 0x8f, `the answer to ${filter}`)
+    else assert.ok((answer.codes[0] ?? 0) >= 0x80, `${filter} was granted`)
   }
 }
 
@@ -50,7 +51,8 @@ export const topics = chapter("4.7 Topic names and filters", 5, (rule) => {
     await neverGranted(stage, ["a+", "+a/b", stage.topic("a+/b"), stage.topic("++")], tolerated)
     const client = await stage.join("client")
     await client.suback([{ filter: stage.topic("a", "+", "b") }, { filter: stage.topic("+", "c", "#") }])
-    for (const topic of ["a/x/b", "a/b", "a//b", "a/x/y/b", "x/c", "x/c/d"]) await client.published(stage.topic(topic), "x")
+    for (const topic of ["a/x/b", "a/b", "a//b", "a/x/y/b", "x/c", "x/c/d"])
+      await client.published(stage.topic(topic), "x")
     await gets(client, ...["a/x/b", "a//b", "x/c", "x/c/d"].map((topic) => stage.topic(topic)))
     const all = await stage.join("all")
     assert.equal(await all.subscribed("+", { retainHandling: 2 }), 0)

@@ -72,8 +72,14 @@ export const unsubscribe = chapter("3.10 UNSUBSCRIBE", 5, (rule) => {
     await client.subscribed(stage.topic("a"))
     client.raw(unsubscribeBytes(5, 500, [stage.topic("a")]), unsubscribeBytes(5, 3, [stage.topic("unknown")]))
     const answers = [await client.take("unsuback"), await client.take("unsuback")]
-    assert.deepEqual(answers.map(({ id }) => id), [500, 3])
-    assert.deepEqual(answers.map(({ codes }) => codes), [[0x00], [0x11]])
+    assert.deepEqual(
+      answers.map(({ id }) => id),
+      [500, 3]
+    )
+    assert.deepEqual(
+      answers.map(({ codes }) => codes),
+      [[0x00], [0x11]]
+    )
     await client.quiet()
   })
 
@@ -97,7 +103,10 @@ export const unsuback = chapter("3.11 UNSUBACK", 5, (rule) => {
   rule(["MQTT-3.11.3-1", "MQTT-3.11.3-2"], "the codes stand in the order of the filters", async (stage) => {
     const client = await stage.join("client")
     await client.suback([{ filter: stage.topic("a") }, { filter: stage.topic("c") }])
-    assert.deepEqual(await client.unsubscribed(stage.topic("a"), stage.topic("b"), stage.topic("c")), [0x00, 0x11, 0x00])
+    assert.deepEqual(
+      await client.unsubscribed(stage.topic("a"), stage.topic("b"), stage.topic("c")),
+      [0x00, 0x11, 0x00]
+    )
   })
 })
 

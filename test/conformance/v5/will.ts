@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict"
 import { chapter } from "../support/rules.ts"
-import type { Stage } from "../support/stage.ts"
 import { notUtf8 } from "../support/samples.ts"
+import type { Stage } from "../support/stage.ts"
 import { connectBytes } from "../support/write.ts"
 
 const watch = async (stage: Stage, qos = 0) => {
@@ -35,7 +35,10 @@ export const wills = chapter("3.1.2.5 Will", 5, (rule) => {
     const will = { topic: stage.topic("will"), payload: "last words", qos: 2, properties }
     await stage.fuse("client", will)
     const { topic, text, qos, retain, properties: delivered } = await watcher.delivered()
-    assert.deepEqual({ topic, text, qos, retain }, { topic: stage.topic("will"), text: "last words", qos: 2, retain: false })
+    assert.deepEqual(
+      { topic, text, qos, retain },
+      { topic: stage.topic("will"), text: "last words", qos: 2, retain: false }
+    )
     assert.deepEqual(delivered, properties)
   })
 
@@ -57,7 +60,11 @@ export const wills = chapter("3.1.2.5 Will", 5, (rule) => {
 
   rule("MQTT-3.1.2-8", "a session that ends with its connection takes no account of the delay", async (stage) => {
     const watcher = await watch(stage)
-    await stage.fuse("client", { topic: stage.topic("will"), payload: "at once", properties: { willDelayInterval: 60 } })
+    await stage.fuse("client", {
+      topic: stage.topic("will"),
+      payload: "at once",
+      properties: { willDelayInterval: 60 }
+    })
     assert.deepEqual(await watcher.texts(1), ["at once"])
   })
 
@@ -134,12 +141,16 @@ export const wills = chapter("3.1.2.5 Will", 5, (rule) => {
     }
   })
 
-  rule("MQTT-3.14.4-3", "DISCONNECT 0x00 removes the will, whatever its delay and the session's expiry", async (stage) => {
-    const watcher = await watch(stage)
-    const will = { topic: stage.topic("will"), payload: "wrong", properties: { willDelayInterval: 1 } }
-    const client = await stage.join("client", { expiry: 1, will })
-    await client.left()
-    await lightFuse(stage, 2)
-    assert.deepEqual(await watcher.texts(1), ["fuse"])
-  })
+  rule(
+    "MQTT-3.14.4-3",
+    "DISCONNECT 0x00 removes the will, whatever its delay and the session's expiry",
+    async (stage) => {
+      const watcher = await watch(stage)
+      const will = { topic: stage.topic("will"), payload: "wrong", properties: { willDelayInterval: 1 } }
+      const client = await stage.join("client", { expiry: 1, will })
+      await client.left()
+      await lightFuse(stage, 2)
+      assert.deepEqual(await watcher.texts(1), ["fuse"])
+    }
+  )
 })

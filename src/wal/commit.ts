@@ -1,0 +1,417 @@
+/**
+ * The appender: group commit into the active segment. Plain code, no clock, no promise, nothing allocated per record.
+ *
+ *   append ─► group that fills ─► (end of the turn) ─► one write in flight ─► sync, as the policy asks ─► kept
+ *
+ * One write is in flight; what arrives meanwhile is the next frame. In `immediate` and `batch` the next write also
+ * waits for a running sync, so that a sync carries as many records as came during the one before; in `periodic` and
+ * `never` writes go on beside it, and a sync covers what had been written when it began.
+ *
+ * The promises, cited where they are kept (tests: test/wal/promises, mutants: test/mutants/wal-mutants.ts)
+ *   WAL-1   nothing is told kept before the sync that covers it, unless the policy says `written`
+ *   WAL-2   a frame's durable LSN never exceeds what a sync has covered
+ *   WAL-3   damage below the durable LSN costs the records it hit and no other; damage above it ends the log
+ *   WAL-4   what may exist in the page cache only is written and synced again before it is served
+ *   WAL-5   a short write is continued, never taken for a whole one
+ *   WAL-6   a segment is named only after all before it, its header and its name's folder are on the platter
+ *   WAL-7   bytes of a client or of an earlier use of the file never verify: every CRC is salted
+ *   WAL-8   a new epoch writes its own segment; what it starts with replaces the earlier ones' tails
+ *   WAL-9   an idle log says so, so that damage to its last frame is not taken for a torn one
+ *   WAL-10  a failed sync is final: nothing is kept after it, it is not tried again
+ *
+ * Running out of space is not a failed sync: the same frame is written again at the same place when retry() is called.
+ *
+ * Elsewhere: fibers that call sync(), heartbeat() and retry(), the segment after this one (log.ts); bytes (frame.ts,
+ * record.ts); the memory of frames on their way (groups.ts).
+ */
+import { assert } from "../base/assert.ts"
+import { makeSlab } from "./checksum.ts"
+import { FRAME_HEADER_BYTES, FrameFlag, FrameHeader, writeFrameHeader } from "./frame.ts"
+import { type Group, Groups } from "./groups.ts"
+import type { LogPolicy } from "./policy.ts"
+import { type RecordView, recordSize, sealRecords, writeRecordHeader } from "./record.ts"
+import { SEGMENT_HEADER_BYTES } from "./segment.ts"
+import { type StoreFault, type StoreFile, writeAll } from "./store-fs.ts"
+
+/** The segment that takes frames. */
+export interface ActiveSegment {
+  readonly id: number
+  readonly epoch: number
+  readonly seed: number
+  readonly file: StoreFile
+  /** Frames must end below this; the last bytes are kept for SEAL and CLOSE. */
+  readonly capacityBytes: number
+  /** Where the next frame goes, and what it names as its predecessor. */
+  position: number
+  chain: number
+}
+
+/** What the appender asks of and tells its owner. Each is called per batch, never per record. */
+export interface AppenderHost {
+  /** Runs `task` when this turn of the event loop is over. */
+  defer(task: () => void): void
+  /** Wall ms, for frames' time stamps. */
+  nowMs(): number
+  /** Opens the segment whose first record is `baseLsn` with room for `frameBytes`, then calls rotated(). */
+  rotate(sealed: ActiveSegment, baseLsn: number, frameBytes: number): void
+  /** The records [firstLsn, firstLsn + count) are going to `offset` of the segment. */
+  onPlaced(firstLsn: number, count: number, segmentId: number, offset: number): void
+  onWritten(lsn: number): void
+  onDurable(lsn: number): void
+  /** Everything up to `lsn` is kept as the acknowledgement policy promises. */
+  onKept(lsn: number): void
+  /** There are written records that no sync was asked for yet: a batch waits for its end, an interval for its tick. */
+  onUnsynced(): void
+  /** The device is full; retry() is to be called from time to time. */
+  onStalled(fault: StoreFault): void
+  /** Final. */
+  onFailed(fault: StoreFault): void
+}
+
+export const SEAL_RESERVE_BYTES = 3 * FRAME_HEADER_BYTES
+/** Frames of a burst that one sync may cover in `immediate`. */
+const FRAMES_PER_SYNC_MAX = 16
+/** Of which a HEARTBEAT may use the first part; SEAL and CLOSE the rest. */
+const HEARTBEAT_RESERVE_BYTES = 2 * FRAME_HEADER_BYTES
+
+type State = "open" | "closing" | "failed"
+
+export class Appender {
+  readonly #host: AppenderHost
+  readonly #groups = new Groups()
+  readonly #frame = new FrameHeader()
+  readonly #control = makeSlab(64)
+  readonly #pendingBytesMax: number
+  #policy: LogPolicy
+  #segment: ActiveSegment
+  #state: State = "open"
+  #nextLsn: number
+  #writtenLsn: number
+  #durableLsn: number
+  #keptLsn: number
+  #inFlight: Group | undefined = undefined
+  #isWriting = false
+  #isSyncing = false
+  #isRotating = false
+  #isStalled = false
+  #isDeferred = false
+  /** A sync is wanted until this is durable. */
+  #wantedLsn = 0
+  #framesUnsynced = 0
+  /** The frame of #inFlight is made; what is left is to write it. */
+  #isPlaced = false
+  /** The segment that ends with SEAL already: a rotation that is tried again does not write a second one. */
+  #sealedId = -1
+  #afterDrain: (() => void) | undefined = undefined
+
+  constructor(
+    host: AppenderHost,
+    segment: ActiveSegment,
+    options: { readonly nextLsn: number; readonly policy: LogPolicy; readonly pendingBytesMax: number }
+  ) {
+    this.#host = host
+    this.#segment = segment
+    this.#policy = options.policy
+    this.#pendingBytesMax = options.pendingBytesMax
+    this.#nextLsn = options.nextLsn
+    this.#writtenLsn = options.nextLsn - 1
+    this.#durableLsn = options.nextLsn - 1
+    this.#keptLsn = options.nextLsn - 1
+  }
+
+  get nextLsn(): number {
+    return this.#nextLsn
+  }
+  get writtenLsn(): number {
+    return this.#writtenLsn
+  }
+  get durableLsn(): number {
+    return this.#durableLsn
+  }
+  get keptLsn(): number {
+    return this.#keptLsn
+  }
+  /** Share of the memory for records that are not written yet, 0..1. */
+  get pressure(): number {
+    return this.#groups.pendingBytes / this.#pendingBytesMax
+  }
+  get segment(): ActiveSegment {
+    return this.#segment
+  }
+  get policy(): LogPolicy {
+    return this.#policy
+  }
+  /** Nothing to write, nothing to sync. */
+  get isIdle(): boolean {
+    return this.#groups.isEmpty && !this.#isBusy && this.#writtenLsn === this.#durableLsn
+  }
+  /** Where the body of the record reserved last goes. Valid until the caller returns to the event loop. */
+  body: Buffer = this.#control.bytes
+  bodyOffset = 0
+
+  setPolicy(policy: LogPolicy): void {
+    this.#policy = policy
+    this.#keep()
+    if (this.#writtenLsn > this.#durableLsn) this.sync()
+  }
+
+  /** Appends `record` with its body; answers its LSN, or -1 when the log takes none now (full, stalled, closed). */
+  append(record: RecordView, asksSync: boolean): number {
+    const bodyBytes = record.end - record.start
+    const lsn = this.reserve(record, bodyBytes, asksSync)
+    if (lsn >= 0) record.buffer.copy(this.body, this.bodyOffset, record.start, record.end)
+    return lsn
+  }
+
+  /** As append(), but the caller writes the `bodyBytes` bytes into `body` at `bodyOffset`, before it returns to the loop. */
+  reserve(record: RecordView, bodyBytes: number, asksSync: boolean): number {
+    const size = recordSize(bodyBytes)
+    const groups = this.#groups
+    if (this.#state !== "open") return -1
+    if (groups.pendingBytes > 0 && groups.pendingBytes + size > this.#pendingBytesMax) return -1
+    const group = groups.forRecord(size, this.#segment.capacityBytes - SEGMENT_HEADER_BYTES)
+    const lsn = this.#nextLsn++
+    if (group.count++ === 0) group.firstLsn = lsn
+    if (asksSync) group.asksSync = true
+    this.bodyOffset = writeRecordHeader(group.slab, group.used, record, lsn, bodyBytes)
+    this.body = group.slab.bytes
+    group.used += size
+    groups.pendingBytes += size
+    if (!this.#isDeferred) {
+      this.#isDeferred = true
+      this.#host.defer(this.#endOfTurn)
+    }
+    return lsn
+  }
+
+  /** Syncs what has been written; what is being written right now follows when it is. */
+  sync(): void {
+    if (this.#state === "failed") return
+    this.#wantedLsn = this.#nextLsn - 1
+    if (!this.#isSyncing && !this.#isRotating && this.#writtenLsn > this.#durableLsn) this.#startSync()
+  }
+
+  /** A frame without records, when the log is idle. [WAL-9] False when it was not, or when there is no room. */
+  heartbeat(): boolean {
+    const room = this.#segment.position + HEARTBEAT_RESERVE_BYTES <= this.#fileBytes
+    if (this.#state !== "open" || !this.isIdle || !room) return false
+    this.#writeControl(FrameFlag.heartbeat, this.#resume)
+    return true
+  }
+
+  /** After onStalled: tries the same write again. */
+  retry(): void {
+    if (this.#state === "failed" || !this.#isStalled) return
+    this.#isStalled = false
+    if (this.#inFlight !== undefined && this.#isPlaced) this.#commit(this.#inFlight)
+    else this.#resume()
+  }
+
+  /** The answer to host.rotate(). */
+  rotated(next: ActiveSegment): void {
+    assert(this.#isRotating, "a segment follows only where one was asked for")
+    this.#segment = next
+    this.#isRotating = false
+    this.#resume()
+  }
+
+  /** The answer to host.rotate() when it could not: full disk stalls, anything else is final. */
+  notRotated(fault: StoreFault): void {
+    this.#isRotating = false
+    this.#notWritten(fault)
+  }
+
+  /** Takes nothing more, writes and syncs what it has, writes CLOSE, syncs that; then calls `done`, also when it failed. */
+  close(done: () => void): void {
+    if (this.#state === "failed") return done()
+    this.#state = "closing"
+    this.#afterDrain = done
+    if (this.#isStalled) this.retry()
+    else this.#resume()
+  }
+
+  /** An error of the owner's, for instance of the segment keeper: as final as a failed sync. */
+  abort(fault: StoreFault): void {
+    this.#fail(fault)
+  }
+
+  get #isBusy(): boolean {
+    return this.#isWriting || this.#isSyncing || this.#isRotating || this.#isStalled
+  }
+  get #fileBytes(): number {
+    return this.#segment.capacityBytes + SEAL_RESERVE_BYTES
+  }
+  /** Does the next write wait for a running sync? */
+  get #isSerial(): boolean {
+    return this.#policy.sync.mode === "immediate" || this.#policy.sync.mode === "batch"
+  }
+
+  readonly #endOfTurn = (): void => {
+    this.#isDeferred = false
+    this.#resume()
+  }
+
+  /** Starts whatever may start now. Every completion ends here. */
+  readonly #resume = (): void => {
+    if (this.#state === "failed" || this.#isWriting || this.#isRotating || this.#isStalled) return
+    if (this.#isSyncing && (this.#isSerial || this.#state === "closing")) return
+    const group = this.#inFlight ?? this.#groups.next()
+    if (group !== undefined) return this.#place(group)
+    if (this.#isSyncing) return
+    const isUnsynced = this.#writtenLsn > this.#durableLsn
+    if (isUnsynced && (this.#state === "closing" || this.#wantedLsn > this.#durableLsn)) this.#startSync()
+    else if (this.#state === "closing") this.#finish()
+  }
+
+  #place(group: Group): void {
+    this.#inFlight = group
+    const segment = this.#segment
+    if (segment.position + group.used <= segment.capacityBytes) {
+      sealRecords(group.slab, FRAME_HEADER_BYTES, group.count, segment.seed)
+      this.#sealFrame(group.slab, group.used, group.count, group.firstLsn, FrameFlag.none)
+      this.#host.onPlaced(group.firstLsn, group.count, segment.id, segment.position)
+      this.#isPlaced = true
+      return this.#commit(group)
+    }
+    if (this.#isSyncing) return
+    if (this.#writtenLsn > this.#durableLsn) return this.#startSync() // [WAL-6]
+    const rotate = (): void => this.#host.rotate(segment, group.firstLsn, group.used)
+    this.#isRotating = true
+    if (this.#sealedId === segment.id) return rotate()
+    this.#sealedId = segment.id
+    this.#writeControl(FrameFlag.seal, rotate)
+  }
+
+  #commit(group: Group): void {
+    const { file, position } = this.#segment
+    this.#isWriting = true
+    writeAll(file, group.slab.bytes, 0, group.used, position, (fault) => {
+      this.#isWriting = false
+      if (this.#state === "failed") return
+      if (fault !== undefined) return this.#notWritten(fault)
+      this.#inFlight = undefined
+      this.#isPlaced = false
+      this.#framesUnsynced++
+      this.#advance(group.used)
+      this.#writtenLsn = group.firstLsn + group.count - 1
+      const { asksSync } = group
+      this.#groups.finish(group)
+      this.#host.onWritten(this.#writtenLsn)
+      this.#keep()
+      this.#syncIfDue(asksSync)
+      this.#resume()
+    })
+  }
+
+  #notWritten(fault: StoreFault): void {
+    if (fault.code !== FULL) return this.#fail(fault)
+    if (this.#state === "closing") return this.#giveUp()
+    this.#isStalled = true
+    this.#host.onStalled(fault)
+  }
+
+  /** The device is full at shutdown: what was not written was not kept, and nobody was told so. */
+  #giveUp(): void {
+    this.#groups.clear()
+    this.#inFlight = undefined
+    this.#resume()
+  }
+
+  #syncIfDue(asksSync: boolean): void {
+    const { sync } = this.#policy
+    if (asksSync) this.#wantedLsn = Math.max(this.#wantedLsn, this.#writtenLsn)
+    if (this.#isSyncing) return
+    const isDue =
+      this.#wantedLsn > this.#durableLsn ||
+      sync.mode === "immediate" ||
+      (sync.mode === "batch" && this.#writtenLsn - this.#durableLsn >= sync.records)
+    // A burst that is several frames already shares one sync.
+    const isBurst = this.#groups.waiting > 0 && this.#framesUnsynced < FRAMES_PER_SYNC_MAX
+    if (!isDue) this.#host.onUnsynced()
+    else if (isBurst) this.#wantedLsn = Math.max(this.#wantedLsn, this.#writtenLsn)
+    else this.#startSync()
+  }
+
+  #startSync(): void {
+    const covered = this.#writtenLsn
+    this.#isSyncing = true
+    this.#framesUnsynced = 0
+    this.#segment.file.datasync((fault) => {
+      this.#isSyncing = false
+      if (this.#state === "failed") return
+      if (fault !== undefined) return this.#fail(fault) // [WAL-10]
+      this.#durableLsn = covered
+      this.#host.onDurable(covered)
+      this.#keep()
+      if (!this.#isSerial && this.#wantedLsn > covered && this.#writtenLsn > covered) this.#startSync()
+      this.#resume()
+    })
+  }
+
+  #keep(): void {
+    const kept = this.#policy.acknowledge === "durable" ? this.#durableLsn : this.#writtenLsn // [WAL-1]
+    if (kept <= this.#keptLsn) return
+    this.#keptLsn = kept
+    this.#host.onKept(kept)
+  }
+
+  #sealFrame(slab: Group["slab"], lengthBytes: number, count: number, firstLsn: number, flags: number): void {
+    const frame = this.#frame
+    const segment = this.#segment
+    frame.lengthBytes = lengthBytes
+    frame.count = count
+    frame.firstLsn = firstLsn
+    frame.durableLsn = this.#durableLsn // [WAL-2]
+    frame.epoch = segment.epoch
+    frame.previous = segment.chain
+    frame.offset = segment.position
+    frame.flags = flags
+    frame.writtenMs = this.#host.nowMs()
+    writeFrameHeader(slab, 0, frame, segment.seed)
+  }
+
+  /** A frame without records. It is not synced: losing it loses nothing. */
+  #writeControl(flags: number, then: () => void): void {
+    const { file, position } = this.#segment
+    this.#sealFrame(this.#control, FRAME_HEADER_BYTES, 0, this.#writtenLsn + 1, flags)
+    this.#isWriting = true
+    writeAll(file, this.#control.bytes, 0, FRAME_HEADER_BYTES, position, (fault) => {
+      this.#isWriting = false
+      if (this.#state === "failed") return
+      if (fault !== undefined && fault.code !== FULL) return this.#fail(fault)
+      if (fault === undefined) this.#advance(FRAME_HEADER_BYTES)
+      then()
+    })
+  }
+
+  #advance(writtenBytes: number): void {
+    this.#segment.position += writtenBytes
+    this.#segment.chain = this.#frame.crc
+  }
+
+  /** Everything is durable: CLOSE says so, and a last sync makes CLOSE itself durable. */
+  #finish(): void {
+    const done = this.#afterDrain
+    if (done === undefined) return
+    this.#afterDrain = undefined
+    this.#writeControl(FrameFlag.close, () => {
+      this.#isSyncing = true
+      this.#segment.file.datasync((fault) => {
+        this.#isSyncing = false
+        if (fault !== undefined) this.#fail(fault)
+        done()
+      })
+    })
+  }
+
+  #fail(fault: StoreFault): void {
+    if (this.#state === "failed") return
+    this.#state = "failed"
+    this.#host.onFailed(fault)
+    const done = this.#afterDrain
+    this.#afterDrain = undefined
+    done?.()
+  }
+}
+
+const FULL = "ENOSPC"

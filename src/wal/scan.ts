@@ -1,0 +1,265 @@
+/**
+ * Walks the bytes of one segment: which frames and records in it are true, what is torn, what is damaged.
+ *
+ * Plain and total: any bytes give an answer. With D = the highest LSN known to be durable:
+ * - Damage or a gap above D is a torn tail: the scan ends before it, quietly. A frame there counts whole or not at all.
+ * - Damage or a gap at or below D is corruption: every record that still verifies is delivered, the bytes and the lost
+ *   LSNs are reported, the scan goes on behind them. [WAL-3]
+ * - Records at or above `limit` (the base LSN of the next segment) are void, whatever their bytes say. [WAL-8]
+ *
+ * Whole frames above D are not delivered but listed as `tail`: they may exist in the page cache only, and nobody may
+ * see them before they have been written again. [WAL-4]
+ *
+ * Elsewhere: order of segments, quarantine, the new segment (recover.ts); the same walk for people (verify.ts).
+ */
+import type { Slab } from "./checksum.ts"
+import { FRAME_HEADER_BYTES, FrameHeader, readFrameHeader } from "./frame.ts"
+import { isAcceptable, RecordView, readLsn, readRecord, recordSize, verifyRecord } from "./record.ts"
+import { type DecodedHeader, SEGMENT_HEADER_BYTES } from "./segment.ts"
+
+export interface LsnRange {
+  readonly from: number
+  readonly to: number
+}
+
+export interface Damage {
+  readonly offset: number
+  readonly lengthBytes: number
+  readonly lost: ReadonlyArray<LsnRange>
+}
+
+export interface TailFrame {
+  readonly offset: number
+  readonly lengthBytes: number
+  readonly firstLsn: number
+  readonly count: number
+}
+
+/** Called per record, in LSN order; `offset` is where the record begins in its segment. */
+export type RecordSink = (record: RecordView, offset: number) => void
+
+export interface ScanInput {
+  readonly slab: Slab
+  readonly lengthBytes: number
+  readonly segment: DecodedHeader
+  /** The LSN that must come first. */
+  readonly expectedLsn: number
+  readonly durableLsn: number
+  /** Infinity for the last segment. */
+  readonly limit: number
+}
+
+export interface ScanResult {
+  /** Behind the last frame that counts: sealing cuts here. */
+  readonly endOffset: number
+  readonly nextLsn: number
+  /** Delivered, and in tail frames. */
+  readonly records: number
+  /** Flags of the last frame that counts. */
+  readonly endFlags: number
+  readonly damages: ReadonlyArray<Damage>
+  readonly tail: ReadonlyArray<TailFrame>
+  /** A record type that this version may not pass over. */
+  readonly refusedType: number | undefined
+}
+
+export function scanSegment(input: ScanInput, sink: RecordSink): ScanResult {
+  return new Scan(input, sink).run()
+}
+
+export interface Evidence {
+  readonly durableLsn: number
+  /** Behind the last byte that was written to this segment, as far as one can tell. */
+  readonly writtenEnd: number
+}
+
+/** What the frames of the last segment, damaged stretches passed over, prove to be durable. */
+export function findEvidence(slab: Slab, lengthBytes: number, segment: DecodedHeader): Evidence {
+  const frame = new FrameHeader()
+  const { epoch, isRecycled } = segment.header
+  let durableLsn = segment.header.baseLsn - 1 // [WAL-6]
+  let writtenEnd = SEGMENT_HEADER_BYTES
+  for (let at = SEGMENT_HEADER_BYTES; at + FRAME_HEADER_BYTES <= lengthBytes; ) {
+    if (!readFrameHeader(slab, at, lengthBytes, epoch, segment.seed, frame)) {
+      at += 8
+      continue
+    }
+    durableLsn = Math.max(durableLsn, frame.durableLsn)
+    const end = at + Math.max(FRAME_HEADER_BYTES, (frame.lengthBytes + 7) & ~7)
+    writtenEnd = Math.min(end, lengthBytes)
+    // A frame that is cut off hides nothing behind it; one that is whole is passed over.
+    at = end
+  }
+  if (!isRecycled) writtenEnd = Math.max(writtenEnd, endOfNonZero(slab, lengthBytes))
+  return { durableLsn, writtenEnd }
+}
+
+function endOfNonZero({ words }: Slab, lengthBytes: number): number {
+  let word = (lengthBytes >>> 2) - 1
+  while (word >= 0 && words[word] === 0) word--
+  return (word + 1) * 4
+}
+
+class Scan {
+  readonly #input: ScanInput
+  readonly #sink: RecordSink
+  readonly #frame = new FrameHeader()
+  readonly #record = new RecordView()
+  readonly #damages: Array<Damage> = []
+  readonly #tail: Array<TailFrame> = []
+  #lost: Array<LsnRange> = []
+  #at = SEGMENT_HEADER_BYTES
+  #end = SEGMENT_HEADER_BYTES
+  #expected: number
+  #chain: number | undefined
+  #records = 0
+  #endFlags = 0
+  #refusedType: number | undefined = undefined
+
+  constructor(input: ScanInput, sink: RecordSink) {
+    this.#input = input
+    this.#sink = sink
+    this.#expected = input.expectedLsn
+    this.#chain = input.segment.chain
+  }
+
+  run(): ScanResult {
+    while (this.#refusedType === undefined && this.#step()) {}
+    const { durableLsn, limit } = this.#input
+    const missingTo = Math.min(durableLsn, limit - 1)
+    if (this.#refusedType === undefined && this.#expected <= missingTo) {
+      this.#lose(missingTo)
+      this.#report(this.#at, this.#at)
+    }
+    return {
+      endOffset: this.#end,
+      nextLsn: this.#expected,
+      records: this.#records,
+      endFlags: this.#endFlags,
+      damages: this.#damages,
+      tail: this.#tail,
+      refusedType: this.#refusedType
+    }
+  }
+
+  /** One frame, or one stretch of damage. False at the end of what counts. */
+  #step(): boolean {
+    const { durableLsn, lengthBytes, limit, segment, slab } = this.#input
+    const frame = this.#frame
+    const from = this.#at
+    const isTail = this.#expected > durableLsn
+    const isFrame =
+      readFrameHeader(slab, from, lengthBytes, segment.header.epoch, segment.seed, frame) &&
+      frame.lengthBytes <= lengthBytes - from &&
+      frame.lengthBytes >= FRAME_HEADER_BYTES
+    if (!isFrame) return isTail ? false : this.#search(from) // [WAL-3]
+    if (frame.firstLsn >= limit && frame.count > 0) return false // [WAL-8]
+    if (isTail && (frame.firstLsn !== this.#expected || this.#chain !== frame.previous)) return false
+    const end = from + frame.lengthBytes
+    if (frame.firstLsn < this.#expected || !this.#isWhole(from, end)) {
+      return isTail || frame.firstLsn > durableLsn ? false : this.#salvage(from, end)
+    }
+    if (frame.firstLsn > this.#expected) {
+      this.#lose(Math.min(frame.firstLsn - 1, durableLsn))
+      this.#report(from, from)
+      if (frame.firstLsn > this.#expected) return false
+    }
+    this.#accept(from, end)
+    return true
+  }
+
+  #accept(from: number, end: number): void {
+    const { durableLsn, slab } = this.#input
+    const { count, firstLsn, lengthBytes } = this.#frame
+    this.#chain = this.#frame.crc
+    this.#at = end
+    this.#end = end
+    this.#endFlags = this.#frame.flags
+    if (count === 0) return
+    if (firstLsn > durableLsn) {
+      this.#tail.push({ offset: from, lengthBytes, firstLsn, count })
+      this.#expected += count
+      this.#records += count
+      return
+    }
+    for (let at = from + FRAME_HEADER_BYTES; at < end; at += this.#record.sizeBytes) this.#deliver(slab, at)
+  }
+
+  #deliver(slab: Slab, at: number): void {
+    const record = this.#record
+    readRecord(slab, at, record)
+    this.#expected = record.lsn + 1
+    this.#records++
+    if (!isAcceptable(record.type, record.flags)) this.#refusedType ??= record.type
+    else this.#sink(record, at)
+  }
+
+  /** Does every record of the frame verify, with the LSNs that the header names? */
+  #isWhole(from: number, end: number): boolean {
+    const { segment, slab } = this.#input
+    const { count, firstLsn } = this.#frame
+    let at = from + FRAME_HEADER_BYTES
+    for (let index = 0; index < count; index++) {
+      const size = verifyRecord(slab, at, end, segment.seed)
+      if (size === 0 || readLsn(slab, at) !== firstLsn + index) return false
+      at += size
+    }
+    return at === end
+  }
+
+  /** A frame whose header is true and whose records are not all: what verifies in it is kept. */
+  #salvage(from: number, end: number): boolean {
+    this.#chain = this.#frame.crc
+    const last = Math.min(this.#frame.firstLsn + this.#frame.count - 1, this.#input.durableLsn, this.#input.limit - 1)
+    for (let at = from + FRAME_HEADER_BYTES; at < end; ) at = this.#salvageAt(at, end)
+    if (this.#expected <= last) this.#lose(last)
+    this.#report(from, end)
+    this.#at = end
+    this.#end = end
+    return true
+  }
+
+  /** No frame where one should be: records are looked for one by one, until a frame header verifies again. */
+  #search(from: number): boolean {
+    const { lengthBytes, segment, slab } = this.#input
+    let at = this.#salvageAt(from, lengthBytes)
+    while (
+      at + FRAME_HEADER_BYTES <= lengthBytes &&
+      !readFrameHeader(slab, at, lengthBytes, segment.header.epoch, segment.seed, this.#frame)
+    ) {
+      at = this.#salvageAt(at, lengthBytes)
+    }
+    const isFound = at + FRAME_HEADER_BYTES <= lengthBytes
+    this.#chain = isFound ? this.#frame.previous : undefined
+    if (isFound && this.#frame.firstLsn > this.#expected) {
+      this.#lose(Math.min(this.#frame.firstLsn - 1, this.#input.durableLsn))
+    } else if (!isFound) this.#lose(Math.min(this.#input.durableLsn, this.#input.limit - 1))
+    this.#report(from, isFound ? at : Math.max(from, endOfNonZero(slab, lengthBytes)))
+    this.#at = at
+    this.#end = at
+    return isFound
+  }
+
+  /** Delivers the record at `at` if there is one that may still count; answers where to look next. */
+  #salvageAt(at: number, end: number): number {
+    const { durableLsn, limit, segment, slab } = this.#input
+    const size = verifyRecord(slab, at, end, segment.seed)
+    if (size === 0) return at + 8
+    const lsn = readLsn(slab, at)
+    if (lsn < this.#expected || lsn > durableLsn || lsn >= limit) return at + 8
+    if (lsn > this.#expected) this.#lose(lsn - 1)
+    this.#deliver(slab, at)
+    return at + recordSize(this.#record.end - this.#record.start)
+  }
+
+  #lose(to: number): void {
+    if (to < this.#expected) return
+    this.#lost.push({ from: this.#expected, to })
+    this.#expected = to + 1
+  }
+
+  #report(offset: number, end: number): void {
+    this.#damages.push({ offset, lengthBytes: end - offset, lost: this.#lost })
+    this.#lost = []
+  }
+}
