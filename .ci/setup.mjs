@@ -25,7 +25,8 @@ const tasks = {
   test: { script: ".ci/test.mjs", needsBuild: false },
   torture: { script: ".ci/test.mjs", needsBuild: true, first: ["--torture"] },
   bench: { script: "bench/main.ts", needsBuild: true },
-  mutants: { script: "test/mutants/run.ts", needsBuild: true }
+  mutants: { script: "test/mutants/run.ts", needsBuild: true },
+  conformance: { script: "test/conformance/against.ts", needsBuild: false }
 }
 
 const [name = "", ...rest] = process.argv.slice(2)

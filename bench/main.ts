@@ -13,13 +13,16 @@ const names = readdirSync(import.meta.dirname)
   .map((file) => file.slice(0, -".ts".length))
   .sort()
 
+/** Too long to be run with the others. */
+const onlyByName = ["soak"]
+
 const [name, ...rest] = process.argv.slice(2)
 if (name !== undefined && !names.includes(name)) {
   process.stderr.write(`no bench "${name}": one of ${names.join(", ")}\n`)
   process.exit(2)
 }
 
-const chosen = name === undefined ? names : [name]
+const chosen = name === undefined ? names.filter((bench) => !onlyByName.includes(bench)) : [name]
 const failed = chosen.filter((bench) => {
   process.stdout.write(`\n# ${bench}\n\n`)
   const script = join(import.meta.dirname, `${bench}.ts`)

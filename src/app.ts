@@ -152,7 +152,7 @@ const adminOptions = (options: StartOptions, broker: BrokerShape, listeners: Rea
       settings.admin.tokenFile === "" ? join(settings.storage.dataDir, "admin-token") : settings.admin.tokenFile,
     log: options.log,
     version: options.version,
-    addresses: () => listeners.map(({ name, url }) => `${name} ${url}`),
+    addresses: () => listeners.map(({ url }) => url),
     counters: () => core.counters.samples(),
     logStatistics: () => core.log.statistics(),
     drops: core.ledger,

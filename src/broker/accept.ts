@@ -147,7 +147,7 @@ const refusal = (core: Core, client: Client, code: number, why: string): Buffer 
   return told.length <= client.maximumPacketSizeBytes ? told : core.codec.encodeConnack(client.version, false, code, {})
 }
 
-/** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes [v3.1.1 MQTT-3.2.2-6]. */
+/** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes. */
 const returnCodeOf = (reasonCode: number): number | undefined => {
   switch (reasonCode) {
     case ReasonCode.unsupportedProtocolVersion:
@@ -164,7 +164,7 @@ const returnCodeOf = (reasonCode: number): number | undefined => {
     case ReasonCode.quotaExceeded:
       return ReturnCode.serverUnavailable
     default:
-      return undefined
+      return undefined // [v3.1.1 MQTT-3.2.2-6]
   }
 }
 

@@ -12,7 +12,6 @@ import { AckView, type ProtocolVersion, type Will } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import type { Connection } from "../listener/connection.ts"
 import { type Session, type SessionConnection, SessionMode } from "../session/session.ts"
-import type { Subscription } from "../session/subscription.ts"
 import type { LogReader } from "../store/log-reader.ts"
 
 export const ClientState = {
@@ -35,14 +34,6 @@ export type CloseCause =
   | "protocol-error"
   | "server"
   | "refused"
-
-/** Retained messages still to be sent for one SUBSCRIBE: a second small cursor, never a list of messages. */
-export interface RetainedCursor {
-  readonly subscription: Subscription
-  /** Took effect at this log position: what is retained at or above it came live. */
-  readonly sequence: number
-  after: string | undefined
-}
 
 export class Client implements SessionConnection {
   readonly connection: Connection
@@ -85,14 +76,15 @@ export class Client implements SessionConnection {
   reader: LogReader | undefined = undefined
   /** Packet identifiers whose PUBLISH or PUBREL must be repeated after a resume, in order. */
   resend: Array<number> = []
-  retainedCursors: Array<RetainedCursor> = []
   /** In the list of clients that have something to send once the loop comes round. */
   pumpQueued = false
   /** An exchange ended in the chunk being read: pump when the chunk is done. */
   pumpWanted = false
   /** Has something to send that waits for room: repeats, retained messages, or the log. */
   get mustPump(): boolean {
-    return this.resend.length > 0 || this.retainedCursors.length > 0 || this.session?.mode === SessionMode.catchingUp
+    const { session } = this
+    if (session === undefined) return false
+    return this.resend.length > 0 || session.retainedCursors.length > 0 || session.mode === SessionMode.catchingUp
   }
   /** The topic and verdict an access Effect answered last, for the packet that waits for it. */
   askedTopic: string | undefined = undefined

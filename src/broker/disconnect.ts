@@ -93,6 +93,8 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
   })
   for (const subscription of session.subscriptions.values()) core.router.detach(subscription)
   goOffline(core, session)
+  // What waits at QoS 1 and 2 outlives the connection, retained messages of a SUBSCRIBE too; QoS 0 does not.
+  session.retainedCursors = session.retainedCursors.filter(({ subscription }) => subscription.qos > 0)
   session.connection = undefined
   if (session.shared !== undefined) returnToGroups(core, session, false)
   client.session = undefined

@@ -15,7 +15,7 @@ export const describeCore = (core: Core): void => {
   counters.gauge("sessions", () => sessions.size)
   counters.gauge(
     "subscriptions",
-    sum((session) => session.subscriptions.size)
+    sum((session) => session.subscriptions.size + (session.shared?.size ?? 0))
   )
   counters.gauge(
     "inflightMessages",

@@ -36,7 +36,9 @@ const leftOf = (core: Core, subscription: Subscription, first: number): number =
   const oldest = intervals[0]
   if (oldest === undefined) return 0
   if (oldest.from >= first) return waiting
-  return intervals.length === 1 && subscription.active ? countTopics(core, subscription) : countRecords(core, subscription)
+  return intervals.length === 1 && subscription.active
+    ? countTopics(core, subscription)
+    : countRecords(core, subscription)
 }
 
 const countTopics = (core: Core, { filter }: Subscription): number => {

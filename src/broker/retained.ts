@@ -17,15 +17,16 @@ import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import type { TopicEntry } from "../router/router.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
-import type { Session } from "../session/session.ts"
+import type { RetainedCursor, Session } from "../session/session.ts"
 import type { RetainedMessage } from "../store/ports.ts"
-import type { Client, RetainedCursor } from "./client.ts"
+import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { queuePump } from "./pump-queue.ts"
 
 /** Retained messages sent per call before others have a turn. */
 const PAGE = 256
+const POOLED_BYTES_MAX = 1024
 
 const view = new PublishView()
 
@@ -50,7 +51,9 @@ export const keepRetained = (
       core.count[Counter.retainedCleared] = (core.count[Counter.retainedCleared] as number) + 1
     return
   }
-  const frame = Buffer.allocUnsafeSlow(canonicalPublishSize(message, entry.bytes.length))
+  const size = canonicalPublishSize(message, entry.bytes.length)
+  // Small frames share pooled memory: an allocation of its own costs a small one more than its bytes.
+  const frame = size <= POOLED_BYTES_MAX ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size)
   writeCanonicalPublish(frame, 0, message, entry.bytes)
   const isVersion5 = message.isVersion5
   const stored = { topic, frame, isVersion5, publisher, sequence, storedAtMs: core.nowMs, expiresAtMs }
@@ -60,9 +63,9 @@ export const keepRetained = (
 
 /** Sends what fits of the retained messages that fresh subscriptions asked for; true when none are left. */
 export const sendRetained = (core: Core, client: Client, session: Session): boolean => {
-  while (client.retainedCursors.length > 0) {
-    const cursor = client.retainedCursors[0] as RetainedCursor
-    if (!cursor.subscription.active || sendPage(core, client, session, cursor)) client.retainedCursors.shift()
+  while (session.retainedCursors.length > 0) {
+    const cursor = session.retainedCursors[0] as RetainedCursor
+    if (!cursor.subscription.active || sendPage(core, client, session, cursor)) session.retainedCursors.shift()
     else return false
   }
   return true
@@ -71,13 +74,15 @@ export const sendRetained = (core: Core, client: Client, session: Session): bool
 /** True when the cursor has come to its end. */
 const sendPage = (core: Core, client: Client, session: Session, cursor: RetainedCursor): boolean => {
   const { outbox } = client.connection
-  const page = core.retained.page(cursor.subscription.filter.text, cursor.after, PAGE)
+  const { filter, qos } = cursor.subscription
+  const room = qos === 0 ? PAGE : session.window.limit - session.window.inFlight
+  if (room <= 0) return false // an acknowledgement brings us back
+  const page = core.retained.page(filter.text, cursor.after, Math.min(PAGE, room))
   for (const message of page.messages) {
     if (outbox.congested) {
       outbox.awaitDrain()
       return false
     }
-    if (session.window.full) return false // an acknowledgement brings us back
     cursor.after = message.topic
     if (message.sequence < cursor.sequence) send(core, client, session, cursor, message)
   }

@@ -299,7 +299,6 @@ const waitAt = (core: Core, group: ShareGroup, position: number): void => {
   settle(core, group)
   leaveTail(core, group.reader, position)
   core.groupReaderOf(group).seek(position, [group.entry])
-  if (isStrict(core.limits.sharedStrategy)) queueGroup(core, group)
 }
 
 const goLive = (core: Core, group: ShareGroup): void => {

@@ -48,18 +48,17 @@ export const receiveSubscribe = (
 ): void => {
   const session = client.session as Session
   const identifier = packet.properties.subscriptionIdentifier ?? 0
-  const codes = packet.entries.map((entry, i) => subscribe(core, client, session, entry, identifier, verdicts[i]))
+  const codes = packet.entries.map((entry, i) => subscribe(core, session, entry, identifier, verdicts[i]))
   settleLogReading(core, session)
   learnAgain(core, client, session)
   const told = client.isVersion5 ? codes : codes.map((code, i) => code3(client, code, packet.entries[i]?.qos ?? 0))
   send(core, client, core.codec.encodeSuback(client.version, packet.packetIdentifier, told, {})) // [MQTT-3.8.4-2]
-  if (client.retainedCursors.length > 0) queuePump(core, client)
+  if (session.retainedCursors.length > 0) queuePump(core, client)
 }
 
 /** One filter; answers its reason code. */
 const subscribe = (
   core: Core,
-  client: Client,
   session: Session,
   entry: SubscribeEntry,
   subscriptionIdentifier: number,
@@ -93,8 +92,8 @@ const subscribe = (
   if (isNew) core.count[Counter.subscriptionsMade] = (core.count[Counter.subscriptionsMade] as number) + 1
   const wantsRetained = entry.retainHandling === 0 || (entry.retainHandling === 1 && isNew) // [MQTT-3.3.1-9..11]
   if (wantsRetained && limits.retainAvailable) {
-    client.retainedCursors = client.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
-    client.retainedCursors.push({ subscription, sequence: at, after: undefined })
+    session.retainedCursors = session.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+    session.retainedCursors.push({ subscription, sequence: at, after: undefined })
   }
   return qos
 }
@@ -129,7 +128,7 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
   }
   const session = client.session as Session
   holdUntilShown(core, session, client)
-  const codes = packet.filters.map((filter) => unsubscribe(core, client, session, filter))
+  const codes = packet.filters.map((filter) => unsubscribe(core, session, filter))
   pruneSubscriptions(core, session)
   learnAgain(core, client, session)
   send(core, client, core.codec.encodeUnsuback(client.version, packet.packetIdentifier, codes, {})) // [MQTT-3.10.4-4]
@@ -137,7 +136,7 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
 }
 
 /** Exact text, no matching [MQTT-3.10.4-1]. What is in flight or waits in the log is still delivered [MQTT-3.10.4-3]. */
-const unsubscribe = (core: Core, client: Client, session: Session, filter: string): number => {
+const unsubscribe = (core: Core, session: Session, filter: string): number => {
   const group = session.shared?.get(filter)
   if (group !== undefined) {
     leaveGroup(core, session, group, DropReason.unsubscribedBacklog)
@@ -149,7 +148,7 @@ const unsubscribe = (core: Core, client: Client, session: Session, filter: strin
   subscription.close(core.log.next) // [MQTT-3.10.4-2]
   core.router.detach(subscription)
   stopReading(core, subscription)
-  client.retainedCursors = client.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+  session.retainedCursors = session.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
   core.count[Counter.subscriptionsRemoved] = (core.count[Counter.subscriptionsRemoved] as number) + 1
   return ReasonCode.success
 }

@@ -28,6 +28,14 @@ export interface SessionConnection {
   readonly session: Session | undefined
 }
 
+/** Retained messages still to be sent for one SUBSCRIBE: a second small cursor, never a list of messages. */
+export interface RetainedCursor {
+  readonly subscription: Subscription
+  /** Took effect at this log position: what is retained at or above it came live. */
+  readonly sequence: number
+  after: string | undefined
+}
+
 export class Session {
   readonly clientIdentifier: string
   readonly number: number
@@ -42,6 +50,7 @@ export class Session {
   readonly subscriptions = new Map<string, Subscription>()
   /** Identifiers of QoS 2 messages received and not yet released [MQTT-4.3.3-10]; kept across connections. */
   incoming: Set<number> | undefined = undefined
+  retainedCursors: Array<RetainedCursor> = []
   /** Retained messages sent at SUBSCRIBE and not acknowledged, by packet identifier: their log records may be gone. */
   retainedInFlight: Map<number, unknown> | undefined = undefined
   /** Shared subscriptions it is a member of, by their text. */

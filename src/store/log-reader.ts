@@ -37,6 +37,8 @@ export class LogReader {
   #subscriptions: ReadonlyArray<Subscription> = []
   #epoch = -1
   #boundKnown = 0
+  /** The log's head when it last looked for topics: none can have appeared while that is the same. */
+  #learnedAt = -1
   #topicIds: Array<number> = []
   #known = new Set<number>()
   /** Per followed topic: its next record at or above position, or -1 when it had none at the last look. */
@@ -61,7 +63,8 @@ export class LogReader {
 
   next(until: number): number {
     if (this.position >= until) return -1
-    if (!this.#merging && until - this.position <= this.#limits.scanRecords && !this.#prefersMerge()) return this.#scan(until)
+    if (!this.#merging && until - this.position <= this.#limits.scanRecords && !this.#prefersMerge())
+      return this.#scan(until)
     if (this.#epoch !== this.#log.topicEpoch) this.#restart()
     if (this.#merging && this.#learn()) return this.#merge(until)
     return this.#scan(until)
@@ -76,6 +79,7 @@ export class LogReader {
   #restart(): void {
     this.#epoch = this.#log.topicEpoch
     this.#boundKnown = 0
+    this.#learnedAt = -1
     this.#topicIds = []
     this.#known.clear()
     this.#nexts = []
@@ -89,6 +93,7 @@ export class LogReader {
    */
   #learn(): boolean {
     const log = this.#log
+    if (this.#learnedAt === log.next) return true
     let wildcards = false
     for (const subscription of this.#subscriptions) {
       if (subscription.filter.hasWildcard) wildcards = true
@@ -100,6 +105,7 @@ export class LogReader {
       for (let id = this.#boundKnown; id < bound; id++) if (this.#wanted(id)) this.#follow(id)
     }
     this.#boundKnown = bound
+    this.#learnedAt = log.next
     return this.#topicIds.length <= this.#limits.mergeTopicsMax || this.#giveUp()
   }
 

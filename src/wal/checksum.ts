@@ -26,7 +26,7 @@ export function makeSlab(sizeBytes: number): Slab {
 
 /** `start` and `end` are multiples of 4. */
 export function checksum(slab: Slab, start: number, end: number, seed: number): number {
-  if (end - start > NATIVE_FROM_BYTES) return crc32(slab.bytes.subarray(start, end), seed) | 0
+  if (end - start > NATIVE_FROM_BYTES) return crc32(slab.bytes.subarray(start, end), seed >>> 0) | 0
   const { words } = slab
   let crc = ~seed
   let at = start >>> 2

@@ -31,7 +31,7 @@ import { type Group, Groups } from "./groups.ts"
 import type { LogPolicy } from "./policy.ts"
 import { type RecordView, recordSize, sealRecords, writeRecordHeader } from "./record.ts"
 import { SEGMENT_HEADER_BYTES } from "./segment.ts"
-import { type StoreFault, type StoreFile, writeAll } from "./store-fs.ts"
+import { isFull, type StoreFault, type StoreFile, writeAll } from "./store-fs.ts"
 
 /** The segment that takes frames. */
 export interface ActiveSegment {
@@ -95,9 +95,11 @@ export class Appender {
   #isRotating = false
   #isStalled = false
   #isDeferred = false
+  #isFinishing = false
   /** A sync is wanted until this is durable. */
   #wantedLsn = 0
   #framesUnsynced = 0
+  #syncStartedMs = 0
   /** The frame of #inFlight is made; what is left is to write it. */
   #isPlaced = false
   /** The segment that ends with SEAL already: a rotation that is tried again does not write a second one. */
@@ -135,8 +137,15 @@ export class Appender {
   get pressure(): number {
     return this.#groups.pendingBytes / this.#pendingBytesMax
   }
+  /** Wall ms at which the running sync began, 0 when none runs: what a slow disk is told by. */
+  get syncingSinceMs(): number {
+    return this.#isSyncing ? this.#syncStartedMs : 0
+  }
   get segment(): ActiveSegment {
     return this.#segment
+  }
+  get isFailed(): boolean {
+    return this.#state === "failed"
   }
   get policy(): LogPolicy {
     return this.#policy
@@ -223,9 +232,9 @@ export class Appender {
 
   /** Takes nothing more, writes and syncs what it has, writes CLOSE, syncs that; then calls `done`, also when it failed. */
   close(done: () => void): void {
-    if (this.#state === "failed") return done()
-    this.#state = "closing"
     this.#afterDrain = done
+    if (this.#state === "failed") this.#drained()
+    else this.#state = "closing"
     if (this.#isStalled) this.retry()
     else this.#resume()
   }
@@ -256,30 +265,38 @@ export class Appender {
     if (this.#state === "failed" || this.#isWriting || this.#isRotating || this.#isStalled) return
     if (this.#isSyncing && (this.#isSerial || this.#state === "closing")) return
     const group = this.#inFlight ?? this.#groups.next()
-    if (group !== undefined) return this.#place(group)
-    if (this.#isSyncing) return
     const isUnsynced = this.#writtenLsn > this.#durableLsn
-    if (isUnsynced && (this.#state === "closing" || this.#wantedLsn > this.#durableLsn)) this.#startSync()
+    if (group !== undefined) this.#place(group)
+    else if (this.#isSyncing) return
+    else if (isUnsynced && (this.#state === "closing" || this.#wantedLsn > this.#durableLsn)) this.#startSync()
     else if (this.#state === "closing") this.#finish()
   }
 
   #place(group: Group): void {
     this.#inFlight = group
     const segment = this.#segment
-    if (segment.position + group.used <= segment.capacityBytes) {
-      sealRecords(group.slab, FRAME_HEADER_BYTES, group.count, segment.seed)
-      this.#sealFrame(group.slab, group.used, group.count, group.firstLsn, FrameFlag.none)
-      this.#host.onPlaced(group.firstLsn, group.count, segment.id, segment.position)
-      this.#isPlaced = true
-      return this.#commit(group)
+    if (segment.position + group.used > segment.capacityBytes) {
+      if (!this.#isSyncing) this.#rotate(segment, group)
+      return
     }
-    if (this.#isSyncing) return
-    if (this.#writtenLsn > this.#durableLsn) return this.#startSync() // [WAL-6]
-    const rotate = (): void => this.#host.rotate(segment, group.firstLsn, group.used)
+    sealRecords(group.slab, FRAME_HEADER_BYTES, group.count, segment.seed)
+    this.#sealFrame(group.slab, group.used, group.count, group.firstLsn, FrameFlag.none)
+    this.#host.onPlaced(group.firstLsn, group.count, segment.id, segment.position)
+    this.#isPlaced = true
+    this.#commit(group)
+  }
+
+  /** The segment is full: first all of it is synced, then SEAL says so, then the next one is made. */
+  #rotate(segment: ActiveSegment, group: Group): void {
+    if (this.#writtenLsn > this.#durableLsn) {
+      this.#startSync() // [WAL-6]
+      return
+    }
+    const next = (): void => this.#host.rotate(segment, group.firstLsn, group.used)
     this.#isRotating = true
-    if (this.#sealedId === segment.id) return rotate()
+    if (this.#sealedId === segment.id) next()
+    else this.#writeControl(FrameFlag.seal, next)
     this.#sealedId = segment.id
-    this.#writeControl(FrameFlag.seal, rotate)
   }
 
   #commit(group: Group): void {
@@ -304,10 +321,12 @@ export class Appender {
   }
 
   #notWritten(fault: StoreFault): void {
-    if (fault.code !== FULL) return this.#fail(fault)
-    if (this.#state === "closing") return this.#giveUp()
-    this.#isStalled = true
-    this.#host.onStalled(fault)
+    if (!isFull(fault)) this.#fail(fault)
+    else if (this.#state === "closing") this.#giveUp()
+    else {
+      this.#isStalled = true
+      this.#host.onStalled(fault)
+    }
   }
 
   /** The device is full at shutdown: what was not written was not kept, and nobody was told so. */
@@ -335,6 +354,7 @@ export class Appender {
   #startSync(): void {
     const covered = this.#writtenLsn
     this.#isSyncing = true
+    this.#syncStartedMs = this.#host.nowMs()
     this.#framesUnsynced = 0
     this.#segment.file.datasync((fault) => {
       this.#isSyncing = false
@@ -343,7 +363,9 @@ export class Appender {
       this.#durableLsn = covered
       this.#host.onDurable(covered)
       this.#keep()
-      if (!this.#isSerial && this.#wantedLsn > covered && this.#writtenLsn > covered) this.#startSync()
+      // Written beside this sync: the next one is wanted already, or waits for its batch or tick.
+      if (this.#writtenLsn > covered && this.#wantedLsn > covered) this.#startSync()
+      else if (this.#writtenLsn > covered) this.#host.onUnsynced()
       this.#resume()
     })
   }
@@ -378,7 +400,7 @@ export class Appender {
     writeAll(file, this.#control.bytes, 0, FRAME_HEADER_BYTES, position, (fault) => {
       this.#isWriting = false
       if (this.#state === "failed") return
-      if (fault !== undefined && fault.code !== FULL) return this.#fail(fault)
+      if (fault !== undefined && !isFull(fault)) return this.#fail(fault)
       if (fault === undefined) this.#advance(FRAME_HEADER_BYTES)
       then()
     })
@@ -391,15 +413,14 @@ export class Appender {
 
   /** Everything is durable: CLOSE says so, and a last sync makes CLOSE itself durable. */
   #finish(): void {
-    const done = this.#afterDrain
-    if (done === undefined) return
-    this.#afterDrain = undefined
+    if (this.#isFinishing) return
+    this.#isFinishing = true
     this.#writeControl(FrameFlag.close, () => {
       this.#isSyncing = true
       this.#segment.file.datasync((fault) => {
         this.#isSyncing = false
         if (fault !== undefined) this.#fail(fault)
-        done()
+        this.#drained()
       })
     })
   }
@@ -408,10 +429,12 @@ export class Appender {
     if (this.#state === "failed") return
     this.#state = "failed"
     this.#host.onFailed(fault)
+    this.#drained()
+  }
+
+  #drained(): void {
     const done = this.#afterDrain
     this.#afterDrain = undefined
     done?.()
   }
 }
-
-const FULL = "ENOSPC"

@@ -13,7 +13,13 @@
 import * as Effect from "effect/Effect"
 import { makeSlab } from "./checksum.ts"
 import { type ActiveSegment, SEAL_RESERVE_BYTES } from "./commit.ts"
-import { type DecodedHeader, encodeSegmentHeader, SEGMENT_HEADER_BYTES, type SegmentHeader, segmentName } from "./segment.ts"
+import {
+  type DecodedHeader,
+  encodeSegmentHeader,
+  SEGMENT_HEADER_BYTES,
+  type SegmentHeader,
+  segmentName
+} from "./segment.ts"
 import type { Spare } from "./spares.ts"
 import { datasync, type StoreFault, type StoreFile, type StoreFs, TEMPORARY_SUFFIX, write } from "./store-fs.ts"
 

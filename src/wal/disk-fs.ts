@@ -15,8 +15,8 @@ import {
   type Done,
   type FsOperation,
   type OpenMode,
-  type StoreFile,
   StoreFault,
+  type StoreFile,
   type StoreFs,
   type WriteDone
 } from "./store-fs.ts"
@@ -107,8 +107,10 @@ function pooled(
   file: string,
   run: (done: (error: Error | null) => void) => void
 ): Effect.Effect<void, StoreFault> {
-  return Effect.callback((resume) =>
-    run((error) => resume(error === null ? Effect.void : Effect.fail(faultOf(operation, file, error))))
+  return Effect.uninterruptible(
+    Effect.callback((resume) =>
+      run((error) => resume(error === null ? Effect.void : Effect.fail(faultOf(operation, file, error))))
+    )
   )
 }
 

@@ -30,7 +30,8 @@ export class Group {
 export class Groups {
   readonly #waiting: Array<Group> = []
   readonly #spares: Array<Slab> = []
-  #filling: Group = new Group(makeSlab(GROUP_BYTES))
+  /** Without room at first: a log that is only opened takes no memory. */
+  #filling: Group = new Group(makeSlab(FRAME_HEADER_BYTES))
   /** Bytes of groups that are filling or waiting, and of the one in flight. */
   pendingBytes = 0
 

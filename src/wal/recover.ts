@@ -33,7 +33,7 @@ import { SEGMENT_HEADER_BYTES } from "./segment.ts"
 import { Spares } from "./spares.ts"
 import { refuse, type StoreRefused } from "./store-error.ts"
 import { type StoreFault, type StoreFs, withFile, write } from "./store-fs.ts"
-import { type FoundSegment, SegmentReader, type Survey, survey } from "./survey.ts"
+import { type FoundSegment, headerDamage, SegmentReader, type Survey, survey } from "./survey.ts"
 
 export interface RecoverOptions {
   readonly logDirectory: string
@@ -149,14 +149,17 @@ const walk = (
     const damages: Array<SegmentDamage> = []
     const emptyIds = new Set<number>()
     let records = 0
-    let nextLsn = segments[0]?.decoded.header.baseLsn ?? 1
+    const firstLsn = segments[0]?.decoded.header.baseLsn ?? 1
+    let nextLsn = firstLsn
     let end: { readonly result: ScanResult; readonly slab: Slab; readonly writtenEnd: number } | undefined
     for (const [index, segment] of segments.entries()) {
       if (segment.decoded.header.storeUuid !== options.storeUuid) return yield* foreign(segment.path)
       const slab = yield* reader.read(segment)
       const limit = segments[index + 1]?.decoded.header.baseLsn ?? Number.POSITIVE_INFINITY
       const isLast = index === segments.length - 1
-      const evidence = findOrLimit(slab, segment, limit, options.durableAtLeast)
+      // A segment behind it, readable or not, was named after all of this one was durable.
+      const isFollowed = found.lastId > segment.id
+      const evidence = evidenceOf(slab, segment, limit, isFollowed, options.durableAtLeast)
       const result = scanSegment(
         {
           slab,
@@ -169,7 +172,7 @@ const walk = (
         toSink(sink, segment.id)
       )
       if (result.refusedType !== undefined) return yield* unknownType(segment.path, result.refusedType)
-      const seen = [...copyDamage(segment), ...result.damages]
+      const seen = [...headerDamage(segment), ...result.damages]
       if (seen.length > 0 && options.onCorruption === "refuse") return yield* corrupt(segment.path)
       for (const damage of seen) {
         const isNew = yield* quarantine(fs, options.quarantineDirectory, segment.name, damage, slab)
@@ -182,10 +185,12 @@ const walk = (
     }
     for (const segment of found.unreadable) {
       if (options.onCorruption === "refuse") return yield* corrupt(segment.path)
-      const slab = segment.id > (segments.at(-1)?.id ?? 0) ? undefined : end?.slab
-      damages.push({ segment: segment.name, offset: 0, lengthBytes: segment.sizeBytes, lost: [], isNew: true })
+      // What lay between two readable ones is counted where the next one begins; of the first only its end is known.
+      const isFirst = firstLsn > 1 && found.unreadable[0] === segment && segment.id < (segments[0]?.id ?? 0)
+      const lost = isFirst ? [{ from: 1, to: firstLsn - 1 }] : []
+      damages.push({ segment: segment.name, offset: 0, lengthBytes: segment.sizeBytes, lost, isNew: true })
       // Nobody knows how many records the end of the log held: more than fit its bytes it did not.
-      if (slab === undefined) nextLsn += Math.ceil(segment.sizeBytes / RECORD_HEADER_BYTES)
+      if (segment.id > (segments.at(-1)?.id ?? 0)) nextLsn += Math.ceil(segment.sizeBytes / RECORD_HEADER_BYTES)
     }
     if (options.durableAtLeast >= nextLsn) {
       damages.push(missingEnd(nextLsn, options.durableAtLeast))
@@ -207,20 +212,20 @@ const walk = (
   })
 
 /** Before a later segment everything is durable; in the last one its own frames say how far. */
-function findOrLimit(slab: Slab, segment: FoundSegment, limit: number, durableAtLeast: number) {
+function evidenceOf(
+  slab: Slab,
+  segment: FoundSegment,
+  limit: number,
+  isFollowed: boolean,
+  durableAtLeast: number
+): { readonly durableLsn: number; readonly writtenEnd: number } {
   if (limit !== Number.POSITIVE_INFINITY) return { durableLsn: limit - 1, writtenEnd: 0 } // [WAL-6]
-  const { durableLsn, writtenEnd } = findEvidence(slab, segment.sizeBytes, segment.decoded)
-  return { durableLsn: Math.max(durableLsn, durableAtLeast), writtenEnd }
+  const { durableLsn, lastLsn, writtenEnd } = findEvidence(slab, segment.sizeBytes, segment.decoded)
+  return { durableLsn: Math.max(isFollowed ? lastLsn : durableLsn, durableAtLeast), writtenEnd }
 }
 
 function toSink(sink: RecoverSink, segmentId: number): RecordSink {
   return (record, offset) => sink(record, segmentId, offset)
-}
-
-/** One bad copy of a header costs nothing but is said. */
-function copyDamage({ decoded }: FoundSegment): ReadonlyArray<Damage> {
-  const half = SEGMENT_HEADER_BYTES / 2
-  return decoded.copies === 3 ? [] : [{ offset: decoded.copies === 1 ? half : 0, lengthBytes: half, lost: [] }]
 }
 
 function missingEnd(from: number, to: number): SegmentDamage {

@@ -69,6 +69,8 @@ export function scanSegment(input: ScanInput, sink: RecordSink): ScanResult {
 
 export interface Evidence {
   readonly durableLsn: number
+  /** Of any frame whose header verifies. */
+  readonly lastLsn: number
   /** Behind the last byte that was written to this segment, as far as one can tell. */
   readonly writtenEnd: number
 }
@@ -78,6 +80,7 @@ export function findEvidence(slab: Slab, lengthBytes: number, segment: DecodedHe
   const frame = new FrameHeader()
   const { epoch, isRecycled } = segment.header
   let durableLsn = segment.header.baseLsn - 1 // [WAL-6]
+  let lastLsn = durableLsn
   let writtenEnd = SEGMENT_HEADER_BYTES
   for (let at = SEGMENT_HEADER_BYTES; at + FRAME_HEADER_BYTES <= lengthBytes; ) {
     if (!readFrameHeader(slab, at, lengthBytes, epoch, segment.seed, frame)) {
@@ -85,13 +88,14 @@ export function findEvidence(slab: Slab, lengthBytes: number, segment: DecodedHe
       continue
     }
     durableLsn = Math.max(durableLsn, frame.durableLsn)
+    lastLsn = Math.max(lastLsn, frame.firstLsn + frame.count - 1)
     const end = at + Math.max(FRAME_HEADER_BYTES, (frame.lengthBytes + 7) & ~7)
     writtenEnd = Math.min(end, lengthBytes)
     // A frame that is cut off hides nothing behind it; one that is whole is passed over.
     at = end
   }
   if (!isRecycled) writtenEnd = Math.max(writtenEnd, endOfNonZero(slab, lengthBytes))
-  return { durableLsn, writtenEnd }
+  return { durableLsn, lastLsn, writtenEnd }
 }
 
 function endOfNonZero({ words }: Slab, lengthBytes: number): number {
@@ -177,12 +181,21 @@ class Scan {
     this.#endFlags = this.#frame.flags
     if (count === 0) return
     if (firstLsn > durableLsn) {
+      this.#refuseUnknown(from + FRAME_HEADER_BYTES, end)
       this.#tail.push({ offset: from, lengthBytes, firstLsn, count })
       this.#expected += count
       this.#records += count
       return
     }
     for (let at = from + FRAME_HEADER_BYTES; at < end; at += this.#record.sizeBytes) this.#deliver(slab, at)
+  }
+
+  #refuseUnknown(from: number, end: number): void {
+    const record = this.#record
+    for (let at = from; at < end; at += record.sizeBytes) {
+      readRecord(this.#input.slab, at, record)
+      if (!isAcceptable(record.type, record.flags)) this.#refusedType ??= record.type
+    }
   }
 
   #deliver(slab: Slab, at: number): void {

@@ -2,7 +2,8 @@
  * One file of the log: its name and its header.
  *
  *   <id, 20 digits>.<gen>.wal       gen 0 is written by the appender, gen >= 1 by compaction
- *   spare-<number>.wal              prepared bytes without meaning, waiting to become a segment
+ *   spare-<number>.wal              zeroes, waiting to become a segment
+ *   spare-<number>.used.wal         the same, with the bytes of a segment that nothing needs any more
  *
  *   offset  size  segment header, little-endian; written twice, at 0 and at 2048
  *        0     4  CRC-32 of bytes 4..2047 of this copy, seed 0
@@ -73,12 +74,12 @@ export function parseSegmentName(name: string): SegmentReference | undefined {
   return match === null ? undefined : { id: Number(match[1]), gen: Number(match[2]) }
 }
 
-export function spareName(number: number): string {
-  return `spare-${String(number).padStart(6, "0")}.wal`
+export function spareName(number: number, isRecycled: boolean): string {
+  return `spare-${String(number).padStart(6, "0")}${isRecycled ? ".used" : ""}.wal`
 }
 
 export function isSpareName(name: string): boolean {
-  return /^spare-\d+\.wal$/.test(name)
+  return /^spare-\d+(\.used)?\.wal$/.test(name)
 }
 
 /** Writes both copies over the first 4096 bytes of `slab`; answers what decoding them would. */

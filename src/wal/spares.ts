@@ -27,8 +27,7 @@ export class Spares {
     this.#fs = fs
     this.#directory = directory
     this.#sizeBytes = sizeBytes
-    // A spare of an earlier run may hold anything, and may have been cut by a crash while it was filled.
-    this.#ready = found.map((name) => ({ path: `${directory}/${name}`, isRecycled: true }))
+    this.#ready = found.map((name) => ({ path: `${directory}/${name}`, isRecycled: name.includes(".used.") }))
     this.#number = found.reduce((most, name) => Math.max(most, Number(/\d+/.exec(name)?.[0] ?? 0)), 0)
   }
 
@@ -47,7 +46,7 @@ export class Spares {
 
   /** Makes one more, zero-filled and synced. */
   readonly prepare: Effect.Effect<void, StoreFault> = Effect.suspend(() => {
-    const path = this.#nextPath()
+    const path = this.#nextPath(false)
     const temporary = path + TEMPORARY_SUFFIX
     return withFile(this.#fs, temporary, "create", (file) =>
       Effect.andThen(zeroFill(file, 0, this.#sizeBytes), datasync(file))
@@ -63,17 +62,19 @@ export class Spares {
     const from = `${this.#directory}/${name}`
     return Effect.suspend(() => {
       if (this.#ready.length >= SPARES_READY) return this.#fs.unlink(from)
-      const path = this.#nextPath()
-      return this.#fs.rename(from, path).pipe(
-        Effect.andThen(withFile(this.#fs, path, "update", (file) => refill(file, this.#sizeBytes))),
-        Effect.andThen(Effect.sync(() => void this.#ready.push({ path, isRecycled: true })))
-      )
+      const path = this.#nextPath(true)
+      return this.#fs
+        .rename(from, path)
+        .pipe(
+          Effect.andThen(withFile(this.#fs, path, "update", (file) => refill(file, this.#sizeBytes))),
+          Effect.andThen(Effect.sync(() => void this.#ready.push({ path, isRecycled: true })))
+        )
     }).pipe(Effect.andThen(this.#fs.syncDirectory(this.#directory)))
   }
 
-  #nextPath(): string {
+  #nextPath(isRecycled: boolean): string {
     this.#number++
-    return `${this.#directory}/${spareName(this.#number)}`
+    return `${this.#directory}/${spareName(this.#number, isRecycled)}`
   }
 }
 

@@ -91,6 +91,11 @@ export interface LockHolder {
   readonly sinceMs: number
 }
 
+/** The device had no room, and nothing was promised yet: the operation may be tried again. A failed sync never is. */
+export function isFull({ code, operation }: StoreFault): boolean {
+  return code === "ENOSPC" && operation !== "datasync" && operation !== "sync-directory"
+}
+
 /** Writes all of [start, end) or answers a fault: a write that stalls is a full disk. */
 export function writeAll(
   file: StoreFile,
@@ -109,10 +114,13 @@ export function writeAll(
 }
 
 export const write = (file: StoreFile, buffer: Buffer, position: number): Effect.Effect<void, StoreFault> =>
-  Effect.callback((resume) => writeAll(file, buffer, 0, buffer.length, position, settle(resume)))
+  // Uninterruptible: the descriptor must not be closed, nor its number given again, while the pool writes to it.
+  Effect.uninterruptible(
+    Effect.callback((resume) => writeAll(file, buffer, 0, buffer.length, position, settle(resume)))
+  )
 
 export const datasync = (file: StoreFile): Effect.Effect<void, StoreFault> =>
-  Effect.callback((resume) => file.datasync(settle(resume)))
+  Effect.uninterruptible(Effect.callback((resume) => file.datasync(settle(resume))))
 
 /** Zeroes from `position` to `sizeBytes`: a file whose blocks exist syncs in half the time. */
 export const zeroFill = (file: StoreFile, position: number, sizeBytes: number): Effect.Effect<void, StoreFault> =>
@@ -152,8 +160,7 @@ export const withFile = <A, E>(
   path: string,
   mode: OpenMode,
   use: (file: StoreFile) => Effect.Effect<A, E>
-): Effect.Effect<A, E | StoreFault> =>
-  Effect.acquireUseRelease(fs.open(path, mode), use, (file) => file.close)
+): Effect.Effect<A, E | StoreFault> => Effect.acquireUseRelease(fs.open(path, mode), use, (file) => file.close)
 
 /** What has this ending was never finished and may go. */
 export const TEMPORARY_SUFFIX = ".tmp"

@@ -7,6 +7,7 @@
  */
 import * as Effect from "effect/Effect"
 import { makeSlab, type Slab } from "./checksum.ts"
+import type { Damage } from "./scan.ts"
 import {
   type DecodedHeader,
   decodeSegmentHeader,
@@ -72,6 +73,12 @@ export const survey = (fs: StoreFs, directory: string): Effect.Effect<Survey, St
     }
   })
 
+/** A header that verifies in one copy only costs nothing, and is said. */
+export function headerDamage({ decoded }: FoundSegment): ReadonlyArray<Damage> {
+  const half = SEGMENT_HEADER_BYTES / 2
+  return decoded.copies === 3 ? [] : [{ offset: decoded.copies === 1 ? half : 0, lengthBytes: half, lost: [] }]
+}
+
 /** One slab for all segments of a walk: it grows to the largest. */
 export class SegmentReader {
   readonly #fs: StoreFs
@@ -85,18 +92,12 @@ export class SegmentReader {
   read(segment: { readonly path: string; readonly sizeBytes: number }): Effect.Effect<Slab, StoreFault> {
     if (this.#slab.bytes.length < segment.sizeBytes) this.#slab = makeSlab((segment.sizeBytes + 7) & ~7)
     const slab = this.#slab
-    return withFile(this.#fs, segment.path, "read", (file) =>
-      Effect.as(readInto(file, slab, segment.sizeBytes), slab)
-    )
+    return withFile(this.#fs, segment.path, "read", (file) => Effect.as(readInto(file, slab, segment.sizeBytes), slab))
   }
 }
 
 /** Reads the first `wantedBytes`, zeroes in place of what the file does not have; answers the file's size. */
-const readInto = (
-  file: StoreFile,
-  slab: Slab,
-  wantedBytes: number
-): Effect.Effect<number, StoreFault> =>
+const readInto = (file: StoreFile, slab: Slab, wantedBytes: number): Effect.Effect<number, StoreFault> =>
   Effect.gen(function* () {
     const read = yield* file.read(slab.bytes, 0, wantedBytes, 0)
     slab.bytes.fill(0, read, Math.min(slab.bytes.length, (wantedBytes + 7) & ~7))

@@ -114,10 +114,7 @@ export const unsubscribe = (packetIdentifier: number, filter: string, version = 
 
 /** PUBACK 4, PUBREC 5, PUBREL 6, PUBCOMP 7. */
 export const acknowledge = (type: number, packetIdentifier: number, reasonCode = 0): Buffer =>
-  packet((type << 4) | (type === 6 ? 2 : 0), [
-    ...two(packetIdentifier),
-    ...(reasonCode === 0 ? [] : [reasonCode])
-  ])
+  packet((type << 4) | (type === 6 ? 2 : 0), [...two(packetIdentifier), ...(reasonCode === 0 ? [] : [reasonCode])])
 
 export const disconnect = (reasonCode = 0, sessionExpirySeconds?: number): Buffer => {
   if (sessionExpirySeconds !== undefined) return packet(0xe0, [reasonCode, 5, 0x11, ...four(sessionExpirySeconds)])
@@ -238,10 +235,16 @@ const readPublish = (frame: Buffer, body: number, version: number, to: PublishFi
   to.payload = Buffer.from(frame.subarray(at))
 }
 
-const packet = (first: number, body: ReadonlyArray<number>): Buffer => Buffer.from([first, ...variable(body.length), ...body])
+const packet = (first: number, body: ReadonlyArray<number>): Buffer =>
+  Buffer.from([first, ...variable(body.length), ...body])
 
 const two = (value: number): Array<number> => [value >> 8, value & 0xff]
-const four = (value: number): Array<number> => [(value >>> 24) & 0xff, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff]
+const four = (value: number): Array<number> => [
+  (value >>> 24) & 0xff,
+  (value >>> 16) & 0xff,
+  (value >>> 8) & 0xff,
+  value & 0xff
+]
 
 const text = (value: string): Array<number> => {
   const bytes = Buffer.from(value)

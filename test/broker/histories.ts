@@ -7,11 +7,11 @@
  */
 import { DropReason } from "../../src/metrics/drop-reasons.ts"
 import { SessionMode } from "../../src/session/session.ts"
-import { MemoryLog } from "../../src/store/memory-log.ts"
 import type { ReaderLimits } from "../../src/store/log-reader.ts"
+import { MemoryLog } from "../../src/store/memory-log.ts"
 import { LateLog } from "../support/late-log.ts"
 import * as packets from "./client-packets.ts"
-import { check, Complaint, type Message, ModelSession } from "./oracle.ts"
+import { Complaint, check, type Message, ModelSession } from "./oracle.ts"
 import { type Peer, World } from "./world.ts"
 
 export type Step = readonly [verb: number, a: number, b: number, c: number, d: number]
@@ -122,27 +122,36 @@ class History {
   #perform(verb: (typeof verbs)[number], actor: Actor, a: number, b: number, c: number, d: number): void {
     switch (verb) {
       case "publish":
-        return this.#publish(a % 5 < 2 ? actor : this.#publisher, a, b, c, d)
+        this.#publish(a % 5 < 2 ? actor : this.#publisher, a, b, c, d)
+        break
       case "subscribe":
-        return this.#subscribe(actor, b, c, d)
+        this.#subscribe(actor, b, c, d)
+        break
       case "unsubscribe":
-        return this.#unsubscribe(actor, b)
+        this.#unsubscribe(actor, b)
+        break
       case "acknowledge":
         for (let i = 0; i <= b % 4; i++) this.#acknowledge(actor, c + i * 7, c % 29 === 28)
-        return
+        break
       case "connect":
-        return this.#connect(actor, b % 5 === 4, sessionExpiries[c % sessionExpiries.length] as number, 1 + (b % 4))
+        this.#connect(actor, b % 5 === 4, sessionExpiries[c % sessionExpiries.length] as number, 1 + (b % 4))
+        break
       case "disconnect":
-        return this.#disconnect(actor, b)
+        this.#disconnect(actor, b)
+        break
       case "stall":
-        return this.#stall(actor)
+        this.#stall(actor)
+        break
       case "run":
-        return b % 3 === 0 ? this.#drain() : this.#world.run(b % 16)
+        if (b % 3 === 0) this.#drain()
+        else this.#world.run(b % 16)
+        break
       case "advance":
-        return this.#advance(pauses[b % pauses.length] as number, c % 2 === 0)
+        this.#advance(pauses[b % pauses.length] as number, c % 2 === 0)
+        break
       case "show":
         this.#late?.showTail(1 + (b % 4))
-        return
+        break
       case "promise":
         this.#late?.promise(1 + (b % 4))
     }
@@ -169,11 +178,20 @@ class History {
     payload.writeUInt32BE(message.number)
     const packetIdentifier = from.nextIdentifier++
     const { topic, retain } = message
-    const options = { topic, retain, qos, payload, packetIdentifier, ...(expirySeconds === undefined ? {} : { expirySeconds }) }
+    const options = {
+      topic,
+      retain,
+      qos,
+      payload,
+      packetIdentifier,
+      ...(expirySeconds === undefined ? {} : { expirySeconds })
+    }
     const { ledger } = this.#world.core
     const refusedBefore = ledger.total(DropReason.quotaExceeded)
     const name = from.session.name
-    this.trace.push(`${name} publishes ${message.number} to ${topic} QoS ${qos}${retain ? " retain" : ""} ${expirySeconds ?? ""}`)
+    this.trace.push(
+      `${name} publishes ${message.number} to ${topic} QoS ${qos}${retain ? " retain" : ""} ${expirySeconds ?? ""}`
+    )
     if (qos > 0) {
       const frame = packets.publish({ ...options, duplicate: true })
       from.publishing.set(packetIdentifier, { frame, released: false, keptAbove: -1 })
@@ -336,7 +354,10 @@ class History {
   /** Broker and model agree about who is connected. */
   #agrees({ session, peer }: Actor): void {
     const held = this.#world.core.sessions.get(session.name)
-    check((held !== undefined) === session.exists, `${session.name}: session ${held === undefined ? "is gone" : "lives on"}`)
+    check(
+      (held !== undefined) === session.exists,
+      `${session.name}: session ${held === undefined ? "is gone" : "lives on"}`
+    )
     const isConnected = held?.connection !== undefined && held.connection === peer?.client
     check(isConnected === session.connected, `${session.name}: ${isConnected ? "still" : "not"} connected`)
   }
@@ -425,7 +446,9 @@ class History {
   #booksBalance(session: ModelSession): void {
     const { core } = this.#world
     const others = [DropReason.outgoingBufferFull, DropReason.negativeAcknowledgement]
-    const all = core.ledger.rows().filter((row) => row.clientIdentifier === session.name && !others.includes(row.reason as 0))
+    const all = core.ledger
+      .rows()
+      .filter((row) => row.clientIdentifier === session.name && !others.includes(row.reason as 0))
     const booked = all.reduce((sum, { count }) => sum + count, 0)
     const missing = session.buried.length
     const extra = session.phantoms + session.lateZerosExpiring

@@ -16,7 +16,11 @@ const STEPS_MAX = 120
 const small = fc.nat(255)
 const step: fc.Arbitrary<Step> = fc.tuple(fc.nat(verbCount - 1), small, small, small, small)
 const steps = fc.noBias(fc.array(step, { minLength: STEPS_MIN, maxLength: STEPS_MAX, size: "max" }))
-const readers = fc.constantFrom(undefined, { scanRecords: 3, mergeTopicsMax: 4 }, { scanRecords: 2, mergeTopicsMax: 100 })
+const readers = fc.constantFrom(
+  undefined,
+  { scanRecords: 3, mergeTopicsMax: 4 },
+  { scanRecords: 2, mergeTopicsMax: 100 }
+)
 const scenario: fc.Arbitrary<Scenario> = fc.record({
   late: fc.boolean(),
   tiny: fc.boolean(),

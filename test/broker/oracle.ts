@@ -228,7 +228,8 @@ export class ModelSession {
     const wanted = expected.identifiers.toSorted().join()
     check(identifiers === wanted, `${name}: identifiers ${identifiers}, not ${wanted}`)
     const most = message.expirySeconds ?? -1
-    const isInRange = most === -1 ? packet.expirySeconds === -1 : packet.expirySeconds >= 1 && packet.expirySeconds <= most
+    const isInRange =
+      most === -1 ? packet.expirySeconds === -1 : packet.expirySeconds >= 1 && packet.expirySeconds <= most
     check(isInRange, `${name}: expiry ${packet.expirySeconds} of ${most}`)
   }
 }

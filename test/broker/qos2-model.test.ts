@@ -14,13 +14,14 @@ import * as fc from "fast-check"
 import { MemoryLog } from "../../src/store/memory-log.ts"
 import { LateLog } from "../support/late-log.ts"
 import * as packets from "./client-packets.ts"
-import { check, Complaint } from "./oracle.ts"
+import { Complaint, check } from "./oracle.ts"
 import { type Peer, World } from "./world.ts"
 
 const HISTORIES = Number(process.env["PROMPTMQ_HISTORIES"] ?? 3000)
 const SEED = Number(process.env["PROMPTMQ_SEED"] ?? Math.floor(Math.random() * 0x7fff_ffff))
 const STEPS_MAX = 120
 const IDENTIFIERS = 4
+const STRAYS_FROM = 200
 const PUBREC = 5
 const PUBREL = 6
 const PUBCOMP = 7
@@ -32,6 +33,8 @@ interface Scenario {
   readonly late: boolean
   readonly publisherVersion: Version
   readonly subscriberVersion: Version
+  /** Messages exchanged before: where in the ring of its identifiers the broker stands. */
+  readonly exchanged: number
 }
 
 const verbs = [
@@ -95,7 +98,7 @@ class History {
   /** What its application was given. */
   readonly #given: Array<number> = []
 
-  constructor({ late, publisherVersion, subscriberVersion }: Scenario) {
+  constructor({ exchanged, late, publisherVersion, subscriberVersion }: Scenario) {
     const log = new MemoryLog({ limitBytes: 4_194_304 })
     this.#late = late ? new LateLog(log) : undefined
     const limits = { receiveMaximum: IDENTIFIERS, sessionExpirySecondsMax: 1_000_000 }
@@ -106,6 +109,10 @@ class History {
     this.#connectSubscriber(false, 100)
     this.#subscriber.send(packets.subscribe(1, { filter: "t", qos: 2 }, subscriberVersion))
     this.#world.run()
+    for (let i = 0; i < exchanged; i++) {
+      this.#publish(false)
+      this.#completeAll()
+    }
   }
 
   take([verb, a, b]: Step): void {
@@ -171,7 +178,7 @@ class History {
 
   /** Acknowledgements of what nobody knows. */
   #stray(end: End, a: number, b: number): void {
-    const id = 200 + b
+    const id = STRAYS_FROM + b
     this.trace.push(`${end.name} sends a stray ${PUBREC + (a % 3)}`)
     end.send(packets.acknowledge(PUBREC + (a % 3), id))
   }
@@ -222,6 +229,8 @@ class History {
     } else if (type === PUBCOMP && open?.released === true) {
       this.trace.push(`message ${open.number} is complete`)
       this.#open.delete(id)
+      // A PUBREL that was repeated must not come after the identifier is used again.
+      this.#publisher.answers = this.#publisher.answers.filter((answer) => answer.readUInt16BE(2) !== id)
       this.#freeIdentifiers.push(id)
     } else if (type !== PUBREC && type !== PUBCOMP && type !== PUBREL) {
       throw new Complaint(`publisher: unexpected packet ${type}, reason ${reasonCode}`)
@@ -234,8 +243,8 @@ class History {
 
   #received(packet: packets.Received, connection: number): void {
     const { duplicate, packetIdentifier: id, qos, type } = packet
+    if (type !== 3 && id >= STRAYS_FROM) return
     if (type === PUBREL) {
-      if (id >= 200) return
       this.trace.push(`gets PUBREL ${id}`)
       this.#unreleased.delete(id)
       this.#subscriber.answers.push(packets.acknowledge(PUBCOMP, id))
@@ -253,7 +262,10 @@ class History {
     if (held === undefined) {
       this.#unreleased.set(id, number)
       this.#given.push(number)
-      check(number === this.#given.length - 1, `message ${number} was given to the application as number ${this.#given.length - 1}`)
+      check(
+        number === this.#given.length - 1,
+        `message ${number} was given to the application as number ${this.#given.length - 1}`
+      )
     } else {
       check(held === number, `message ${number} came with identifier ${id}, which is open for ${held}`)
       check(duplicate, `message ${number} came again without DUP`)
@@ -261,11 +273,7 @@ class History {
     this.#subscriber.answers.push(packets.acknowledge(PUBREC, id))
   }
 
-  /** No more losses: everything completes, and every message was given exactly once, in order. */
-  finish(): void {
-    this.trace.push("the end")
-    this.#connectPublisher(true)
-    this.#connectSubscriber(true, 100)
+  #completeAll(): void {
     for (let left = true; left; ) {
       this.#world.run()
       this.#late?.showTail()
@@ -275,6 +283,14 @@ class History {
       this.#answer(this.#publisher, false)
       this.#answer(this.#subscriber, false)
     }
+  }
+
+  /** No more losses: everything completes, and every message was given exactly once, in order. */
+  finish(): void {
+    this.trace.push("the end")
+    this.#connectPublisher(true)
+    this.#connectSubscriber(true, 100)
+    this.#completeAll()
     check(this.#open.size === 0, `${this.#open.size} messages are never complete`)
     check(this.#given.length === this.#published, `${this.#given.length} of ${this.#published} messages were given`)
     for (const session of this.#world.core.sessions.values()) {
@@ -303,6 +319,7 @@ const version = fc.constantFrom<Version>(4, 5)
 const step: fc.Arbitrary<Step> = fc.tuple(fc.nat(verbs.length - 1), fc.nat(255), fc.nat(255))
 const steps = fc.array(step, { minLength: 20, maxLength: STEPS_MAX, size: "max" })
 const scenario: fc.Arbitrary<Scenario> = fc.record({
+  exchanged: fc.nat(20),
   late: fc.boolean(),
   publisherVersion: version,
   subscriberVersion: version

@@ -137,6 +137,17 @@ describe("a message too large for a member", () => {
     assert.deepEqual(b.taken(), ["large"])
   })
 
+  it("that waited is dropped when the member that comes back takes smaller packets only", () => {
+    const stage = new Stage()
+    const a = stage.member("A", 1)
+    a.cut()
+    stage.publish("", large)
+    stage.publish("1")
+    a.connect({ maximumPacketSize: 100 })
+    assert.deepEqual(a.taken(), ["1"])
+    assert.equal(stage.ledger(SHARE, DropReason.packetTooLarge), 1)
+  })
+
   it("is dropped when no connected member can take it [MQTT-3.1.2-25]", () => {
     const stage = new Stage()
     const a = stage.member("A", 1, { maximumPacketSize: 100 })
@@ -224,6 +235,27 @@ describe("key-ordered", () => {
     stage.world.run()
     assert.deepEqual(b.taken(), ["q1", "later"])
     assert.equal(stage.ledger("A", DropReason.sessionExpired), 1)
+  })
+
+  it("QoS 0 waits for nobody: it goes past a key that is open with a member that is away", () => {
+    const stage = new Stage("key-ordered")
+    const a = stage.member("A", 2)
+    stage.publish("q2", { qos: 2 })
+    const b = stage.member("B", 2)
+    a.cut()
+    stage.publish("q0", { qos: 0 })
+    assert.deepEqual(b.taken(), ["q0"])
+  })
+
+  it("what is open is repeated before anything new of its key", () => {
+    const stage = new Stage("key-ordered")
+    const a = stage.member("A", 2)
+    stage.publish("q2", { qos: 2 })
+    a.cut()
+    a.taken()
+    a.connectUnheard()
+    stage.publish("later")
+    assert.deepEqual(a.taken(), ["q2", "later"])
   })
 
   it("a member that unsubscribed holds its open keys until it has acknowledged", () => {

@@ -35,11 +35,16 @@ export class Member {
   }
 
   connect(options: Partial<packets.ConnectOptions> = {}): this {
+    this.connectUnheard(options)
+    this.#world.run()
+    return this
+  }
+
+  /** The broker has no turn yet: nothing but what CONNECT itself causes has happened. */
+  connectUnheard(options: Partial<packets.ConnectOptions> = {}): void {
     const version = options.version ?? 5
     this.peer = this.#world.connect((packet) => this.#receive(packet), version)
     this.peer.send(packets.connect({ clientIdentifier: this.name, sessionExpirySeconds: 1000, ...options }))
-    this.#world.run()
-    return this
   }
 
   subscribe(filter: string, qos: number, options: Partial<packets.SubscribeOptions> = {}): this {

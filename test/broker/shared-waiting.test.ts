@@ -62,6 +62,41 @@ describe("waiting", () => {
     assert.deepEqual(a.taken(), ["1", "0"])
   })
 
+  it("a QoS 0 message that is in the log because it is retained is not read from there", () => {
+    const stage = new Stage()
+    const a = stage.member("A", 1, { receiveMaximum: 1 })
+    stage.publish("1")
+    stage.publish("2")
+    stage.publish("0", { qos: 0, retain: true })
+    assert.deepEqual(a.taken(), ["1", "0"])
+    a.acknowledge(4, 1)
+    assert.deepEqual(a.taken(), ["2"])
+  })
+
+  it("strict: what waits for one member goes to another when that one leaves", () => {
+    const stage = new Stage("hash-topic")
+    const members = [stage.member("A", 1, { receiveMaximum: 1 }), stage.member("B", 1)] as const
+    for (const member of members) member.subscribe("own", 1)
+    stage.publish("own", { topic: "own" })
+    const topics = Array.from({ length: 8 }, (_, i) => `t/${i}`)
+    for (const topic of topics) stage.publish(topic, { topic })
+    const [a, b] = members
+    assert.deepEqual(a.taken(), ["own"])
+    const before = b.taken().length
+    a.cut()
+    assert.equal(before + b.taken().length, 1 + topics.length)
+  })
+
+  it("a group whose members went down to QoS 0 stops reading the log when nothing waits any more", () => {
+    const stage = new Stage()
+    const a = stage.member("A", 1, { receiveMaximum: 1 })
+    stage.publish("1")
+    stage.publish("2")
+    a.subscribe(SHARE, 0)
+    assert.deepEqual(a.taken(), ["1", "2"])
+    assert.equal(stage.group?.entry.filter.logReaders, 0)
+  })
+
   it("what waits expires, with a row", () => {
     const stage = new Stage()
     const a = stage.member("A", 1)

@@ -6,6 +6,8 @@
  *   world.run(n)       the next n tasks: turns of the loop, writes taken by the network
  *   world.advance(ms)  time passes, the timer wheel turns
  */
+
+import * as Effect from "effect/Effect"
 import { TimerWheel } from "../../src/base/wheel.ts"
 import { installPump } from "../../src/broker/catch-up.ts"
 import type { Client } from "../../src/broker/client.ts"
@@ -30,7 +32,6 @@ import { LogReader, type ReaderLimits } from "../../src/store/log-reader.ts"
 import { MemoryLog } from "../../src/store/memory-log.ts"
 import { makeMemoryRetained } from "../../src/store/memory-retained.ts"
 import type { MessageLog } from "../../src/store/ports.ts"
-import * as Effect from "effect/Effect"
 import { PacketReader, type Received } from "./client-packets.ts"
 
 const WALL_OFFSET_MS = 1_700_000_000_000
@@ -253,7 +254,8 @@ export class Peer implements Transport {
     this.#writes = []
     for (const { buffer, done } of writes) {
       this.unsentBytes -= buffer.length
-      if (!this.closed && !this.#deaf) for (const packet of this.#reader.push(Buffer.from(buffer))) this.#onPacket(packet)
+      if (!this.closed && !this.#deaf)
+        for (const packet of this.#reader.push(Buffer.from(buffer))) this.#onPacket(packet)
       done()
     }
   }

@@ -7,6 +7,7 @@ import { cursorMutants } from "./cursor-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
+import { v5Mutants } from "./v5-mutants.ts"
 import { v311Mutants } from "./v311-mutants.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
@@ -15,5 +16,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...stateMutants,
   ...cursorMutants,
   ...brokerMutants,
-  ...v311Mutants
+  ...v311Mutants,
+  ...v5Mutants
 ]

@@ -122,8 +122,8 @@ const codec: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/codec/read-subscribe.ts",
-    find: 'if (filter === "") cursor.fail(faults.emptyFilter)',
-    replace: 'if (filter === "") cursor.fault = undefined',
+    find: 'const filter = cursor.string("Topic Filter")',
+    replace: 'const filter = cursor.binary("Topic Filter").toString("latin1")',
     statement: "v3.1.1 MQTT-3.8.3-1",
     tests: v311
   },
@@ -175,21 +175,21 @@ const broker: ReadonlyArray<Mutant> = [
   {
     file: "src/broker/accept.ts",
     find: "const sessionPresent = session !== undefined",
-    replace: "const sessionPresent = before !== undefined",
+    replace: "const sessionPresent = session === null",
     statement: "v3.1.1 MQTT-3.2.2-2",
     tests: v311
   },
   {
     file: "src/broker/accept.ts",
     find: "packet.cleanStart ? 0 : Number.POSITIVE_INFINITY",
-    replace: "packet.cleanStart ? 60 : Number.POSITIVE_INFINITY",
+    replace: "packet.cleanStart ? 0 : 0",
     statement: "v3.1.1 MQTT-3.1.2-4",
     tests: v311
   },
   {
     file: "src/broker/accept.ts",
-    find: "    default:\n      return undefined\n",
-    replace: "    default:\n      return ReturnCode.notAuthorized\n",
+    find: "return undefined // [v3.1.1 MQTT-3.2.2-6]",
+    replace: "return ReturnCode.notAuthorized",
     statement: "v3.1.1 MQTT-3.2.2-6",
     tests: v311
   },

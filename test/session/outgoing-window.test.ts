@@ -11,34 +11,39 @@ const { awaitPuback, awaitPubcomp, awaitPubrec, free } = ExchangeState
 describe("the outgoing window", () => {
   it("gives identifiers that are not open, and remembers each exchange", () => {
     const action = fc.tuple(fc.nat(3), fc.nat(0xffff))
-    const property = fc.property(fc.integer({ min: 1, max: 70 }), fc.array(action, { maxLength: 300 }), (limit, actions) => {
-      const window = new OutgoingWindow(limit)
-      const open = new Map<number, { state: number; sequence: number }>()
-      let sequence = 100
-      for (const [verb, which] of actions) {
-        const [id, exchange] = [...open][which % Math.max(1, open.size)] ?? [0, undefined]
-        if (verb < 2 && !window.full) {
-          const state = verb === 0 ? awaitPuback : awaitPubrec
-          const given = window.open(state, which % 5 === 0 ? -1 : sequence)
-          assert.isFalse(open.has(given), `${given} is open`)
-          assert.isTrue(given >= 1 && given <= 65_535)
-          open.set(given, { state, sequence: which % 5 === 0 ? -1 : sequence })
-          sequence += 1
-        } else if (exchange?.state === awaitPubrec && verb === 2) {
-          window.released(id)
-          exchange.state = awaitPubcomp
-        } else if (exchange !== undefined) {
-          window.close(id)
-          open.delete(id)
+    const property = fc.property(
+      fc.integer({ min: 1, max: 70 }),
+      fc.array(action, { maxLength: 300 }),
+      (limit, actions) => {
+        const window = new OutgoingWindow(limit)
+        const open = new Map<number, { state: number; sequence: number }>()
+        let sequence = 100
+        for (const [verb, which] of actions) {
+          const [id, exchange] = [...open][which % Math.max(1, open.size)] ?? [0, undefined]
+          if (verb < 2 && !window.full) {
+            const state = verb === 0 ? awaitPuback : awaitPubrec
+            const given = window.open(state, which % 5 === 0 ? -1 : sequence)
+            assert.isFalse(open.has(given), `${given} is open`)
+            assert.isTrue(given >= 1 && given <= 65_535)
+            open.set(given, { state, sequence: which % 5 === 0 ? -1 : sequence })
+            sequence += 1
+          } else if (exchange?.state === awaitPubrec && verb === 2) {
+            window.released(id)
+            exchange.state = awaitPubcomp
+          } else if (exchange !== undefined) {
+            window.close(id)
+            open.delete(id)
+          }
+          assert.strictEqual(window.inFlight, open.size)
+          assert.strictEqual(window.full, open.size >= limit)
+          for (const [each, held] of open)
+            assert.deepEqual([window.state(each), window.sequence(each)], [held.state, held.sequence])
+          assert.deepEqual(window.openIdentifiers(), [...open.keys()], "in the order in which they were opened")
+          const logged = [...open.values()].map((held) => held.sequence).filter((at) => at >= 0)
+          assert.strictEqual(window.lowestSequence(), Math.min(...logged, Number.POSITIVE_INFINITY))
         }
-        assert.strictEqual(window.inFlight, open.size)
-        assert.strictEqual(window.full, open.size >= limit)
-        for (const [each, held] of open) assert.deepEqual([window.state(each), window.sequence(each)], [held.state, held.sequence])
-        assert.deepEqual(window.openIdentifiers(), [...open.keys()], "in the order in which they were opened")
-        const logged = [...open.values()].map((held) => held.sequence).filter((at) => at >= 0)
-        assert.strictEqual(window.lowestSequence(), Math.min(...logged, Number.POSITIVE_INFINITY))
       }
-    })
+    )
     fc.assert(property, { numRuns: 300 })
   })
 

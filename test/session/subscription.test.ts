@@ -75,7 +75,10 @@ describe("the intervals of a subscription", () => {
     subscription.prune(9)
     assert.strictEqual(subscription.intervals.length, 2)
     subscription.prune(10)
-    assert.deepEqual(subscription.intervals.map(({ from }) => from), [10])
+    assert.deepEqual(
+      subscription.intervals.map(({ from }) => from),
+      [10]
+    )
     subscription.prune(20)
     assert.deepEqual(subscription.intervals, [])
   })

@@ -83,7 +83,11 @@ const action = fc.record({
   until: fc.nat(0xffff)
 })
 
-const run = (reading: Reading, actions: ReadonlyArray<{ verb: number; which: number; until: number }>, stepMax: number) => {
+const run = (
+  reading: Reading,
+  actions: ReadonlyArray<{ verb: number; which: number; until: number }>,
+  stepMax: number
+) => {
   const { both, log, reader } = reading
   for (const { verb, which, until } of actions) {
     const appeared = Math.min(topics.length, 2 + Math.floor(log.next / 20))
@@ -120,10 +124,17 @@ describe("a reader of the log", () => {
     })
   }
 
-  it("is not confused by ids that are given to other topics", () => {
+  for (const wanted of [
+    ["steady/1", "once/+"],
+    ["steady/1", "once/4", "other/5"]
+  ]) {
+    it(`is not confused by ids that are given to other topics: ${wanted.join(", ")}`, () => reuse(wanted))
+  }
+
+  const reuse = (wanted: ReadonlyArray<string>): void => {
     const reading = new Reading(65_536, undefined, 1_000_000)
     const { both, log, reader } = reading
-    for (const filter of ["steady/1", "once/+", "#"].slice(0, 2)) reading.toggle(filter)
+    for (const filter of wanted) reading.toggle(filter)
     let epochs = 0
     for (let i = 0; i < 75_000; i++) {
       const { topicEpoch } = log
@@ -136,7 +147,7 @@ describe("a reader of the log", () => {
     }
     assert.isAbove(epochs, 0, "ids were given again")
     while (reader.position < log.next) reading.step(log.next, 4096)
-  })
+  }
 
   it("looks at a bounded number of records in one step, also of a session with no match", () => {
     const reading = new Reading(16_000_000, undefined, 1_000_000)
@@ -163,7 +174,10 @@ describe("a record judged for a session", () => {
     subscription.open({ ...plain, ...options }, from)
     return subscription
   }
-  const judged = (subscriptions: ReadonlyArray<Subscription>, of: { sequence?: number; publisher?: number; qos?: number; retain?: boolean } = {}) => {
+  const judged = (
+    subscriptions: ReadonlyArray<Subscription>,
+    of: { sequence?: number; publisher?: number; qos?: number; retain?: boolean } = {}
+  ) => {
     const { sequence = 5, publisher = 3, qos = 2, retain = true } = of
     judge(judgement, subscriptions, bitmaps, topicId, sequence, publisher, qos, retain)
     const { identifiers } = judgement
@@ -173,7 +187,10 @@ describe("a record judged for a session", () => {
   it("has the lower of the two QoS, and the highest of its subscriptions", () => {
     assert.strictEqual(judged([subscribed("a/b", { qos: 1 })]).qos, 1)
     assert.strictEqual(judged([subscribed("a/b", { qos: 2 })], { qos: 1 }).qos, 1)
-    assert.strictEqual(judged([subscribed("a/b", { qos: 0 }), subscribed("#", { qos: 2 }), subscribed("+/b", { qos: 1 })]).qos, 2)
+    assert.strictEqual(
+      judged([subscribed("a/b", { qos: 0 }), subscribed("#", { qos: 2 }), subscribed("+/b", { qos: 1 })]).qos,
+      2
+    )
     assert.strictEqual(judged([subscribed("a/c", {})]).qos, -1)
     assert.strictEqual(judged([]).qos, -1)
   })
@@ -192,7 +209,11 @@ describe("a record judged for a session", () => {
   })
 
   it("carries the identifiers of all that match", () => {
-    const three = [subscribed("a/b", { subscriptionIdentifier: 3 }), subscribed("#", {}), subscribed("+/b", { subscriptionIdentifier: 9 })]
+    const three = [
+      subscribed("a/b", { subscriptionIdentifier: 3 }),
+      subscribed("#", {}),
+      subscribed("+/b", { subscriptionIdentifier: 9 })
+    ]
     assert.deepEqual(judged(three).identifiers, [3, 9])
     assert.strictEqual(judged([subscribed("#", {})]).identifiers, undefined)
   })

@@ -41,6 +41,19 @@ export const publishFlags = chapter("3.3.1 DUP and QoS", 5, (rule) => {
     }
   })
 
+  rule("MQTT-3.3.1-3", "not out of a queue or the retained store, either", async (stage) => {
+    const away = await stage.join("away", { expiry: 60 })
+    await away.subscribed(stage.topic("a"), { qos: 2 })
+    await away.left()
+    const publisher = await stage.join("publisher")
+    for (const qos of [1, 2]) await publisher.published(stage.topic("a"), "x", { qos, dup: true, retain: true })
+    const back = await stage.resume("away")
+    const late = await stage.join("late")
+    await late.subscribed(stage.topic("a"), { qos: 2 })
+    for (const { dup } of [await back.delivered(), await back.delivered(), await late.delivered()])
+      assert.equal(dup, false)
+  })
+
   rule("MQTT-3.3.1-4", "both QoS bits set is refused", async (stage) => {
     const parts = [field(stage.topic("a")), twoBytes(1), rawSection()]
     for (const first of [0x36, 0x37, 0x3e]) await stage.refuses(frame(first, ...parts), 0x81)

@@ -147,6 +147,21 @@ export const subscribe = chapter("3.8 SUBSCRIBE", 5, (rule) => {
       await client.quiet()
     }
   })
+
+  rule("MQTT-3.8.4-8", "it does out of the queue of a session, too", async (stage) => {
+    const publisher = await stage.join("publisher")
+    for (const granted of [1, 2]) {
+      const client = await stage.join(`client${granted}`, { expiry: 60 })
+      await client.subscribed(stage.topic("a"), { qos: granted })
+      await client.left()
+      for (const qos of [1, 2]) await publisher.published(stage.topic("a"), `${qos}`, { qos })
+      const again = await stage.resume(`client${granted}`)
+      for (const qos of [1, 2]) {
+        const message = await again.delivered()
+        assert.deepEqual([message.text, message.qos], [`${qos}`, Math.min(qos, granted)])
+      }
+    }
+  })
 })
 
 export const suback = chapter("3.9 SUBACK", 5, (rule) => {

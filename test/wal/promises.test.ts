@@ -1,0 +1,292 @@
+/**
+ * The appender's promises, one by one, on disks that are slow, full, or broken. WAL-n is the list in src/wal/commit.ts.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/testing/TestClock"
+import { openLog, type SpaceLevel } from "../../src/wal/log.ts"
+import type { LogPolicy } from "../../src/wal/policy.ts"
+import { RecordView } from "../../src/wal/record.ts"
+import { verifyLog } from "../../src/wal/verify.ts"
+import { type FaultPlan, FaultyFs } from "../fault/faulty-fs.ts"
+import { MemoryFs } from "../fault/memory-fs.ts"
+import { Random } from "../fault/random.ts"
+import { slowFs } from "../fault/slow-fs.ts"
+import { appendMany, immediate, openManually, optionsOf, quiet, recollect, turn, until } from "./workload.ts"
+
+const policies: ReadonlyArray<LogPolicy> = [
+  immediate,
+  { sync: { mode: "batch", records: 4 }, acknowledge: "durable" },
+  { sync: { mode: "periodic", intervalMs: 3 }, acknowledge: "durable" }
+]
+
+/** Every operation through which the log writes. */
+const writing = ["write", "datasync", "rename", "sync-directory", "open", "truncate", "unlink"] as const
+
+describe("nothing is kept early [WAL-1]", () => {
+  for (const policy of policies) {
+    it.effect(`with syncs of 20 ms on a virtual clock, ${policy.sync.mode}`, () =>
+      Effect.gen(function* () {
+        const random = new Random(1)
+        const memory = new MemoryFs()
+        const runFork = Effect.runForkWith(yield* Effect.context<never>())
+        const kept: Array<number> = []
+        let isSlow = false
+        const slow = slowFs(memory, (then) =>
+          isSlow ? void runFork(Effect.andThen(Effect.sleep(20), Effect.sync(then))) : then()
+        )
+        const { log } = yield* openManually(slow, optionsOf(policy, random), { onKept: (lsn) => kept.push(lsn) })
+        yield* until(() => log.space() === "ok" && memory.files.size > 3)
+        isSlow = true
+        const last = appendMany(log, 10)
+        yield* until(() => log.appender.writtenLsn === last)
+        yield* turns(20)
+        // Batch and periodic ask for their sync by the clock; until it has answered nobody is told anything.
+        yield* TestClock.adjust(19)
+        yield* turns(20)
+        assert.deepEqual(kept, [])
+        yield* TestClock.adjust(60)
+        yield* until(() => kept.at(-1) === last)
+      })
+    )
+  }
+
+  it.live("with a sync that never answers", () =>
+    Effect.gen(function* () {
+      const memory = new MemoryFs()
+      const kept: Array<number> = []
+      let isStopped = false
+      const slow = slowFs(memory, (then) => (isStopped ? undefined : then()))
+      const handlers = { onKept: (lsn: number) => void kept.push(lsn) }
+      const { log } = yield* openManually(slow, optionsOf(immediate, new Random(1)), handlers)
+      appendMany(log, 3)
+      yield* until(() => kept.at(-1) === 3)
+      isStopped = true
+      appendMany(log, 3)
+      yield* turns(200)
+      assert.strictEqual(kept.at(-1), 3)
+      assert.strictEqual(log.appender.durableLsn, 3)
+      assert.isAbove(log.appender.syncingSinceMs, 0)
+    })
+  )
+
+  it.live("but told when written, if that is what the operator chose", () =>
+    Effect.gen(function* () {
+      const kept: Array<number> = []
+      const policy: LogPolicy = { sync: { mode: "never" }, acknowledge: "written" }
+      const options = optionsOf(policy, new Random(1))
+      const { log } = yield* openManually(new MemoryFs(), options, { onKept: (lsn) => kept.push(lsn) })
+      const last = appendMany(log, 5)
+      yield* until(() => kept.at(-1) === last)
+      assert.strictEqual(log.appender.durableLsn, 0)
+      yield* log.setPolicy({ sync: { mode: "never" }, acknowledge: "durable" })
+      const forced = appendMany(log, 5)
+      yield* log.force
+      assert.isAtLeast(log.appender.durableLsn, forced)
+      assert.strictEqual(kept.at(-1), forced)
+    })
+  )
+})
+
+describe("every fault point [WAL-5] [WAL-10]", () => {
+  const plans: ReadonlyArray<Omit<FaultPlan, "nth">> = [
+    { kind: "EIO", isSticky: false, on: writing },
+    { kind: "EIO", isSticky: true, on: writing },
+    { kind: "ENOSPC", isSticky: false, on: writing },
+    { kind: "ENOSPC", isSticky: true, on: writing },
+    { kind: "short", isSticky: false, on: ["write"] },
+    { kind: "short", isSticky: true, on: ["write"] },
+    { kind: "late", isSticky: false, on: ["write", "datasync"] }
+  ]
+  for (const plan of plans) {
+    it.live(`${plan.kind}${plan.isSticky ? ", from then on" : ", once"}: what was kept is there, the store opens`, () =>
+      Effect.gen(function* () {
+        let nth = 1
+        for (; yield* meetsFault({ ...plan, nth }); nth++) {}
+        assert.isAbove(nth, 20, "points at which the disk failed")
+      })
+    )
+  }
+
+  it.live("after a failed sync nothing is kept, whatever succeeds later", () =>
+    Effect.gen(function* () {
+      const kept: Array<number> = []
+      const faulty = new FaultyFs(new MemoryFs(), { kind: "EIO", nth: 12, isSticky: false, on: ["datasync"] })
+      const handlers = { onKept: (lsn: number) => void kept.push(lsn) }
+      const { log } = yield* openManually(faulty, optionsOf(immediate, new Random(1)), handlers)
+      const failure = yield* Effect.forkChild(Effect.flip(log.failure))
+      while (!faulty.hit) {
+        appendMany(log, 1)
+        yield* turns(10)
+      }
+      const before = kept.at(-1)
+      const failed = yield* Fiber.join(failure)
+      assert.strictEqual(failed._tag, "StoreFailed")
+      assert.strictEqual(failed.durableLsn, before ?? 0)
+      assert.strictEqual(appendMany(log, 1), -1)
+      log.appender.sync()
+      log.appender.retry()
+      yield* turns(50)
+      assert.strictEqual(kept.at(-1), before)
+      assert.strictEqual((yield* Effect.flip(log.force))._tag, "StoreFailed")
+    })
+  )
+})
+
+describe("a full disk", () => {
+  it.live("stalls, says so, keeps nothing meanwhile, and heals without a restart", () =>
+    Effect.gen(function* () {
+      const levels: Array<SpaceLevel> = []
+      const faulty = new FaultyFs(new MemoryFs(), { kind: "ENOSPC", nth: 40, isSticky: true, on: ["write"] })
+      const options = optionsOf(immediate, new Random(1), { pendingBytesMax: 65_536 })
+      const { close, log } = yield* openManually(faulty, options, { onSpace: (level) => levels.push(level) })
+      let refusals = 0
+      while (refusals < 3) {
+        if (appendMany(log, 5) < 0) refusals++
+        yield* turn
+      }
+      const { durableLsn, nextLsn } = log.appender
+      assert.strictEqual(log.space(), "full")
+      assert.isAbove(nextLsn - 1, durableLsn)
+      assert.isAbove(log.appender.pressure, 0.9)
+      faulty.isHealed = true
+      yield* until(() => log.appender.durableLsn === nextLsn - 1)
+      yield* until(() => log.space() === "ok")
+      assert.include(levels, "full")
+      const last = appendMany(log, 5)
+      yield* until(() => log.appender.durableLsn === last)
+      yield* close
+    })
+  )
+
+  it.live("takes no new messages once the spares cannot be renewed, and leaves the last one for the shutdown", () =>
+    Effect.gen(function* () {
+      const memory = new MemoryFs()
+      const spared = yield* openManually(memory, optionsOf(immediate, new Random(1)))
+      yield* until(() => [...memory.files.keys()].filter((path) => path.includes("spare")).length === 2)
+      yield* spared.close
+      // Making a spare is the only thing that opens a file to create it once the log runs.
+      const faulty = new FaultyFs(memory, { kind: "ENOSPC", nth: 1, isSticky: true, on: ["open"] })
+      faulty.isHealed = true
+      const { close, log } = yield* openManually(faulty, optionsOf(immediate, new Random(2)))
+      faulty.isHealed = false
+      yield* until(() => log.space() === "scarce" || log.space() === "ok")
+      while (log.space() !== "full") {
+        appendMany(log, 5)
+        yield* turn
+      }
+      const spares = [...memory.files.keys()].filter((path) => path.includes("spare") && !path.endsWith(".tmp"))
+      assert.isAtLeast(spares.length, 1)
+      faulty.isHealed = true
+      yield* close
+      const verdict = yield* verifyLog(memory, "log")
+      assert.isTrue(verdict.segments.at(-1)?.wasClosed)
+    })
+  )
+})
+
+describe("an idle log [WAL-9]", () => {
+  it.effect("says so within 100 ms, once", () =>
+    Effect.gen(function* () {
+      const fs = new MemoryFs()
+      const { log } = yield* openManually(fs, optionsOf(immediate, new Random(1)))
+      appendMany(log, 3)
+      yield* until(() => log.appender.durableLsn === 3)
+      const { position } = log.appender.segment
+      yield* TestClock.adjust(100)
+      yield* until(() => log.appender.segment.position === position + 56)
+      yield* TestClock.adjust(1000)
+      yield* turns(20)
+      assert.strictEqual(log.appender.segment.position, position + 56)
+    })
+  )
+})
+
+describe("records", () => {
+  it.live("larger than a segment get a segment of their own", () =>
+    Effect.gen(function* () {
+      const fs = new MemoryFs()
+      const options = optionsOf(immediate, new Random(1), { pendingBytesMax: 4096 })
+      const { close, log } = yield* openManually(fs, options)
+      const large = Buffer.alloc(3_000_000, 7)
+      const record = Object.assign(new RecordView(), { type: 1, buffer: large, start: 0, end: large.length })
+      assert.strictEqual(log.appender.append(record, false), 1)
+      assert.strictEqual(log.appender.append(record, false), -1, "more than may be pending")
+      yield* until(() => log.appender.durableLsn === 1)
+      record.end = 10
+      assert.strictEqual(log.appender.append(record, false), 2)
+      yield* until(() => log.appender.durableLsn === 2)
+      yield* close
+      const sizes: Array<number> = []
+      yield* Effect.scoped(openLog(fs, options, quiet, ({ end, start }) => void sizes.push(end - start)))
+      assert.deepEqual(sizes, [3_000_000, 10])
+    })
+  )
+
+  it.live("of an unknown kind: passed to the sink when optional, refused otherwise", () =>
+    Effect.gen(function* () {
+      for (const [flags, expected] of [
+        [128, "opened"],
+        [0, "unknown-record-type"]
+      ] as const) {
+        const fs = new MemoryFs()
+        const { close, log } = yield* openManually(fs, optionsOf(immediate, new Random(1)))
+        log.appender.append(Object.assign(new RecordView(), { type: 200, flags }), false)
+        yield* close
+        const outcome = yield* recollect(fs, optionsOf(immediate, new Random(2))).pipe(
+          Effect.as("opened"),
+          Effect.catchTag("StoreRefused", ({ reason }) => Effect.succeed(reason as string))
+        )
+        assert.strictEqual(outcome, expected)
+      }
+    })
+  )
+})
+
+/** Writes through a disk that fails at one point; false when that point was never reached. */
+const meetsFault = (plan: FaultPlan) =>
+  Effect.gen(function* () {
+    const memory = new MemoryFs()
+    memory.isTracing = false
+    const random = new Random(plan.nth)
+    const faulty = new FaultyFs(memory, plan)
+    const where = `${plan.kind} at operation ${plan.nth}`
+    let kept = 0
+    let keptAtFailure = -1
+    const opened = yield* openManually(faulty, optionsOf(immediate, random), {
+      onKept: (lsn) => {
+        kept = lsn
+      }
+    }).pipe(Effect.option)
+    if (opened._tag === "Some") {
+      const { close, log } = opened.value
+      const failure = yield* Effect.forkChild(
+        Effect.catch(log.failure, () => Effect.sync(() => (keptAtFailure = kept)))
+      )
+      for (let frame = 0; frame < 12; frame++) {
+        appendMany(log, 8)
+        yield* turns(6)
+      }
+      // A full disk is given room again before the end, so that what stalled must come through.
+      if (plan.kind === "ENOSPC" && plan.nth % 2 === 0) faulty.isHealed = true
+      yield* close
+      yield* turns(2)
+      yield* Fiber.interrupt(failure)
+      if (keptAtFailure >= 0) assert.strictEqual(kept, keptAtFailure, `kept after a failure, ${where}`)
+      if (plan.kind === "short" || plan.kind === "late") assert.strictEqual(kept, log.appender.nextLsn - 1, where)
+    }
+    if (!faulty.hit) return false
+    const after = new MemoryFs(memory.content())
+    const { lsns, report, wrong } = yield* recollect(after, optionsOf(immediate, random))
+    assert.deepEqual(wrong, [], where)
+    assert.deepEqual(report.damages, [], `a false alarm, ${where}`)
+    assert.isAtLeast(lsns.length, kept, `kept and lost, ${where}`)
+    for (const [index, lsn] of lsns.entries()) if (lsn !== index + 1) assert.fail(`a gap before ${lsn}, ${where}`)
+    return true
+  })
+
+const turns = (count: number) =>
+  Effect.gen(function* () {
+    for (let i = 0; i < count; i++) yield* turn
+  })
