@@ -91,7 +91,7 @@ const emitAliased = (
   const { outbox } = client.connection
   const large = size > SLAB_BYTES ? Buffer.allocUnsafe(size) : undefined
   const at = large === undefined ? outbox.reserve(size) : 0
-  const omitTopic = known !== undefined
+  const omitTopic = alias > 0 && known !== undefined // without an alias the topic must be there
   const target = large ?? outbox.slab
   writePublish(
     target,

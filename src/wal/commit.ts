@@ -25,6 +25,7 @@
  * record.ts); the memory of frames on their way (groups.ts).
  */
 import { assert } from "../base/assert.ts"
+import { copyBytes } from "../base/bytes.ts"
 import { makeSlab } from "./checksum.ts"
 import { FRAME_HEADER_BYTES, FrameFlag, FrameHeader, writeFrameHeader } from "./frame.ts"
 import { type Group, Groups } from "./groups.ts"
@@ -69,6 +70,8 @@ export interface AppenderHost {
 }
 
 export const SEAL_RESERVE_BYTES = 3 * FRAME_HEADER_BYTES
+/** In `periodic` a sync begins early at this much, beside the writes, so that a rotation finds little left to wait for. */
+const UNSYNCED_BYTES_MAX = 4 * 1_048_576
 /** Frames of a burst that one sync may cover in `immediate`. */
 const FRAMES_PER_SYNC_MAX = 16
 /** Of which a HEARTBEAT may use the first part; SEAL and CLOSE the rest. */
@@ -99,6 +102,7 @@ export class Appender {
   /** A sync is wanted until this is durable. */
   #wantedLsn = 0
   #framesUnsynced = 0
+  #bytesUnsynced = 0
   #syncStartedMs = 0
   /** The frame of #inFlight is made; what is left is to write it. */
   #isPlaced = false
@@ -168,7 +172,7 @@ export class Appender {
   append(record: RecordView, asksSync: boolean): number {
     const bodyBytes = record.end - record.start
     const lsn = this.reserve(record, bodyBytes, asksSync)
-    if (lsn >= 0) record.buffer.copy(this.body, this.bodyOffset, record.start, record.end)
+    if (lsn >= 0) copyBytes(this.body, this.bodyOffset, record.buffer, record.start, record.end)
     return lsn
   }
 
@@ -204,7 +208,7 @@ export class Appender {
   heartbeat(): boolean {
     const room = this.#segment.position + HEARTBEAT_RESERVE_BYTES <= this.#fileBytes
     if (this.#state !== "open" || !this.isIdle || !room) return false
-    this.#writeControl(FrameFlag.heartbeat, this.#resume)
+    this.#writeControl(FrameFlag.heartbeat, this.#resume) // [WAL-9]
     return true
   }
 
@@ -309,6 +313,7 @@ export class Appender {
       this.#inFlight = undefined
       this.#isPlaced = false
       this.#framesUnsynced++
+      this.#bytesUnsynced += group.used
       this.#advance(group.used)
       this.#writtenLsn = group.firstLsn + group.count - 1
       const { asksSync } = group
@@ -343,7 +348,8 @@ export class Appender {
     const isDue =
       this.#wantedLsn > this.#durableLsn ||
       sync.mode === "immediate" ||
-      (sync.mode === "batch" && this.#writtenLsn - this.#durableLsn >= sync.records)
+      (sync.mode === "batch" && this.#writtenLsn - this.#durableLsn >= sync.records) ||
+      (sync.mode === "periodic" && this.#bytesUnsynced >= UNSYNCED_BYTES_MAX)
     // A burst that is several frames already shares one sync.
     const isBurst = this.#groups.waiting > 0 && this.#framesUnsynced < FRAMES_PER_SYNC_MAX
     if (!isDue) this.#host.onUnsynced()
@@ -356,13 +362,14 @@ export class Appender {
     this.#isSyncing = true
     this.#syncStartedMs = this.#host.nowMs()
     this.#framesUnsynced = 0
+    this.#bytesUnsynced = 0
     this.#segment.file.datasync((fault) => {
       this.#isSyncing = false
       if (this.#state === "failed") return
       if (fault !== undefined) return this.#fail(fault) // [WAL-10]
       this.#durableLsn = covered
-      this.#host.onDurable(covered)
       this.#keep()
+      this.#host.onDurable(covered)
       // Written beside this sync: the next one is wanted already, or waits for its batch or tick.
       if (this.#writtenLsn > covered && this.#wantedLsn > covered) this.#startSync()
       else if (this.#writtenLsn > covered) this.#host.onUnsynced()

@@ -55,7 +55,7 @@ export const createSegment = (fs: StoreFs, request: NewSegment): Effect.Effect<A
       yield* write(file, slab.bytes, 0)
       const begin = { position: SEGMENT_HEADER_BYTES, chain: segment.chain }
       const end = request.fill === undefined ? begin : yield* request.fill({ file, segment })
-      yield* datasync(file)
+      yield* datasync(file) // [WAL-6]
       yield* fs.rename(source, path)
       yield* fs.syncDirectory(directory) // [WAL-6]
       const needed = end.position + frameBytes + SEAL_RESERVE_BYTES

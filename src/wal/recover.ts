@@ -91,7 +91,7 @@ export const recover = (
     const walked = yield* walk(fs, found, options, reader, sink)
     const spares = new Spares(fs, options.logDirectory, options.segmentBytes, found.spares)
     const spare = spares.take()
-    const baseLsn = walked.tail[0]?.firstLsn ?? walked.nextLsn
+    const baseLsn = walked.tail[0]?.firstLsn ?? walked.nextLsn // [WAL-4]
     const epoch = found.lastEpoch + 1
     const active = yield* createSegment(fs, {
       directory: options.logDirectory,

@@ -27,6 +27,7 @@ export interface ConnectOptions {
   readonly sessionExpirySeconds?: number
   readonly receiveMaximum?: number
   readonly maximumPacketSize?: number
+  readonly topicAliasMaximum?: number
   readonly will?: WillOptions | undefined
 }
 
@@ -65,6 +66,7 @@ export const connect = (options: ConnectOptions): Buffer => {
   const properties: Array<number> = []
   if (options.sessionExpirySeconds !== undefined) properties.push(0x11, ...four(options.sessionExpirySeconds))
   if (options.receiveMaximum !== undefined) properties.push(0x21, ...two(options.receiveMaximum))
+  if (options.topicAliasMaximum !== undefined) properties.push(0x22, ...two(options.topicAliasMaximum))
   if (options.maximumPacketSize !== undefined) properties.push(0x27, ...four(options.maximumPacketSize))
   const willProperties = will?.delaySeconds === undefined ? [] : [0x18, ...four(will.delaySeconds)]
   return packet(0x10, [
@@ -222,7 +224,8 @@ const readPublish = (frame: Buffer, body: number, version: number, to: PublishFi
     const end = at + length
     while (at < end) {
       const id = frame[at] as number
-      if (id === 0x02) {
+      if (id === 0x23) at += 3
+      else if (id === 0x02) {
         to.expirySeconds = frame.readUInt32BE(at + 1)
         at += 5
       } else if (id === 0x0b) {

@@ -126,7 +126,8 @@ describe("a reader of the log", () => {
 
   for (const wanted of [
     ["steady/1", "once/+"],
-    ["steady/1", "once/4", "other/5"]
+    // These leave the log shortly before the ids are given again, so theirs are among the first.
+    ["steady/1", "once/72600", "once/73000", "once/73200", "once/73400"]
   ]) {
     it(`is not confused by ids that are given to other topics: ${wanted.join(", ")}`, () => reuse(wanted))
   }

@@ -1,0 +1,147 @@
+/**
+ * Mutants of the log: the ways to lose an acknowledged message. The statements are the promises WAL-1 to WAL-10 in the
+ * header of src/wal/commit.ts; the tests are power cuts, faults, bit rot.
+ */
+import type { Mutant } from "./mutant.ts"
+
+const cuts = ["test/wal/cuts.test.ts"]
+const bitRot = ["test/wal/bit-rot.test.ts"]
+const promises = ["test/wal/promises.test.ts"]
+const place = ["test/wal/store-place.test.ts"]
+
+export const walMutants: ReadonlyArray<Mutant> = [
+  // Acknowledged before the sync.
+  {
+    file: "src/wal/commit.ts",
+    find: 'this.#policy.acknowledge === "durable" ? this.#durableLsn : this.#writtenLsn',
+    replace: "this.#writtenLsn",
+    statement: "WAL-1",
+    tests: cuts
+  },
+  {
+    file: "src/wal/commit.ts",
+    find: 'this.#policy.acknowledge === "durable" ? this.#durableLsn : this.#writtenLsn',
+    replace: "this.#writtenLsn + 0",
+    statement: "WAL-1",
+    tests: promises
+  },
+  // A frame that claims more than a sync has covered: torn tails become false alarms.
+  {
+    file: "src/wal/commit.ts",
+    find: "frame.durableLsn = this.#durableLsn",
+    replace: "frame.durableLsn = this.#nextLsn - 1",
+    statement: "WAL-2",
+    tests: cuts
+  },
+  // Truncated at the first error.
+  {
+    file: "src/wal/scan.ts",
+    find: "return isTail ? false : this.#search(from)",
+    replace: "return false",
+    statement: "WAL-3",
+    tests: bitRot
+  },
+  // A torn tail taken for corruption.
+  {
+    file: "src/wal/scan.ts",
+    find: "return isTail ? false : this.#search(from)",
+    replace: "return this.#search(from)",
+    statement: "WAL-3",
+    tests: cuts
+  },
+  // The unsynced tail served as it is, not written again.
+  {
+    file: "src/wal/recover.ts",
+    find: "const baseLsn = walked.tail[0]?.firstLsn ?? walked.nextLsn // [WAL-4]\n",
+    replace: "const baseLsn = walked.nextLsn // [WAL-4]\n",
+    statement: "WAL-4",
+    tests: cuts
+  },
+  // A short write ignored.
+  {
+    file: "src/wal/store-fs.ts",
+    find: "if (start + writtenBytes >= end) return done(undefined)",
+    replace: "if (writtenBytes > 0) return done(undefined)",
+    statement: "WAL-5",
+    tests: promises
+  },
+  // No sync of the folder.
+  {
+    file: "src/wal/create-segment.ts",
+    find: "yield* fs.syncDirectory(directory) // [WAL-6]",
+    replace: "yield* Effect.void // [WAL-6]",
+    statement: "WAL-6",
+    tests: cuts
+  },
+  // A segment named before its header is synced: seal before fsync.
+  {
+    file: "src/wal/create-segment.ts",
+    find: "yield* datasync(file) // [WAL-6]",
+    replace: "yield* Effect.void // [WAL-6]",
+    statement: "WAL-6",
+    tests: cuts
+  },
+  // Rotation without the old segment's sync.
+  {
+    file: "src/wal/commit.ts",
+    find: "    if (this.#writtenLsn > this.#durableLsn) {\n      this.#startSync() // [WAL-6]\n      return\n    }\n",
+    replace: "    // [WAL-6]\n",
+    statement: "WAL-6",
+    tests: cuts
+  },
+  // No salt: an earlier use of the file, or a payload, passes for records.
+  {
+    file: "src/wal/segment.ts",
+    find: 'return crc32(Buffer.from(salt, "hex")) | 0',
+    replace: "return salt.length - 16",
+    statement: "WAL-7",
+    tests: bitRot
+  },
+  {
+    file: "src/wal/segment.ts",
+    find: 'return crc32(Buffer.from(salt, "hex")) | 0',
+    replace: "return salt.length * 0",
+    statement: "WAL-7",
+    tests: place
+  },
+  // Appended to the segment of an old epoch.
+  {
+    file: "src/wal/recover.ts",
+    find: "id: found.lastId + 1, // [WAL-8]",
+    replace: "id: Math.max(1, found.lastId), // [WAL-8]",
+    statement: "WAL-8",
+    tests: cuts
+  },
+  // What a later epoch replaced is believed again.
+  {
+    file: "src/wal/scan.ts",
+    find: "if (frame.firstLsn >= limit && frame.count > 0) return false",
+    replace: "if (frame.firstLsn >= limit && frame.count < 0) return false",
+    statement: "WAL-8",
+    tests: cuts
+  },
+  // No heartbeat when idle.
+  {
+    file: "src/wal/commit.ts",
+    find: "this.#writeControl(FrameFlag.heartbeat, this.#resume) // [WAL-9]",
+    replace: "this.#resume() // [WAL-9]",
+    statement: "WAL-9",
+    tests: promises
+  },
+  // Tried again after a failed sync.
+  {
+    file: "src/wal/commit.ts",
+    find: "if (fault !== undefined) return this.#fail(fault) // [WAL-10]",
+    replace: "if (fault !== undefined) return void setImmediate(() => this.#startSync()) // [WAL-10]",
+    statement: "WAL-10",
+    tests: promises
+  },
+  // Gone on after a failed sync as if nothing were.
+  {
+    file: "src/wal/commit.ts",
+    find: "if (fault !== undefined) return this.#fail(fault) // [WAL-10]",
+    replace: "if (fault?.code === undefined && fault !== undefined) return this.#fail(fault) // [WAL-10]",
+    statement: "WAL-10",
+    tests: promises
+  }
+]
