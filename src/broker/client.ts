@@ -56,8 +56,9 @@ export class Client implements SessionConnection {
   keepAliveMs = 0
   /** Loop time at which a packet began that is not complete yet, or -1. */
   partialSinceMs = -1
-  /** Unsent bytes at the last look, and the loop time since when they have not become fewer. */
+  /** Unsent bytes and finished writes at the last look, and the loop time since when the client has taken nothing. */
   unsentBytes = 0
+  writesDone = 0
   unsentSinceMs = 0
   timer: unknown = undefined
   /** Largest packet the client takes [MQTT-3.1.2-24]. */

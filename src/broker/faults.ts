@@ -26,7 +26,10 @@ export const aliasTooLarge = new Fault(
 )
 export const aliasUnknown = new Fault(ReasonCode.protocolError, "Topic Alias was not set on this connection")
 export const topicTooLong = new Fault(ReasonCode.topicNameInvalid, "topic name is longer than mqtt.max-topic-len")
-export const topicTooDeep = new Fault(ReasonCode.topicNameInvalid, "topic name has more levels than mqtt.max-topic-levels")
+export const topicTooDeep = new Fault(
+  ReasonCode.topicNameInvalid,
+  "topic name has more levels than mqtt.max-topic-levels"
+)
 /** 3.x only: it has no negative acknowledgement, and acknowledging would be a lie. */
 export const quotaExceeded = new Fault(ReasonCode.quotaExceeded, "every session the message is for is at its limit")
 export const tooManyFilters = new Fault(

@@ -72,7 +72,10 @@ const isStuck = (core: Core, client: Client): boolean => {
   if (readTimeoutMs > 0 && client.partialSinceMs >= 0 && core.loopMs - client.partialSinceMs >= readTimeoutMs)
     return true
   const { unsentBytes } = client.connection.transport
-  if (client.unsentBytes === 0 || unsentBytes < client.unsentBytes) client.unsentSinceMs = core.loopMs
+  const { writesDone } = client.connection.outbox
+  const hasRead = writesDone !== client.writesDone || unsentBytes < client.unsentBytes
+  if (client.unsentBytes === 0 || hasRead) client.unsentSinceMs = core.loopMs
   client.unsentBytes = unsentBytes
+  client.writesDone = writesDone
   return writeTimeoutMs > 0 && unsentBytes > 0 && core.loopMs - client.unsentSinceMs >= writeTimeoutMs
 }

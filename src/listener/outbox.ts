@@ -31,6 +31,8 @@ export class Outbox implements TurnMember {
   slab: Buffer = NO_SLAB
   /** Called once per awaitDrain(), when at most half of the limit is queued; not after close(). */
   onDrained: (() => void) | undefined = undefined
+  /** Writes the transport is done with: a client that reads at all makes it rise. */
+  writesDone = 0
 
   readonly #transport: Transport
   readonly #pool: SlabPool
@@ -158,6 +160,7 @@ export class Outbox implements TurnMember {
   #written(): void {
     const slab = this.#inFlight.shift()
     assert(slab !== undefined, "a write was reported done twice")
+    this.writesDone += 1
     if (slab !== NO_SLAB) this.#pool.give(slab)
     if (this.#closed) return
     // Bytes of a turn that is still running wait for its end; those of turns gone by were waiting for this.
