@@ -31,6 +31,7 @@ const batch: LogPolicy = { sync: { mode: "batch", records: 10_000 }, acknowledge
 const periodic: LogPolicy = { sync: { mode: "periodic", intervalMs: 100 }, acknowledge: "written" }
 
 const quiet: LogHandlers = {
+  onSegment: () => undefined,
   onPlaced: () => undefined,
   onWritten: () => undefined,
   onDurable: () => undefined,

@@ -57,6 +57,7 @@ export const createSegment = (fs: StoreFs, request: NewSegment): Effect.Effect<A
       const end = request.fill === undefined ? begin : yield* request.fill({ file, segment })
       yield* datasync(file) // [WAL-6]
       yield* fs.rename(source, path)
+      file.path = path
       yield* fs.syncDirectory(directory) // [WAL-6]
       const needed = end.position + frameBytes + SEAL_RESERVE_BYTES
       const capacityBytes = Math.max(segmentBytes, needed) - SEAL_RESERVE_BYTES

@@ -58,7 +58,7 @@ const NETWORK_TYPES: ReadonlySet<number> = new Set([
 ])
 
 class DiskFile implements StoreFile {
-  readonly path: string
+  path: string
   readonly #descriptor: number
 
   constructor(file: string, descriptor: number) {

@@ -36,6 +36,8 @@ import type { FoundSegment } from "./survey.ts"
 export type SpaceLevel = "ok" | "low" | "scarce" | "full"
 
 export interface LogHandlers {
+  /** From now on records are placed here: before the first onPlaced() that names it. Readers need id, seed and file.path. */
+  readonly onSegment: (segment: ActiveSegment) => void
   readonly onPlaced: (firstLsn: number, count: number, segmentId: number, offset: number) => void
   readonly onWritten: (lsn: number) => void
   readonly onDurable: (lsn: number) => void
@@ -162,7 +164,7 @@ const startLiving = (
       defer: options.defer ?? setImmediate,
       nowMs: world.nowMs,
       rotate: (sealed, baseLsn, frameBytes) =>
-        void runRotation(rotate(fs, options, recovered, world, living, { sealed, baseLsn, frameBytes })),
+        void runRotation(rotate(fs, options, handlers, recovered, world, living, { sealed, baseLsn, frameBytes })),
       onPlaced: handlers.onPlaced,
       onWritten: (lsn) => {
         living.active.openUnsafe()
@@ -202,6 +204,7 @@ const startLiving = (
       space: "ok",
       isClosing: false
     }
+    handlers.onSegment(recovered.active)
     yield* Effect.addFinalizer(() => close(living))
     yield* supervise("log heartbeat", heartbeatLoop(living))
     yield* supervise("log retry", retryLoop(living))
@@ -277,6 +280,7 @@ interface Rotation {
 const rotate = (
   fs: StoreFs,
   options: LogOptions,
+  handlers: LogHandlers,
   { epoch, spares }: Recovered,
   world: World,
   living: Living,
@@ -311,6 +315,7 @@ const rotate = (
       })
     )
     if (created instanceof StoreFault) return appender.notRotated(created)
+    handlers.onSegment(created)
     appender.rotated(created)
     yield* Effect.ignore(retireSegment(sealed))
   })

@@ -11,7 +11,7 @@
  * The last spare is not for ordinary frames: it is kept for shutdown and for compaction, which makes room.
  */
 import * as Effect from "effect/Effect"
-import { SEGMENT_HEADER_BYTES, spareName } from "./segment.ts"
+import { spareName } from "./segment.ts"
 import { datasync, type StoreFault, type StoreFs, TEMPORARY_SUFFIX, withFile, zeroFill } from "./store-fs.ts"
 
 export const SPARES_READY = 2
@@ -60,16 +60,19 @@ export class Spares {
   /** Turns a segment that nothing needs any more into a spare; removes it when there are enough of them. */
   recycle(name: string): Effect.Effect<void, StoreFault> {
     const from = `${this.#directory}/${name}`
+    const syncNames = this.#fs.syncDirectory(this.#directory)
     return Effect.suspend(() => {
-      if (this.#ready.length >= SPARES_READY) return this.#fs.unlink(from)
+      if (this.#ready.length >= SPARES_READY) return Effect.andThen(this.#fs.unlink(from), syncNames)
       const path = this.#nextPath(true)
+      // The name first, durably: as long as it is a segment's, its bytes must stay those of a segment.
       return this.#fs
         .rename(from, path)
         .pipe(
+          Effect.andThen(syncNames),
           Effect.andThen(withFile(this.#fs, path, "update", (file) => refill(file, this.#sizeBytes))),
           Effect.andThen(Effect.sync(() => void this.#ready.push({ path, isRecycled: true })))
         )
-    }).pipe(Effect.andThen(this.#fs.syncDirectory(this.#directory)))
+    })
   }
 
   #nextPath(isRecycled: boolean): string {
@@ -83,10 +86,9 @@ export interface Spare {
   readonly isRecycled: boolean
 }
 
-/** The old header goes, the old frames may stay; what sealing cut off comes back as zeroes. */
+/** The old bytes may stay; what sealing cut off comes back as zeroes. */
 const refill = (file: Parameters<typeof datasync>[0], sizeBytes: number): Effect.Effect<void, StoreFault> =>
   Effect.gen(function* () {
-    yield* zeroFill(file, 0, SEGMENT_HEADER_BYTES)
     const size = yield* file.size
     if (size > sizeBytes) yield* file.truncate(sizeBytes)
     yield* zeroFill(file, size, sizeBytes)

@@ -50,7 +50,8 @@ export type Done = (fault: StoreFault | undefined) => void
 export type WriteDone = (fault: StoreFault | undefined, writtenBytes: number) => void
 
 export interface StoreFile {
-  readonly path: string
+  /** For messages. Who renames an open file says so here. */
+  path: string
   writeSome(buffer: Buffer, start: number, end: number, position: number, done: WriteDone): void
   datasync(done: Done): void
   readonly size: Effect.Effect<number, StoreFault>

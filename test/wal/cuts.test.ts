@@ -4,14 +4,16 @@
  *
  * Demanded of every cut: nothing acknowledged is lost, what comes back is exactly the records 1..n as written, nothing is
  * taken for damage. Workloads: each sync mode, rotation, recycled segments, restarts in between, cuts during recovery.
+ * The clock is a virtual one, so a seed gives the same trace, the same cuts and the same verdict again.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import type { LogPolicy } from "../../src/wal/policy.ts"
 import { CrashImages } from "../fault/crash-images.ts"
 import { MemoryFs } from "../fault/memory-fs.ts"
 import { Random, seedOfRun } from "../fault/random.ts"
-import { appendMany, immediate, openManually, optionsOf, recollect, until } from "./workload.ts"
+import { appendMany, immediate, openManually, optionsOf, recollect, turn } from "./workload.ts"
 
 const seed = seedOfRun("power cuts")
 
@@ -47,7 +49,7 @@ describe("power cuts", () => {
     Array.from({ length: workload.tests }, (_, draw) => ({ workload, draw: draw + 1 }))
   )
   for (const { draw, workload } of draws) {
-    it.live(`${CUTS} of them in ${workload.name}, draw ${draw}`, () =>
+    it.effect(`${CUTS} of them in ${workload.name}, draw ${draw}`, () =>
       Effect.gen(function* () {
         const random = new Random(seed + draw)
         let life: Life = { base: new Map([["log/spare-000001.used.wal", yield* usedBytes(random)]]), acknowledged: 0 }
@@ -64,7 +66,7 @@ describe("power cuts", () => {
     )
   }
 
-  it.live("500 of them during recovery from a power cut", () =>
+  it.effect("500 of them during recovery from a power cut", () =>
     Effect.gen(function* () {
       const random = new Random(seed)
       const life: Life = { base: new Map(), acknowledged: 0 }
@@ -106,9 +108,9 @@ const run = ({ framesPerRun, policy }: Workload, { base }: Life, random: Random)
     for (let frame = 0; frame < framesPerRun; frame++) {
       appendMany(log, 1 + random.below(6))
       const { nextLsn } = log.appender
-      yield* until(() => log.appender.writtenLsn === nextLsn - 1)
+      yield* passUntil(() => log.appender.writtenLsn === nextLsn - 1)
     }
-    yield* until(() => log.appender.durableLsn === log.appender.nextLsn - 1)
+    yield* passUntil(() => log.appender.durableLsn === log.appender.nextLsn - 1)
     if (random.chance(0.7)) yield* close
     return fs
   })
@@ -120,7 +122,7 @@ const usedBytes = (random: Random) =>
     const { log } = yield* openManually(fs, optionsOf(immediate, random, { segmentBytes: 262_144 }))
     for (let frame = 0; frame < 60; frame++) {
       appendMany(log, 1 + random.below(6))
-      yield* until(() => log.appender.durableLsn === log.appender.nextLsn - 1)
+      yield* passUntil(() => log.appender.durableLsn === log.appender.nextLsn - 1)
     }
     const [bytes] = [...fs.files].filter(([path]) => path.endsWith(".0.wal")).map(([, inode]) => inode.content())
     return bytes as Buffer
@@ -136,4 +138,13 @@ const judgeCut = (images: CrashImages, point: number, random: Random) =>
     assert.deepEqual(wrong, [], `records that come back other than written, ${where}`)
     assert.isAtLeast(lsns.length, images.acknowledged, `acknowledged and lost, ${where}`)
     for (const [index, lsn] of lsns.entries()) if (lsn !== index + 1) assert.fail(`a gap before ${lsn}, ${where}`)
+  })
+
+/** Turns of the event loop, a virtual millisecond each. */
+const passUntil = (condition: () => boolean) =>
+  Effect.gen(function* () {
+    while (!condition()) {
+      yield* turn
+      yield* TestClock.adjust(1)
+    }
   })

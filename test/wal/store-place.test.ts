@@ -8,6 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { makeSlab } from "../../src/wal/checksum.ts"
 import { diskFs } from "../../src/wal/disk-fs.ts"
+import { FRAME_HEADER_BYTES } from "../../src/wal/frame.ts"
 import { openLog } from "../../src/wal/log.ts"
 import { RecordReader } from "../../src/wal/read-record.ts"
 import { RecordView } from "../../src/wal/record.ts"
@@ -170,6 +171,40 @@ describe("segments", () => {
         assert.isTrue(record.lsn === lsn && isAsExpected(record))
         assert.isFalse(yield* reader.read(lsn + 1, offset, record), "another record")
         assert.isFalse(yield* reader.read(lsn, offset + 8, record), "no record")
+      }
+    })
+  )
+
+  it.live("and say where each record is going, before it is written", () =>
+    Effect.gen(function* () {
+      const fs = new MemoryFs()
+      const seeds = new Map<number, { readonly seed: number; readonly path: string }>()
+      const frames: Array<{
+        readonly first: number
+        readonly count: number
+        readonly id: number
+        readonly at: number
+      }> = []
+      const { close, log } = yield* openManually(fs, optionsOf(immediate, random), {
+        onSegment: ({ file, id, seed }) => void seeds.set(id, { seed, path: file.path }),
+        onPlaced: (first, count, id, at) => void frames.push({ first, count, id, at })
+      })
+      for (let i = 0; i < 30; i++) {
+        const last = appendMany(log, 5)
+        yield* until(() => log.appender.durableLsn === last)
+      }
+      yield* close
+      assert.isAbove(seeds.size, 1)
+      assert.deepEqual(
+        frames.map(({ first }) => first),
+        Array.from({ length: 30 }, (_, index) => index * 5 + 1)
+      )
+      const record = new RecordView()
+      for (const { at, first, id } of frames) {
+        const { path, seed } = seeds.get(id) as { readonly seed: number; readonly path: string }
+        const reader = new RecordReader(yield* fs.open(path, "read"), seed)
+        assert.isTrue(yield* reader.read(first, at + FRAME_HEADER_BYTES, record))
+        assert.isTrue(isAsExpected(record))
       }
     })
   )

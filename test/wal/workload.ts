@@ -27,6 +27,7 @@ export const optionsOf = (policy: LogPolicy, random: Random, more: Partial<LogOp
 })
 
 export const quiet: LogHandlers = {
+  onSegment: () => undefined,
   onPlaced: () => undefined,
   onWritten: () => undefined,
   onDurable: () => undefined,
