@@ -38,11 +38,12 @@ import { LateLog } from "../support/late-log.ts"
 
 export const SESSION_EXPIRY_SECONDS_MAX = 60
 const START_MS = 100_000
+const UNSHOWN_MAX = 30
 const pool = new SlabPool()
 
 export class FuzzWorld {
   readonly core: Core
-  readonly late: boolean
+  readonly #late: LateLog | undefined
   nowMs = START_MS
   readonly #tasks: Array<() => void> = []
   readonly #turn = new FlushTurn((run) => this.later(run))
@@ -51,15 +52,18 @@ export class FuzzWorld {
   #named = 0
 
   constructor(random: Random) {
-    this.late = random.chance(0.5)
+    const late = random.chance(0.5)
     this.#outboxBytesMax = random.pick([200, 4096, 65_536])
-    const memoryLog = new MemoryLog({ limitBytes: random.pick([20_000, 65_536, 1_000_000]) })
+    const memoryLog = new MemoryLog({
+      limitBytes: random.pick(late ? [4_000_000] : [20_000, 65_536, 1_000_000])
+    })
+    this.#late = late ? new LateLog(memoryLog, (step) => this.later(step)) : undefined
     const counters = new Counters()
     this.core = new Core({
       limits: limitsFrom(random),
       codec: ownCodec,
       router: makeTreeRouter<Session>({ cachedEntriesMax: random.pick([4, 1024]) }),
-      log: this.late ? new LateLog(memoryLog, (step) => this.later(step)) : memoryLog,
+      log: this.#late ?? memoryLog,
       retained: makeMemoryRetained({ maxMessages: random.pick([3, 1000]), maxBytes: 100_000, visitsMax: 8 }),
       access: accessFrom(random),
       ledger: new DropLedger({ rowsMax: 100 }),
@@ -96,6 +100,11 @@ export class FuzzWorld {
     }
   }
 
+  /** A log overtakes nothing that it has not shown (store/ports.ts): the late one has to show before it is full. */
+  keepUp(): void {
+    if (this.#late !== undefined && this.#late.unshown > UNSHOWN_MAX) this.#late.showTail()
+  }
+
   advance(ms: number): void {
     this.nowMs += ms
     this.core.tick()
@@ -124,7 +133,9 @@ export class FuzzWorld {
 
 const limitsFrom = (random: Random): Limits => ({
   ...limitsOf(defaultSettings),
-  packetSizeBytesMax: 2200,
+  packetSizeBytesMax: random.pick([2200, 2200, 100_000]),
+  keepAliveSeconds: 60_000,
+  keepAliveSecondsMax: random.pick([65_000, 65_535]),
   connectPacketSizeBytesMax: 600,
   clientIdentifierLengthMax: 50,
   topicLengthBytesMax: 200,
@@ -133,8 +144,8 @@ const limitsFrom = (random: Random): Limits => ({
   inFlightMax: random.pick([1, 3, 100]),
   receiveMaximum: random.pick([2, 10, 65_535]),
   topicAliasMaximum: random.pick([0, 3]),
-  connectionsMax: random.pick([4, 100]),
-  sessionsMax: random.pick([4, 100]),
+  connectionsMax: random.pick([8, 100]),
+  sessionsMax: random.pick([5, 100, 100]),
   sessionExpirySecondsMax: SESSION_EXPIRY_SECONDS_MAX,
   subscriptionsPerClientMax: random.pick([3, 100]),
   filtersPerPacketMax: 10,

@@ -15,8 +15,8 @@ import { type FuzzPeer, FuzzWorld, SESSION_EXPIRY_SECONDS_MAX } from "./fuzz-wor
 import { type Knowledge, PacketMaker } from "./hostile-packets.ts"
 
 const HOSTILE_CLIENTS = 4
-const STEPS_MIN = 10
-const STEPS_MAX = 60
+const STEPS_MIN = 20
+const STEPS_MAX = 80
 const HEALTHY_TOPIC = "healthy/own"
 const TRACE_BYTES_MAX = 80
 /** Share of fields that are odd: the less, the longer a connection lasts. */
@@ -89,8 +89,10 @@ export class HostileCase {
   /** Several packets at once, whole or cut into chunks at any byte, now and then not to the end. */
   #send(index: number, client: Hostile): void {
     const random = this.#random
-    const count = 1 + random.below(random.chance(0.05) ? 40 : 5)
-    const made = Array.from({ length: count }, () => this.#maker.any(client.knowledge))
+    const count = 1 + random.below(random.chance(0.05) ? 80 : 5)
+    const made = client.asked
+      ? [this.#maker.auth(0x18)]
+      : Array.from({ length: count }, () => this.#maker.any(client.knowledge))
     if (random.chance(0.1)) made.push(...made.slice(0, 3))
     this.#reach.packets += made.length
     let bytes: Buffer = Buffer.concat(made)
@@ -98,6 +100,7 @@ export class HostileCase {
     while (bytes.length > 0) {
       const at = random.chance(0.7) ? bytes.length : 1 + random.below(bytes.length)
       this.#note(index, bytes.subarray(0, at).toString("hex", 0, Math.min(at, TRACE_BYTES_MAX)))
+      this.#world.keepUp()
       client.peer.send(Buffer.from(bytes.subarray(0, at)))
       bytes = bytes.subarray(at)
       if (random.chance(0.2)) this.#world.run(3)
@@ -159,11 +162,13 @@ export class HostileCase {
 class Hostile {
   readonly peer: FuzzPeer
   readonly knowledge: Knowledge
+  /** The last packet was AUTH: go on. */
+  asked = false
   readonly #reach: Reach
 
   constructor(world: FuzzWorld, random: Random, reach: Reach) {
     this.#reach = reach
-    this.knowledge = { version: random.pick([5, 5, 5, 4, 3]), heard: [], used: [] }
+    this.knowledge = { version: random.pick([5, 5, 5, 4, 3]), heard: [], used: [], authenticates: false }
     this.peer = world.connect((frame) => this.#heard(frame))
   }
 
@@ -172,6 +177,7 @@ class Hostile {
     const type = (frame[0] as number) >> 4
     const tooLarge = frame.length > (this.peer.client?.maximumPacketSizeBytes ?? Number.POSITIVE_INFINITY)
     if (type === 2) reach.connected += 1
+    this.asked = type === 15 && frame[bodyOf(frame)] === 0x18
     if (type === 14) reach.closedByBroker += 1
     if (type === 4 || type === 7) reach.acknowledged += 1
     if (type === 3 && tooLarge) throw new Error("a PUBLISH larger than the client takes")

@@ -15,14 +15,24 @@ import type { Random } from "../fault/random.ts"
 export type Version = 3 | 4 | 5
 
 /** Takes-over are wanted: few identifiers for several connections. */
-const clientIdentifiers = ["", "a", "b", "c", "d", "ä", "$share", "x".repeat(40)]
+const clientIdentifiers = ["", "a", "b", "c", "d", "e", "f", "ä", "$share", "x".repeat(40)]
 const levels = ["a", "a", "b", "b", "c", "", "ä", "healthy", "dup", "l".repeat(30)]
 const oddTopics = ["", "#", "+", "a/#", "a+", "\u0000", "$share/g/a", "$SYS/broker", "/".repeat(60), "a".repeat(3000)]
 const oddFilters = [
   ...["", "a#", "#/a", "+a", "\u0000", "$share", "$share/", "$share/g", "$share/g/", "$share//a", "$share/+/a"],
-  ...["$share/g/#/x", "$share/g/$share/h/a", "$SHARE/g/a", "$queue/a", "/".repeat(60), "+/".repeat(40), "f".repeat(3000)]
+  ...[
+    "$share/g/#/x",
+    "$share/g/$share/h/a",
+    "$SHARE/g/a",
+    "$queue/a",
+    "/".repeat(60),
+    "+/".repeat(40),
+    "f".repeat(3000)
+  ]
 ]
-const wholeNumbers = [0, 1, 2, 3, 5, 20, 127, 128, 255, 256, 16_383, 16_384, 65_535, 268_435_455, 0xffff_fffe, 0xffff_ffff]
+const wholeNumbers = [
+  0, 1, 2, 3, 5, 20, 127, 128, 255, 256, 16_383, 16_384, 65_535, 268_435_455, 0xffff_fffe, 0xffff_ffff
+]
 const reasonCodes = [0, 0x04, 0x10, 0x11, 0x18, 0x19, 0x80, 0x83, 0x87, 0x8e, 0x91, 0x92, 0x97, 0x99, 0x9b, 0xa2, 0xff]
 const legalCodes: Readonly<Record<number, ReadonlyArray<number>>> = {
   4: [0, 0, 0x10, 0x80, 0x97],
@@ -32,7 +42,7 @@ const legalCodes: Readonly<Record<number, ReadonlyArray<number>>> = {
   14: [0, 0x04, 0x80, 0x93],
   15: [0x18, 0x19]
 }
-const payloadBytes = [0, 0, 1, 5, 20, 100, 600, 1900]
+const payloadBytes = [0, 0, 1, 5, 20, 100, 600, 1500]
 /** Receive Maximum, Maximum Packet Size and Session Expiry: what makes states of their own, more often than chance. */
 const telling: Readonly<Record<number, ReadonlyArray<number>>> = {
   17: [0, 1, 5, 60, 60, 0xffff_ffff],
@@ -52,6 +62,8 @@ export interface Knowledge {
   readonly heard: Array<number>
   /** Identifiers it used itself. */
   readonly used: Array<number>
+  /** It has begun to authenticate, or the server has asked it to go on. */
+  authenticates: boolean
 }
 
 export class PacketMaker {
@@ -73,6 +85,7 @@ export class PacketMaker {
     const will = random.chance(0.4)
     let flags = (random.chance(0.4) ? 2 : 0) | (will ? 4 | (random.below(3) << 3) | (random.below(2) << 5) : 0)
     const user = random.chance(0.2)
+    knowledge.authenticates = version === 5 && random.chance(0.1)
     if (user) flags |= 0x80 | (random.below(2) << 6)
     if (this.#odd()) flags ^= 1 << random.below(8)
     const name = this.#odd() ? random.pick(["MQTT", "MQIsdp", "mqtt", ""]) : version === 3 ? "MQIsdp" : "MQTT"
@@ -81,7 +94,7 @@ export class PacketMaker {
       text(name),
       [level, flags],
       two(random.pick([0, 0, 1, 2, 30, 65_535])),
-      version === 5 ? this.#properties(2, random.below(4)) : [],
+      version === 5 ? (knowledge.authenticates ? METHOD : this.#properties(2, random.below(4))) : [],
       text(this.#clientIdentifier()),
       will ? [...(version === 5 ? this.#properties(1, random.below(3)) : []), ...text(this.#topic())] : [],
       will ? data(this.#payload(5)) : [],
@@ -95,12 +108,19 @@ export class PacketMaker {
     const { version } = knowledge
     const choice = this.#random.below(100)
     if (this.#odd()) return this.#last(knowledge)
+    if (knowledge.authenticates && this.#random.chance(0.2)) return this.auth(this.#random.pick([0x18, 0x19, 0x19]))
     if (choice < 40) return this.#publish(knowledge)
     if (choice < 56) return this.#subscribe(knowledge)
     if (choice < 62) return this.#unsubscribe(knowledge)
     if (choice < 94) return this.#acknowledgement(knowledge)
-    if (choice < 99) return this.#packet(0xc0, [])
+    if (choice < 99 || this.#random.chance(0.5)) return this.#packet(0xc0, [])
     return this.#packet(0xe0, [version === 5 ? this.#reasonAndProperties(14) : []])
+  }
+
+  /** AUTH of the one method there is, legal where it is awaited. */
+  auth(reasonCode: number): Buffer {
+    const properties = [0x15, ...text("w"), ...(this.#odd() ? [] : [0x16, ...text("word")])]
+    return this.#packet(0xf0, [[reasonCode], variable(properties.length), properties])
   }
 
   /** What a connection hardly survives. */
@@ -150,7 +170,9 @@ export class PacketMaker {
     const type = 4 + random.below(4)
     const pool = type === 6 && random.chance(0.7) ? knowledge.used : knowledge.heard
     const known = pool.length > 0 && !this.#odd()
-    const identifier = known ? (pool[pool.length - 1 - random.below(Math.min(pool.length, 6))] as number) : this.#number16()
+    const identifier = known
+      ? (pool[pool.length - 1 - random.below(Math.min(pool.length, 6))] as number)
+      : this.#number16()
     const long = knowledge.version === 5 && random.chance(0.3)
     return this.#packet((type << 4) | (type === 6 ? 2 : 0), [
       two(identifier),
@@ -171,7 +193,7 @@ export class PacketMaker {
   }
 
   #number16(): number {
-    return this.#random.pick([0, 1, 2, 3, 4, 5, 6, 255, 256, 65_535])
+    return this.#odd() ? 0 : this.#random.pick([1, 2, 3, 4, 5, 6, 255, 256, 65_535])
   }
 
   #clientIdentifier(): string {
@@ -187,26 +209,29 @@ export class PacketMaker {
 
   #topic(): string {
     if (this.#odd()) return this.#random.pick(oddTopics)
-    return Array.from({ length: 1 + this.#random.below(3) }, () => this.#random.pick(levels)).join("/")
+    return Array.from({ length: 1 + this.#random.below(2) }, () => this.#random.pick(levels)).join("/") || "/"
   }
 
   #filter(): string {
     const random = this.#random
     if (this.#odd()) return random.pick(oddFilters)
-    const words = Array.from({ length: 1 + random.below(3) }, () => (random.chance(0.3) ? "+" : random.pick(levels)))
+    const words = Array.from({ length: 1 + random.below(2) }, () => (random.chance(0.3) ? "+" : random.pick(levels)))
     if (random.chance(0.25)) words.push("#")
-    const filter = random.chance(0.1) ? "#" : words.join("/")
+    const filter = random.chance(0.1) ? "#" : words.join("/") || "a/+"
     return random.chance(0.3) ? `$share/${random.pick(["g", "h", "ä"])}/${filter}` : filter
   }
 
   /** No Local, Retain As Published, Retain Handling. */
   #options(shared: boolean): number {
     const random = this.#random
-    return (random.chance(0.2) && (!shared || this.#odd()) ? 4 : 0) | (random.chance(0.3) ? 8 : 0) | (random.below(3) << 4)
+    return (
+      (random.chance(0.2) && (!shared || this.#odd()) ? 4 : 0) | (random.chance(0.3) ? 8 : 0) | (random.below(3) << 4)
+    )
   }
 
   #payload(choices: number = payloadBytes.length): Buffer {
-    const bytes = this.#odd() ? 2500 : (payloadBytes[this.#random.below(choices)] as number)
+    const large = this.#limits.packetSizeBytesMax > 20_000 && choices > 5 && this.#random.chance(0.04)
+    const bytes = this.#odd() ? 2500 : large ? 70_000 : (payloadBytes[this.#random.below(choices)] as number)
     return Buffer.alloc(bytes, 65 + this.#random.below(4))
   }
 
@@ -285,11 +310,22 @@ export class PacketMaker {
           if (body.length > 0) body[random.below(body.length)] = random.below(256)
           break
         default:
-          return Buffer.from([head, ...random.pick([[0xff, 0xff, 0xff, 0x7f], [0xff, 0xff, 0xff, 0xff], [0x80, 0x00]]), ...body])
+          return Buffer.from([
+            head,
+            ...random.pick([
+              [0xff, 0xff, 0xff, 0x7f],
+              [0xff, 0xff, 0xff, 0xff],
+              [0x80, 0x00]
+            ]),
+            ...body
+          ])
       }
     return Buffer.concat([Buffer.from([head, ...variable(length)]), body])
   }
 }
+
+/** Authentication Method and Data. */
+const METHOD = [11, 0x15, 0, 1, 0x77, 0x16, 0, 4, 0x77, 0x6f, 0x72, 0x64]
 
 const two = (value: number): Array<number> => [(value >> 8) & 0xff, value & 0xff]
 const four = (value: number): Array<number> => [value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff]

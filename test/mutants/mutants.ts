@@ -9,6 +9,7 @@ import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
 import { v5Mutants } from "./v5-mutants.ts"
 import { v311Mutants } from "./v311-mutants.ts"
+import { walMutants } from "./wal-mutants.ts"
 
 export const mutants: ReadonlyArray<Mutant> = [
   ...codecMutants,
@@ -17,5 +18,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...cursorMutants,
   ...brokerMutants,
   ...v311Mutants,
-  ...v5Mutants
+  ...v5Mutants,
+  ...walMutants
 ]

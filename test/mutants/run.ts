@@ -94,7 +94,12 @@ function isCitedNear(text: string, line: number, statement: string): boolean {
   return near.some((each) => each.includes(statement))
 }
 
-/** red: a test failed. broken: a file did not load, or vitest itself failed. */
+interface Report {
+  readonly numFailedTests: number
+  readonly testResults: ReadonlyArray<{ readonly assertionResults: ReadonlyArray<unknown> }>
+}
+
+/** red: a test failed, or the whole run did. broken: a file did not load, or vitest itself failed. */
 function vitest(files: ReadonlyArray<string>): "green" | "red" | "broken" | "hung" {
   const report = join(copy, "report.json")
   rmSync(report, { force: true })
@@ -118,8 +123,10 @@ function vitest(files: ReadonlyArray<string>): "green" | "red" | "broken" | "hun
   if (error !== undefined) return "hung"
   if (status === 0) return "green"
   try {
-    const found = JSON.parse(readFileSync(report, "utf8")) as { readonly numFailedTests: number }
-    return found.numFailedTests > 0 ? "red" : "broken"
+    const found = JSON.parse(readFileSync(report, "utf8")) as Report
+    // Every file loaded and ran, and yet the run is red: an invariant of ours was broken outside of any one test.
+    const allLoaded = found.testResults.every(({ assertionResults }) => assertionResults.length > 0)
+    return found.numFailedTests > 0 || (allLoaded && found.testResults.length > 0) ? "red" : "broken"
   } catch {
     return "broken"
   }

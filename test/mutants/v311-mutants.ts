@@ -168,7 +168,7 @@ const broker: ReadonlyArray<Mutant> = [
   {
     file: "src/broker/accept.ts",
     find: "if (session !== undefined && packet.cleanStart) {",
-    replace: "if (session !== undefined && !packet.cleanStart) {",
+    replace: "if (session !== undefined && packet.cleanStart && client.isVersion5) {",
     statement: "v3.1.1 MQTT-3.1.2-6",
     tests: v311
   },
