@@ -19,6 +19,7 @@ import { closeClient } from "./disconnect.ts"
 import { endSession } from "./end-session.ts"
 import { watchKeepAlive } from "./keep-alive.ts"
 import { queuePump } from "./pump-queue.ts"
+import { send } from "./send.ts"
 import { goOnline } from "./session-mode.ts"
 import { cancelSessionTimers } from "./timers.ts"
 
@@ -48,7 +49,11 @@ export const accept = (
   adopt(core, client, session, packet, identity)
   const properties = { ...connackProperties(core, client, packet, session), ...authentication }
   const connack = core.codec.encodeConnack(client.version, sessionPresent, ReasonCode.success, properties)
-  send(core, client, connack)
+  if (!send(core, client, connack)) {
+    client.will = undefined
+    closeClient(core, client, "refused", undefined, "the client's Maximum Packet Size leaves no room for CONNACK")
+    return
+  }
   client.state = ClientState.connected
   client.connection.transport.limitIncoming?.(Number.POSITIVE_INFINITY)
   core.count[Counter.connectionsAccepted] = (core.count[Counter.connectionsAccepted] as number) + 1
@@ -136,15 +141,11 @@ export const refuseConnect = (core: Core, client: Client, reasonCode: number, wh
   const heardConnect = client.state === ClientState.connecting
   const code = client.isVersion5 ? reasonCode : returnCodeOf(reasonCode)
   if (heardConnect && code !== undefined) {
-    send(core, client, refusal(core, client, code, why))
+    // The reason in words where the client has room for them [MQTT-3.2.2-19], Session Present 0 [MQTT-3.2.2-6].
+    const told = core.codec.encodeConnack(client.version, false, code, { reasonString: why })
+    if (!send(core, client, told)) send(core, client, core.codec.encodeConnack(client.version, false, code, {}))
   }
   closeClient(core, client, "refused", undefined, why)
-}
-
-/** CONNACK with Session Present 0 [MQTT-3.2.2-6], and the reason in words where the client has room for them [MQTT-3.2.2-19]. */
-const refusal = (core: Core, client: Client, code: number, why: string): Buffer => {
-  const told = core.codec.encodeConnack(client.version, false, code, { reasonString: why })
-  return told.length <= client.maximumPacketSizeBytes ? told : core.codec.encodeConnack(client.version, false, code, {})
 }
 
 /** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes. */
@@ -166,10 +167,4 @@ const returnCodeOf = (reasonCode: number): number | undefined => {
     default:
       return undefined // [v3.1.1 MQTT-3.2.2-6]
   }
-}
-
-const send = (core: Core, client: Client, packet: Buffer): void => {
-  client.connection.outbox.append(packet, 0, packet.length)
-  core.count[Counter.packetsOut + 2] = (core.count[Counter.packetsOut + 2] as number) + 1
-  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
 }

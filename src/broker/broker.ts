@@ -8,6 +8,7 @@
  * - The listeners depend on this layer, so they have stopped accepting before draining begins.
  */
 import { randomBytes } from "node:crypto"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as FiberSet from "effect/FiberSet"
@@ -98,7 +99,7 @@ const makeCore = Effect.gen(function* () {
     counters: yield* CountersPort,
     clock: yield* BrokerClock,
     wheel: new TimerWheel<Expirable>(TICK_MS, WHEEL_SLOTS),
-    run: (effect) => void run(effect),
+    run: (effect) => void run(crashOnDefect(effect)),
     defer: (callback) => void setImmediate(callback),
     random: Math.random,
     randomText: () => `auto-${randomBytes(12).toString("hex")}`,
@@ -107,6 +108,17 @@ const makeCore = Effect.gen(function* () {
     }
   })
 })
+
+/** A broken invariant ends the process, in a fiber as on the publish path: a forked fiber would keep it to itself. */
+const crashOnDefect = (effect: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchCause(effect, (cause) =>
+    Effect.sync(() => {
+      if (Cause.hasInterruptsOnly(cause)) return
+      setImmediate(() => {
+        throw Cause.squash(cause)
+      })
+    })
+  )
 
 const turnWheel = (core: Core) =>
   Effect.sync(() => {

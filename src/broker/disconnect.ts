@@ -17,6 +17,7 @@ import { type Client, ClientState, type CloseCause } from "./client.ts"
 import type { Core } from "./core.ts"
 import { endSession, scheduleExpiry } from "./end-session.ts"
 import { sessionExpiryRaised } from "./faults.ts"
+import { send } from "./send.ts"
 import { goOffline } from "./session-mode.ts"
 import { returnToGroups } from "./shared.ts"
 import { unwatch } from "./timers.ts"
@@ -46,14 +47,9 @@ export const closeClient = (
 ): void => {
   if (client.state === ClientState.closed) return
   if (client.state === ClientState.connected && client.isVersion5 && reasonCode !== undefined) {
-    const told = core.codec.encodeDisconnect(reasonCode, { reasonString: why, ...properties })
-    // The words are left out where they make the packet too large [MQTT-3.14.2-3]; the packet has no session expiry [MQTT-3.14.2-2].
-    const fits = told.length <= client.maximumPacketSizeBytes
-    const packet = fits ? told : core.codec.encodeDisconnect(reasonCode, {})
-    if (packet.length <= client.maximumPacketSizeBytes) {
-      client.connection.outbox.append(packet, 0, packet.length)
-      core.count[Counter.packetsOut + 14] = (core.count[Counter.packetsOut + 14] as number) + 1
-    }
+    // The words are left out where they make the packet too large [MQTT-3.14.2-3]; it never has a session expiry [MQTT-3.14.2-2].
+    const isTold = send(core, client, core.codec.encodeDisconnect(reasonCode, { reasonString: why, ...properties }))
+    if (!isTold) send(core, client, core.codec.encodeDisconnect(reasonCode, {}))
   }
   leave(core, client, cause, why)
   client.connection.close(core.limits.closeGraceMs) // [MQTT-3.14.4-2] [MQTT-4.13.2-1]

@@ -18,12 +18,12 @@ import type { ConnectRefused, ConnectRequest, EnhancedMethod, EnhancedStep } fro
 import type { AuthPacket, ConnectPacket, Properties } from "../codec/codec.ts"
 import type { Fault } from "../codec/fault.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
-import { Counter } from "../metrics/counters.ts"
 import { accept, refuseConnect } from "./accept.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
 import { authMethodDiffers, authNotExpected, authOutOfTurn } from "./faults.ts"
+import { send } from "./send.ts"
 
 /** An exchange under way, or the method a later re-authentication must use. */
 export interface Exchange {
@@ -91,7 +91,7 @@ const apply = (core: Core, client: Client, exchange: Exchange, answer: EnhancedS
   if (answer.data !== undefined) properties.authenticationData = Buffer.from(answer.data)
   if (answer.identity === undefined) {
     exchange.next = answer.next
-    send(core, client, ReasonCode.continueAuthentication, properties) // [MQTT-4.12.0-2]
+    sendAuth(core, client, ReasonCode.continueAuthentication, properties) // [MQTT-4.12.0-2]
     return
   }
   const { packet } = exchange
@@ -99,15 +99,13 @@ const apply = (core: Core, client: Client, exchange: Exchange, answer: EnhancedS
   if (packet !== undefined) accept(core, client, packet, answer.identity, properties)
   else {
     client.identity = answer.identity
-    send(core, client, ReasonCode.success, properties) // [MQTT-4.12.1-1]
+    sendAuth(core, client, ReasonCode.success, properties) // [MQTT-4.12.1-1]
   }
 }
 
-const send = (core: Core, client: Client, reasonCode: number, properties: Properties): void => {
-  const packet = core.codec.encodeAuth(reasonCode, properties)
-  client.connection.outbox.append(packet, 0, packet.length)
-  core.count[Counter.packetsOut + 15] = (core.count[Counter.packetsOut + 15] as number) + 1
-  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
+const sendAuth = (core: Core, client: Client, reasonCode: number, properties: Properties): void => {
+  if (send(core, client, core.codec.encodeAuth(reasonCode, properties))) return
+  closeClient(core, client, "refused", undefined, "the client's Maximum Packet Size leaves no room for AUTH")
 }
 
 /** A refusal says its own code; anything else that went wrong is a refusal too: fails closed. */

@@ -22,8 +22,10 @@ import { type Session, SessionMode } from "../session/session.ts"
 import { INTERVALS_MAX, Subscription } from "../session/subscription.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
+import { closeClient } from "./disconnect.ts"
 import { sharedNoLocal, tooManyFilters } from "./faults.ts"
 import { queuePump } from "./pump-queue.ts"
+import { send } from "./send.ts"
 import { holdUntilShown, positionNeeded, pruneSubscriptions, settleLogReading, stopReading } from "./session-mode.ts"
 import { joinGroup, leaveGroup } from "./shared.ts"
 
@@ -52,7 +54,7 @@ export const receiveSubscribe = (
   settleLogReading(core, session)
   learnAgain(core, client, session)
   const told = client.isVersion5 ? codes : codes.map((code, i) => code3(client, code, packet.entries[i]?.qos ?? 0))
-  send(core, client, core.codec.encodeSuback(client.version, packet.packetIdentifier, told, {})) // [MQTT-3.8.4-2]
+  answer(core, client, core.codec.encodeSuback(client.version, packet.packetIdentifier, told, {})) // [MQTT-3.8.4-2]
   if (session.retainedCursors.length > 0) queuePump(core, client)
 }
 
@@ -131,7 +133,7 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
   const codes = packet.filters.map((filter) => unsubscribe(core, session, filter))
   pruneSubscriptions(core, session)
   learnAgain(core, client, session)
-  send(core, client, core.codec.encodeUnsuback(client.version, packet.packetIdentifier, codes, {})) // [MQTT-3.10.4-4]
+  answer(core, client, core.codec.encodeUnsuback(client.version, packet.packetIdentifier, codes, {})) // [MQTT-3.10.4-4]
   return undefined
 }
 
@@ -159,9 +161,8 @@ const learnAgain = (core: Core, client: Client, session: Session): void => {
   core.readerOf(client).seek(session.cursor, [...session.subscriptions.values()])
 }
 
-const send = (core: Core, client: Client, packet: Buffer): void => {
-  client.connection.outbox.append(packet, 0, packet.length)
-  const type = (packet[0] as number) >> 4
-  core.count[Counter.packetsOut + type] = (core.count[Counter.packetsOut + type] as number) + 1
-  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
+/** Exactly one answer per packet; a client that cannot take it cannot go on. */
+const answer = (core: Core, client: Client, packet: Buffer): void => {
+  if (send(core, client, packet)) return
+  closeClient(core, client, "server", ReasonCode.packetTooLarge, "the answer is above the client's Maximum Packet Size")
 }

@@ -31,7 +31,6 @@ export interface Reach {
   acknowledged: number
   resumed: number
   expired: number
-  largerThanTaken: number
 }
 
 export class HostileCase {
@@ -180,8 +179,7 @@ class Hostile {
     this.asked = type === 15 && frame[bodyOf(frame)] === 0x18
     if (type === 14) reach.closedByBroker += 1
     if (type === 4 || type === 7) reach.acknowledged += 1
-    if (type === 3 && tooLarge) throw new Error("a PUBLISH larger than the client takes")
-    if (tooLarge) reach.largerThanTaken += 1
+    if (tooLarge) throw new Error(`packet type ${type} larger than the client takes`) // [MQTT-3.1.2-24]
     const head = bodyOf(frame)
     if (type === 3) {
       reach.delivered += 1
