@@ -22,6 +22,8 @@ export class LogTopics {
   counts = new Float64Array(TOPICS_FIRST)
   /** Those of `counts` that were published at QoS 1 or 2. */
   acknowledged = new Float64Array(TOPICS_FIRST)
+  /** The topic's own count of records so far; starts over once no record of it is left. */
+  sequences = new Float64Array(TOPICS_FIRST)
   readonly #ids = new Map<string, number>()
   readonly #names: Array<string> = []
   readonly #holders: Array<LogTopicHolder | undefined> = []
@@ -36,7 +38,14 @@ export class LogTopics {
   resolve(holder: LogTopicHolder): number {
     const known = holder.logTopic
     if (known >= 0 && this.#holders[known] === holder) return known
-    const name = holder.bytes.toString("utf8")
+    const id = this.resolveName(holder.bytes.toString("utf8"))
+    this.#holders[id] = holder
+    holder.logTopic = id
+    return id
+  }
+
+  /** The same where nobody remembers the id: recovery knows topics by name only. */
+  resolveName(name: string): number {
     let id = this.#ids.get(name)
     if (id === undefined) {
       id = this.#take()
@@ -45,9 +54,8 @@ export class LogTopics {
       this.counts[id] = 0
       this.first[id] = -1
       this.last[id] = -1
+      this.sequences[id] = 0
     }
-    this.#holders[id] = holder
-    holder.logTopic = id
     return id
   }
 
@@ -84,7 +92,7 @@ export class LogTopics {
 
   #grow(): void {
     const length = this.first.length * 2
-    for (const column of ["first", "last", "counts", "acknowledged"] as const) {
+    for (const column of ["first", "last", "counts", "acknowledged", "sequences"] as const) {
       const larger = new Float64Array(length)
       larger.set(this[column])
       this[column] = larger

@@ -1,31 +1,49 @@
 /**
- * A stretch of the in-memory log: frames in one buffer, everything else in columns.
+ * A stretch of the log as it lies in memory: frames in one buffer, everything else in columns.
  *
- *   bytes        PUBLISH frames, one after the other; record i lies in [starts[i], starts[i + 1])
- *   topicIds     the topic column that scanning readers walk
+ *   bytes        PUBLISH frames, one after the other; record i lies in [starts[i], starts[i + 1]). Empty when cold:
+ *                a log that has its frames elsewhere too may give the buffer away, the columns stay
+ *   topicIds     the topic column that scanning readers walk; NO_TOPIC where the position holds no message
  *   publishers   session number of the publisher (No Local), 0 = the broker
- *   versions     1 when the frame carries a property section
+ *   flags        bit 0: the frame carries a property section (5.0); bit 1: QoS 1 or 2
  *   following    distance to the next record of the same topic, 0 = none yet (the forward chain)
  *   expiries     wall ms, allocated with the first record that expires
+ *   places       where the record lies in its file; for logs that have files
  *
  * Columns grow by doubling, so a segment of large messages does not pay for small ones. Postings (record
  * indexes sorted by topic) are made on the first question after sealing, by a stable radix sort: a
  * comparison sort of a full segment stalls the loop for some ten milliseconds.
+ *
+ * `weight` is what fills a segment: frames, and what each record takes beside its frame where it is stored.
  */
 import { assert } from "../base/assert.ts"
 
 const RECORDS_FIRST = 256
 const DIGIT_BITS = 11
 const DIGIT_COUNT = 1 << DIGIT_BITS
-/** Per record: starts, topicIds, publishers, following 4 each, versions 1; and 8 once a record expires. */
+/** Per record: starts, topicIds, publishers, following 4 each, flags 1; and 8 once a record expires; and 4 with places. */
 const COLUMNS_BYTES = 17
 const EXPIRY_BYTES = 8
+const PLACE_BYTES = 4
 
-/** What a new segment with a buffer of that length will take of the memory budget. */
-export const newSegmentBytes = (length: number): number => length + RECORDS_FIRST * (COLUMNS_BYTES + EXPIRY_BYTES)
+/** In the topic column: no message at this position. */
+export const NO_TOPIC = 0xffff_ffff
+/** What a position without a message adds to the weight. */
+const SKIPPED_WEIGHT = 8
 
-/** Of a PUBLISH's first byte. */
-const QOS_BITS = 6
+const FLAG_VERSION_5 = 1
+const FLAG_ACKNOWLEDGED = 2
+
+export function messageFlags(isVersion5: boolean, qos: number): number {
+  return (isVersion5 ? FLAG_VERSION_5 : 0) | (qos > 0 ? FLAG_ACKNOWLEDGED : 0)
+}
+
+/** What a new segment of that length will take of the memory budget. */
+export function newSegmentBytes(lengthBytes: number, hasPlaces: boolean): number {
+  return lengthBytes + RECORDS_FIRST * (COLUMNS_BYTES + EXPIRY_BYTES + (hasPlaces ? PLACE_BYTES : 0))
+}
+
+const COLD: Buffer = Buffer.alloc(0)
 
 export interface Postings {
   /** Distinct topics, ascending. */
@@ -37,68 +55,108 @@ export interface Postings {
 
 export class MemorySegment {
   readonly base: number
-  readonly bytes: Buffer
+  /** Weight it takes; the buffer, while there is one, is as long. */
+  readonly lengthBytes: number
+  bytes: Buffer
   count = 0
   used = 0
+  weight = 0
   /** Topics that had no record in the log before. */
   topicsNew = 0
   starts = new Uint32Array(RECORDS_FIRST + 1)
   topicIds = new Uint32Array(RECORDS_FIRST)
   publishers = new Uint32Array(RECORDS_FIRST)
-  versions = new Uint8Array(RECORDS_FIRST)
+  flags = new Uint8Array(RECORDS_FIRST)
   following = new Uint32Array(RECORDS_FIRST)
   expiries: Float64Array | undefined = undefined
+  places: Uint32Array | undefined
   #postings: Postings | undefined = undefined
 
-  constructor(base: number, bytes: Buffer) {
+  constructor(base: number, bytes: Buffer, hasPlaces: boolean) {
     this.base = base
+    this.lengthBytes = bytes.length
     this.bytes = bytes
+    this.places = hasPlaces ? new Uint32Array(RECORDS_FIRST) : undefined
   }
 
-  /** What the segment takes of the memory budget. */
+  get end(): number {
+    return this.base + this.count
+  }
+
+  /** What the segment takes of the log's budget, hot or cold. */
   get footprintBytes(): number {
-    return this.bytes.length + this.topicIds.length * this.#recordBytes
+    return this.lengthBytes + this.topicIds.length * this.#recordBytes
   }
 
   /** By how much the next record can make it grow beyond its buffer. */
   get growthBytes(): number {
     const { length } = this.topicIds
     const after = this.count === length ? length * 2 : length
-    return after * (COLUMNS_BYTES + EXPIRY_BYTES) - length * this.#recordBytes
+    const most = this.expiries === undefined ? this.#recordBytes + EXPIRY_BYTES : this.#recordBytes
+    return after * most - length * this.#recordBytes
   }
 
   /** Topics whose newest record lies here: they leave the log with this segment. */
   countLast(): number {
     let count = 0
-    for (let i = 0; i < this.count; i++) if (this.following[i] === 0) count += 1
+    for (let i = 0; i < this.count; i++) if (this.following[i] === 0 && this.topicIds[i] !== NO_TOPIC) count += 1
     return count
   }
 
   get #recordBytes(): number {
-    return this.expiries === undefined ? COLUMNS_BYTES : COLUMNS_BYTES + EXPIRY_BYTES
+    const places = this.places === undefined ? 0 : PLACE_BYTES
+    return COLUMNS_BYTES + places + (this.expiries === undefined ? 0 : EXPIRY_BYTES)
   }
 
   /** Books the record whose `size` bytes were just written at `used`. */
-  push(size: number, topicId: number, publisher: number, isVersion5: boolean, expiresAtMs: number): void {
-    assert(this.used + size <= this.bytes.length, "the record lies inside the segment")
+  push(
+    size: number,
+    overheadBytes: number,
+    topicId: number,
+    publisher: number,
+    flags: number,
+    expiresAtMs: number
+  ): void {
+    assert(this.used + size <= this.lengthBytes, "the record lies inside the segment")
     const i = this.count
     if (i === this.topicIds.length) this.#grow()
     this.topicIds[i] = topicId
     this.publishers[i] = publisher
-    this.versions[i] = isVersion5 ? 1 : 0
+    this.flags[i] = flags
     this.following[i] = 0
     if (expiresAtMs !== Number.POSITIVE_INFINITY) {
       this.expiries ??= new Float64Array(this.topicIds.length).fill(Number.POSITIVE_INFINITY)
     }
     if (this.expiries !== undefined) this.expiries[i] = expiresAtMs
     this.used += size
+    this.weight += size + overheadBytes
     this.count = i + 1
     this.starts[i + 1] = this.used
   }
 
+  /** A position that holds no message. */
+  skip(): void {
+    this.push(0, SKIPPED_WEIGHT, NO_TOPIC, 0, 0, Number.POSITIVE_INFINITY)
+  }
+
+  get isHot(): boolean {
+    return this.bytes.length > 0
+  }
+
+  /** Gives the buffer away; frames are to be had from their places from now on. */
+  release(): Buffer {
+    const { bytes } = this
+    this.bytes = COLD
+    return bytes
+  }
+
+  isVersion5(i: number): boolean {
+    return ((this.flags[i] as number) & FLAG_VERSION_5) !== 0
+  }
+
   /** Whether the record's frame asks for acknowledgement: QoS 1 or 2. */
   isAcknowledged(i: number): boolean {
-    return ((this.bytes[this.starts[i] as number] as number) & QOS_BITS) !== 0
+    return ((this.flags[i] as number) & FLAG_ACKNOWLEDGED) !== 0
   }
 
   /** Index of the first record of `topicId` at or after index `from`, or -1. For sealed segments. */
@@ -122,8 +180,9 @@ export class MemorySegment {
     this.starts = grown(new Uint32Array(length + 1), this.starts)
     this.topicIds = grown(new Uint32Array(length), this.topicIds)
     this.publishers = grown(new Uint32Array(length), this.publishers)
-    this.versions = grown(new Uint8Array(length), this.versions)
+    this.flags = grown(new Uint8Array(length), this.flags)
     this.following = grown(new Uint32Array(length), this.following)
+    if (this.places !== undefined) this.places = grown(new Uint32Array(length), this.places)
     if (this.expiries !== undefined) {
       this.expiries = grown(new Float64Array(length).fill(Number.POSITIVE_INFINITY), this.expiries)
     }

@@ -51,7 +51,7 @@ export const v5Mutants: ReadonlyArray<Mutant> = [
   {
     file: "src/broker/enhanced.ts",
     find: "sendAuth(core, client, ReasonCode.continueAuthentication, properties) // [MQTT-4.12.0-2]",
-    replace: "send(core, client, ReasonCode.success, properties) // [MQTT-4.12.0-2]",
+    replace: "sendAuth(core, client, ReasonCode.success, properties) // [MQTT-4.12.0-2]",
     statement: "MQTT-4.12.0-2",
     tests
   },
