@@ -46,7 +46,7 @@ export interface MessageLog {
   readonly next: number
   /** Everything below is kept as the sync mode promises. */
   readonly kept: number
-  /** Appends the frame of `view` (QoS and RETAIN as published) and answers its sequence, or -1 when the record is larger than the log may hold. */
+  /** Appends the frame of `view` (QoS and RETAIN as published) and answers its sequence, or -1 when the record is larger than the log may hold, or the log takes none now (disk full, closed). */
   append(view: PublishView, topic: LogTopicHolder, publisher: number, expiresAtMs: number): number
   onTail(handler: TailHandler): void
   onKept(handler: KeptHandler): void
