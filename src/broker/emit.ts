@@ -53,9 +53,7 @@ export const emit = (
     emitAliased(core, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
     return
   }
-  core.count[PUBLISH_OUT] = (core.count[PUBLISH_OUT] as number) + 1
-  core.count[Counter.messagesOut + qos] = (core.count[Counter.messagesOut + qos] as number) + 1
-  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + size
+  countSent(core, qos, size)
   const outbox = client.connection.outbox
   if (size > SLAB_BYTES) {
     const frame = Buffer.allocUnsafe(size)
@@ -108,9 +106,13 @@ const emitAliased = (
     omitTopic
   )
   if (large !== undefined) outbox.append(large, 0, size)
-  core.count[PUBLISH_OUT] = (core.count[PUBLISH_OUT] as number) + 1
-  core.count[Counter.messagesOut + qos] = (core.count[Counter.messagesOut + qos] as number) + 1
-  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + size
+  countSent(core, qos, size)
+}
+
+const countSent = ({ count }: Core, qos: number, size: number): void => {
+  count[PUBLISH_OUT] = (count[PUBLISH_OUT] as number) + 1
+  count[Counter.messagesOut + qos] = (count[Counter.messagesOut + qos] as number) + 1
+  count[Counter.bytesOut] = (count[Counter.bytesOut] as number) + size
 }
 
 const fill = (
