@@ -359,10 +359,13 @@ describe("old files", () => {
       const names = [...fs.files.keys()].filter((path) => path.endsWith(".0.wal"))
       assert.isAtMost(names.length, 100_000 / segmentBytes + 3)
       assert.isAbove(log.first, 1000)
+      const { first } = log
+      const { records, segments } = log.statistics()
       yield* close
       const again = yield* openManually(durableOptions(fs, { limitBytes: 100_000, segmentBytes }))
       assert.deepEqual(again.log.report.damages, [])
-      assert.isAtMost(again.log.first, log.first, "a start may find more, never less")
+      // A start cuts its segments anew, so the budget may let go of up to one of them earlier or later.
+      assert.isAtMost(again.log.first - first, Math.ceil(records / segments), "at most a segment's records fewer")
       checkAgainst(again.log, both.model)
       yield* again.close
     })
