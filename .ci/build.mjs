@@ -1,7 +1,7 @@
 /**
  * Makes dist/: `npm run build`. Runs on Node 26, starts nothing.
  *
- *   dist/main.js    the command, everything bundled: imports decide start-up time
+ *   dist/main.js    the command, everything bundled (but LMDB, which is native): imports decide start-up time
  *   dist/index.js   the library; packages stay imports, so that an embedding program shares one `effect` with it
  *   dist/types/     declarations, from the same compiler run that checks the types of src/
  *
@@ -22,14 +22,14 @@ const withTypes = !process.argv.includes("--no-types")
 /** Told by `promptmq --version`; a source tree without git has none. */
 const commit =
   spawnSync("git", ["-C", root, "rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).stdout?.trim() || undefined
-/** Native helpers that `ws` looks for and does without; never bundled. */
-const absent = ["bufferutil", "utf-8-validate"]
+/** Native code cannot be bundled: LMDB, and helpers that `ws` looks for and does without. */
+const native = ["lmdb", "bufferutil", "utf-8-validate"]
 /** A package name: neither a path nor a node builtin. */
 const isPackage = (id) => !id.startsWith(".") && !id.startsWith("/") && !id.startsWith("node:")
 
 try {
   const types = withTypes ? declarations() : Promise.resolve(0)
-  await bundle("main", absent)
+  await bundle("main", native)
   if (existsSync(join(root, "src", "index.ts"))) await bundle("index", isPackage)
   chmodSync(join(aside, "main.js"), 0o755)
   process.exitCode = await types

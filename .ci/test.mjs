@@ -3,7 +3,7 @@
  *
  *   npm test                    tools, types, lint, build, every suite, a sample of mutants
  *   npm test -- test/codec      build, and only the test files whose path contains one of the words
- *   npm run torture             only test/torture
+ *   npm run torture             only test/torture; --tier, --cycles, --mode and --seed are explained in test/README.md
  *
  * Every step runs even if an earlier one failed, so that one run shows all there is to mend. The last line counts
  * steps and tests together: "N passed, N failed, N skipped". The exit code is 0 only when nothing failed.
@@ -13,12 +13,13 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join, relative, sep } from "node:path"
 import { fileURLToPath } from "node:url"
+import { parseArgs } from "node:util"
 import { provideTools } from "./tools.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const words = process.argv.slice(2)
 const isTorture = words[0] === "--torture"
-const filters = isTorture ? words.slice(1) : words
+const filters = isTorture ? tortureWords(words.slice(1)) : words
 const isWhole = !isTorture && filters.length === 0
 
 /** Seconds and outcome per row: a step, or a suite (a folder of test/). */
@@ -64,6 +65,25 @@ function suites() {
   const isTold = found.some((row) => row.failed > 0)
   // An error outside any test (a worker that died, no file found) fails the run as well.
   if (status !== 0 && !isTold) rows.push({ name: "suites", ms: wallMs, passed: 0, failed: 1, skipped: 0 })
+}
+
+/** Options become variables, a tier the file of its name; what is left are words as above. */
+function tortureWords(given) {
+  const { positionals, values } = parseArgs({
+    args: given,
+    allowPositionals: true,
+    options: {
+      tier: { type: "string" },
+      cycles: { type: "string" },
+      mode: { type: "string" },
+      seed: { type: "string" }
+    }
+  })
+  const { seed, tier, ...others } = values
+  for (const [name, value] of Object.entries(others)) process.env[`PROMPTMQ_TORTURE_${name.toUpperCase()}`] = value
+  if (seed !== undefined) process.env.PROMPTMQ_SEED = seed
+  if (tier !== undefined) process.env.PROMPTMQ_TORTURE_TIER = tier
+  return tier === undefined ? positionals : [...positionals, `test/torture/${tier}`]
 }
 
 /** One row per suite. Files run side by side, so the shares count the time of the files, not of the wall. */

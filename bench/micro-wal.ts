@@ -36,6 +36,7 @@ const quiet: LogHandlers = {
   onWritten: () => undefined,
   onDurable: () => undefined,
   onKept: () => undefined,
+  onMoved: () => undefined,
   onSpace: () => undefined
 }
 

@@ -11,10 +11,15 @@
  * Order of the end is an edge here, never the order of a merge: listeners and admin are opened in a scope on
  * top of the broker's, so they have stopped accepting before the broker drains, and the broker has drained
  * before the stores close.
+ *
+ * With storage.engine wal message log, retained messages and sessions are three faces of one store (store/durable-store.ts),
+ * which is open and recovered before the broker is made. Its failure is the broker's: `failure` never succeeds, and who
+ * runs the broker races with it.
  */
 import { randomBytes } from "node:crypto"
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
@@ -22,7 +27,9 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Access } from "./access/access.ts"
 import type { AdminError } from "./admin/admin-error.ts"
+import type { StorageInfo } from "./admin/api.ts"
 import { type OpenedAdmin, openAdmin } from "./admin/server.ts"
+import { type Compaction, type StoreFound, type StoreView, viewStore } from "./admin/store-view.ts"
 import { Broker, type BrokerShape } from "./broker/broker.ts"
 import {
   BrokerClock,
@@ -33,29 +40,88 @@ import {
   Ledger,
   MessageLogPort,
   RetainedPort,
-  RouterPort
+  RouterPort,
+  retainedOptions,
+  SessionStorePort,
+  type SettingsHolder
 } from "./broker/services.ts"
 import { supervise } from "./broker/supervise.ts"
+import { watchDisk } from "./broker/watch-disk.ts"
+import { logPolicyOf, lossOf, promiseOf, storeOptionsOf, topicPoliciesOf } from "./config/store-options.ts"
 import type { ListenError } from "./listener/listen-error.ts"
 import { type ListenerSettings, type OpenListener, openListeners } from "./listener/listeners.ts"
 import type { TlsSettings } from "./listener/tls-load.ts"
 import { TlsMaterial, type TlsMaterialError, watchTlsMaterial } from "./listener/tls-material.ts"
 import type { Settings } from "./settings/settings.ts"
+import type { LostMessage } from "./store/durable-log.ts"
+import { type DurableStore, openDurableStore } from "./store/durable-store.ts"
+import type { MessageLog } from "./store/ports.ts"
+import { verifyAgain } from "./store/verify-again.ts"
 import { type Log, loggingLayer } from "./telemetry/logging.ts"
+import { diskFs } from "./wal/disk-fs.ts"
+import type { SpaceLevel } from "./wal/log.ts"
+import type { StoreFailed, StoreRefused } from "./wal/store-error.ts"
+import type { StoreFault, StoreFs } from "./wal/store-fs.ts"
 
-/** Everything below the broker, as production has it. Tests replace single layers. */
-export const portsLayer = (settings: Settings) => {
-  const holder = BrokerSettings.layer(settings)
-  const fromSettings = Layer.mergeAll(RouterPort.layer, MessageLogPort.layerMemory, RetainedPort.layerMemory)
-  const fixed = Layer.mergeAll(CodecPort.layer, CountersPort.layer, Ledger.layer, BrokerClock.layer)
-  const access = settings.auth.allowAnonymous === false ? Access.layerDenyAll : Access.layerAllowAll
-  return Layer.mergeAll(fromSettings, fixed, access).pipe(Layer.provideMerge(holder))
+/** The store on disk; undefined with the memory engine. */
+export class OpenStore extends Context.Service<OpenStore, OpenedStore | undefined>()("promptmq/OpenStore") {}
+
+interface OpenedStore {
+  readonly store: DurableStore
+  /** What it tells from its opening on; the broker, which comes later, listens. */
+  readonly events: {
+    onSpace: (level: SpaceLevel) => void
+    onLost: (lost: LostMessage) => void
+  }
 }
 
-/** The broker without any door to the outside: what embedding and tests build on. */
-export const brokerLayer = (settings: Settings, log: Log) =>
+type Stores = MessageLogPort | RetainedPort | SessionStorePort | OpenStore
+type StoreError = StoreRefused | StoreFault
+
+const memoryStores: Layer.Layer<Stores, never, BrokerSettings> = Layer.mergeAll(
+  MessageLogPort.layerMemory,
+  RetainedPort.layerMemory,
+  SessionStorePort.layerMemory,
+  Layer.succeed(OpenStore, undefined)
+)
+
+/** One store with three faces; it is open and recovered before anybody sees one of them. */
+const durableStores = (fs: StoreFs): Layer.Layer<Stores, StoreError, BrokerSettings> =>
+  Layer.effectContext(
+    Effect.gen(function* () {
+      const holder = yield* BrokerSettings
+      const events: OpenedStore["events"] = { onSpace: () => {}, onLost: () => {} }
+      const store = yield* openDurableStore({
+        ...storeOptionsOf(holder.initial),
+        fs,
+        retained: retainedOptions(holder),
+        onSpace: (level) => events.onSpace(level),
+        onLost: (lost) => events.onLost(lost)
+      })
+      if (holder.initial.storage.wal.crashRecoveryValidation) {
+        yield* verifyAgain(fs, holder.initial.storage.walDir, store)
+      }
+      return Context.make(OpenStore, { store, events }).pipe(
+        Context.add(MessageLogPort, store.log),
+        Context.add(RetainedPort, store.retained),
+        Context.add(SessionStorePort, store.sessions)
+      )
+    })
+  )
+
+/** Everything below the broker, as production has it. Tests replace single layers. */
+export const portsLayer = (settings: Settings, fs: StoreFs = diskFs) => {
+  const holder = BrokerSettings.layer(settings)
+  const stores = settings.storage.engine === "wal" ? durableStores(fs) : memoryStores
+  const fixed = Layer.mergeAll(CodecPort.layer, CountersPort.layer, Ledger.layer, BrokerClock.layer)
+  const access = settings.auth.allowAnonymous === false ? Access.layerDenyAll : Access.layerAllowAll
+  return Layer.mergeAll(RouterPort.layer, stores, fixed, access).pipe(Layer.provideMerge(holder))
+}
+
+/** The broker without any door to the outside, and its store: what embedding and tests build on. */
+export const brokerLayer = (settings: Settings, log: Log, fs: StoreFs = diskFs) =>
   Broker.layer.pipe(
-    Layer.provide(portsLayer(settings)),
+    Layer.provideMerge(portsLayer(settings, fs)),
     Layer.provide(Layer.succeed(EventLog, log)),
     Layer.provide(loggingLayer(log))
   )
@@ -68,6 +134,8 @@ export interface StartOptions {
   readonly resolve: (settings: Settings) => Settings
   /** Where a setting's value comes from, for the admin API. */
   readonly originOf: (key: string) => string
+  /** The door to the disk; tests let it fail. */
+  readonly fs?: StoreFs
 }
 
 export interface RunningBroker {
@@ -78,6 +146,12 @@ export interface RunningBroker {
   /** The admin listener, unless it is switched off. */
   readonly admin: OpenedAdmin | undefined
   readonly broker: BrokerShape
+  /** What the store found at the start; undefined with the memory engine. */
+  readonly found: StoreFound | undefined
+  /** What would be lost now, in a sentence: settings may change. */
+  readonly promise: () => string
+  /** Fails when the store has failed for good; the sockets are closed then. Never succeeds. */
+  readonly failure: Effect.Effect<never, StoreFailed>
 }
 
 export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileError", {
@@ -92,7 +166,7 @@ export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileErr
   }
 }
 
-export type StartError = ListenError | TlsMaterialError | AdminError | PidFileError
+export type StartError = ListenError | TlsMaterialError | AdminError | PidFileError | StoreRefused | StoreFault
 
 /** Builds the broker, opens every door, and answers when all are open. The scope's end is the graceful stop. */
 export const startBroker = Effect.fnUntraced(function* (
@@ -100,14 +174,20 @@ export const startBroker = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RunningBroker, StartError, Scope.Scope> {
   const { log, settings } = options
   const tls = settings.server.tls ? yield* TlsMaterial.open(tlsSettings(settings)) : undefined
-  const context = yield* Layer.build(brokerLayer(settings, log))
+  const context = yield* Layer.build(brokerLayer(settings, log, options.fs))
   const running = Effect.gen(function* () {
     const broker = yield* Broker
+    const opened = yield* OpenStore
+    const held = yield* BrokerSettings
+    const view = opened === undefined ? undefined : yield* serveStore(opened, options, broker)
     const listeners = yield* openListeners(listenerSettings(settings, tls), broker.accept)
     if (tls !== undefined) yield* supervise("the watch over certificates", watchTlsMaterial(tls))
-    const admin = settings.admin.enabled ? yield* openAdmin(adminOptions(options, broker, listeners)) : undefined
+    const admin = settings.admin.enabled
+      ? yield* openAdmin(adminOptions(options, held, broker, listeners, view))
+      : undefined
     if (settings.server.pidFile !== "") yield* holdPidFile(settings.server.pidFile)
-    return { listeners, tls, admin, broker }
+    const failure = opened === undefined ? Effect.never : closedBy(opened.store.failure, broker)
+    return { listeners, tls, admin, broker, found: view?.found, promise: () => promiseOf(held.current), failure }
   })
   return yield* running.pipe(Effect.provide(context), Effect.provide(loggingLayer(log)))
 })
@@ -141,11 +221,78 @@ const tlsSettings = ({ server }: Settings): TlsSettings => ({
   ciphers: server.tlsCiphers
 })
 
-const adminOptions = (options: StartOptions, broker: BrokerShape, listeners: ReadonlyArray<OpenListener>) => {
+interface ServedStore extends StoreView {
+  /** Makes changed run-time settings those of the store. */
+  readonly apply: (settings: Settings) => void
+  /** What is wrong with the disk, for /health. */
+  readonly trouble: () => string | undefined
+}
+
+/** What the open store needs of a running broker: somebody who tells of its disk, and its view for people. */
+const serveStore = Effect.fnUntraced(function* (
+  { events, store }: NonNullable<OpenStore["Service"]>,
+  { fs = diskFs, log, settings }: StartOptions,
+  { core }: BrokerShape
+) {
+  const { dataDir, walDir } = settings.storage
+  events.onSpace = (level) => log.write(level === "ok" ? "info" : "warn", spaceWords[level], { level })
+  events.onLost = ({ lsn, offset, path, topic }) =>
+    log.write("error", "a message could not be read back from the log", { topic, lsn, path, offset })
+  yield* supervise("the watch over the disk", watchDisk(core, store.log, Date.now))
+  const view = viewStore({
+    store,
+    sessions: core.sessions.size,
+    fs,
+    place: { dataDirectory: dataDir, logDirectory: walDir },
+    counters: core.counters,
+    compaction: noCompaction
+  })
+  return {
+    ...view,
+    apply: (next: Settings) => {
+      store.log.setTopicPolicies(topicPoliciesOf(next))
+      Effect.runSync(store.log.setPolicy(logPolicyOf(next)))
+    },
+    trouble: () => {
+      const { space } = store.log
+      if (core.isDiskStalled) return "the disk is stalled"
+      return space === "scarce" || space === "full" ? spaceWords[space] : undefined
+    }
+  } satisfies ServedStore
+})
+
+/** Until there is something that compacts. */
+const noCompaction: Compaction = {
+  paused: (effect) => effect,
+  now: Effect.fail(new Error("nothing compacts"))
+}
+
+const spaceWords: Readonly<Record<SpaceLevel, string>> = {
+  ok: "the disk has room",
+  low: "less than a tenth of the disk is free",
+  scarce: "the disk is nearly full: no new messages are taken",
+  full: "the disk is full: no new messages are taken"
+}
+
+/** Nothing more is acknowledged to anybody, and nobody is left waiting. */
+const closedBy = (failure: Effect.Effect<never, StoreFailed>, { core }: BrokerShape) =>
+  Effect.tapError(failure, () =>
+    Effect.sync(() => {
+      core.draining = true
+      for (const client of core.clients) client?.connection.destroy()
+    })
+  )
+
+const adminOptions = (
+  options: StartOptions,
+  held: SettingsHolder,
+  broker: BrokerShape,
+  listeners: ReadonlyArray<OpenListener>,
+  view: ServedStore | undefined
+) => {
   const { core } = broker
   const { settings } = options
   const changed = new Set<string>()
-  let current = settings
   return {
     address: settings.admin.bind,
     tokenFile:
@@ -156,21 +303,41 @@ const adminOptions = (options: StartOptions, broker: BrokerShape, listeners: Rea
     counters: () => core.counters.samples(),
     logStatistics: () => core.log.statistics(),
     drops: core.ledger,
+    storage: () => storageInfo(held.current, core.log, view?.info()),
+    storageWork: view?.work,
     checks: [
       { name: "listeners", check: () => (listeners.length === 0 ? "no listener is open" : undefined) },
+      { name: "storage", check: () => view?.trouble() },
       { name: "accepting", check: () => (core.draining ? "the broker is shutting down" : undefined) }
     ],
     settings: {
-      current: () => current,
+      current: () => held.current,
       resolve: options.resolve,
       originOf: (key: string) => (changed.has(key) ? "admin API" : options.originOf(key)),
       apply: (next: Settings, changedKeys: ReadonlyArray<string>) => {
-        current = next
         for (const key of changedKeys) changed.add(key)
         options.log.setLevel(next.log.level)
         broker.apply(next)
+        view?.apply(next)
       }
     }
+  }
+}
+
+/** How the store is, for /api/v1/system; `disk` is undefined with the memory engine. */
+const storageInfo = (settings: Settings, log: MessageLog, disk: StorageInfo["disk"]): StorageInfo => {
+  const { crash, powerCut } = lossOf(settings)
+  return {
+    engine: disk === undefined ? "memory" : "wal",
+    promise: promiseOf(settings),
+    losesInCrash: crash ?? null,
+    losesInPowerCut: powerCut ?? null,
+    appended: log.ticket,
+    written: log.written,
+    durable: log.durable,
+    kept: log.kept,
+    pressure: log.pressure,
+    ...(disk === undefined ? {} : { disk })
   }
 }
 

@@ -7,6 +7,9 @@
  *   GET   /api/v1/drops       token       Drops        ?limit=1..10000, default 200
  *   GET   /api/v1/settings    token       SettingsList
  *   PATCH /api/v1/settings    token       SettingsChanged; body {"log.level": "debug", ...}: all or nothing
+ *   POST  /api/v1/storage/sync     token  StorageSynced: all that was appended before is on the disk now
+ *   POST  /api/v1/storage/compact  token  StorageCompacted: one round of compaction, now
+ *   POST  /api/v1/storage/backup   token  StorageBackedUp; body {"folder": "/new/folder"}
  *
  * Every refusal is a Failure: a list, because all problems of a request are told at once. Names and meanings
  * are stable within /api/v1; members may be added. Times are RFC 3339, sizes bytes, durations seconds.
@@ -41,6 +44,59 @@ const DropTotal = Schema.Struct({
   change: Schema.String
 })
 
+const LsnRange = Schema.Struct({ from: Schema.Number, to: Schema.Number })
+
+/** Bytes that should have been safe and do not verify. */
+const StorageDamage = Schema.Struct({
+  segment: Schema.String,
+  offset: Schema.Number,
+  lengthBytes: Schema.Number,
+  recordsLost: Schema.Number,
+  lost: Schema.Array(LsnRange),
+  /** False when an earlier start has reported the same. */
+  isNew: Schema.Boolean
+})
+
+/** What the start found on the disk. */
+const StorageFound = Schema.Struct({
+  records: Schema.Number,
+  messages: Schema.Number,
+  sessions: Schema.Number,
+  /** Of a torn end: written, and never safe. */
+  bytesCut: Schema.Number,
+  milliseconds: Schema.Number,
+  wasClosed: Schema.Boolean,
+  damages: Schema.Array(StorageDamage)
+})
+
+export const StorageInfo = Schema.Struct({
+  engine: Schema.Literals(["memory", "wal"]),
+  /** What is lost of what was acknowledged, in a sentence, and by case; null = nothing. */
+  promise: Schema.String,
+  losesInCrash: Schema.NullOr(Schema.String),
+  losesInPowerCut: Schema.NullOr(Schema.String),
+  /** Records are numbered by tickets; each of these is the highest one of its kind. */
+  appended: Schema.Number,
+  written: Schema.Number,
+  durable: Schema.Number,
+  kept: Schema.Number,
+  /** 0 to 1: above a threshold publishers are slowed, at 1 they are refused with 0x97. */
+  pressure: Schema.Number,
+  /** The rest is there with the wal engine. */
+  disk: Schema.optionalKey(
+    Schema.Struct({
+      /** "scarce" and "full": no new messages are taken until there is room. */
+      space: Schema.Literals(["ok", "low", "scarce", "full"]),
+      files: Schema.Number,
+      bytes: Schema.Number,
+      cacheBytes: Schema.Number,
+      readFaults: Schema.Number,
+      found: StorageFound
+    })
+  )
+})
+export type StorageInfo = typeof StorageInfo.Type
+
 export const SystemInfo = Schema.Struct({
   version: Schema.String,
   node: Schema.String,
@@ -63,6 +119,7 @@ export const SystemInfo = Schema.Struct({
     segments: Schema.Number,
     topics: Schema.Number
   }),
+  storage: StorageInfo,
   /** Reasons with at least one drop. */
   drops: Schema.Array(DropTotal)
 })
@@ -94,6 +151,7 @@ const WireValue = Schema.Union([
   Schema.Number,
   Schema.String,
   Schema.Array(Schema.String),
+  Schema.Array(Schema.Record(Schema.String, Schema.Union([Schema.Boolean, Schema.Number, Schema.String]))),
   /** Unset. */
   Schema.Null
 ])
@@ -117,6 +175,25 @@ export const SettingsChanged = Schema.Struct({
   changed: Schema.Array(Schema.Struct({ key: Schema.String, value: WireValue }))
 })
 export type SettingsChanged = typeof SettingsChanged.Type
+
+export const StorageSynced = Schema.Struct({ durable: Schema.Number })
+export type StorageSynced = typeof StorageSynced.Type
+
+export const StorageCompacted = Schema.Struct({
+  bytesBefore: Schema.Number,
+  bytesAfter: Schema.Number,
+  filesRemoved: Schema.Number
+})
+export type StorageCompacted = typeof StorageCompacted.Type
+
+export const StorageBackedUp = Schema.Struct({
+  folder: Schema.String,
+  files: Schema.Number,
+  bytes: Schema.Number,
+  /** Everything up to this ticket is in it. */
+  upTo: Schema.Number
+})
+export type StorageBackedUp = typeof StorageBackedUp.Type
 
 export const Failure = Schema.Struct({
   errors: Schema.Array(

@@ -45,7 +45,7 @@ export function changeSettings(
     const value = leaf?.live === true ? leaf.spec.decode(raw) : undefined
     if (leaf === undefined) refused.push(unknownSetting(key))
     else if (!leaf.live) refused.push(failureEntry("settingNotLive", { key }))
-    else if (value instanceof ValueRefused) refused.push({ key, ...value.fault })
+    else if (value instanceof ValueRefused) refused.push(refusedValue(key, value))
     else {
       written.add(key)
       settings = withField(settings, leaf.field, value) as Settings
@@ -58,6 +58,11 @@ export function changeSettings(
 /** The value as it would be written in YAML. */
 export function wireValue(settings: Settings, leaf: Leaf): WireValue {
   return leaf.spec.encode(settingValue(settings, leaf))
+}
+
+/** "topics.policies[1].max-bytes" where it is about a part of the value. */
+function refusedValue(key: string, { fault: { at = "", code, fact, fix } }: ValueRefused): FailureEntry {
+  return { key: key + at, code, fact, fix }
 }
 
 function unknownSetting(key: string): FailureEntry {

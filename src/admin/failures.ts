@@ -26,7 +26,7 @@ export const failures = {
     status: 405,
     fact: "this path does not take this method",
     fix: "use a method of the answer's Allow header",
-    why: "Reading is GET; changing run-time settings is PATCH /api/v1/settings."
+    why: "Reading is GET; changing run-time settings is PATCH /api/v1/settings; what the store shall do is POST."
   },
   bodyTooLarge: {
     code: "E2103",
@@ -41,6 +41,13 @@ export const failures = {
     fact: "limit is not a whole number from 1 to 10000",
     fix: "leave it out, or write ?limit=200",
     why: "One answer of the admin API shows at most 10000 rows, so that it cannot hold up the broker."
+  },
+  noFolder: {
+    code: "E2105",
+    status: 400,
+    fact: "the body names no folder for the backup",
+    fix: 'send {"folder": "/an/absolute/path"} of a folder that does not exist yet, or is empty',
+    why: "A backup is written by the broker's process into a folder of this machine, named by an absolute path."
   },
   unknownSetting: {
     code: "E3101",
@@ -81,8 +88,22 @@ export const failures = {
     code: "E6101",
     status: 404,
     fact: "there is nothing at this path",
-    fix: "use /health, /api/v1/system, /api/v1/drops or /api/v1/settings",
+    fix: "use /health, /api/v1/system, /api/v1/drops, /api/v1/settings or /api/v1/storage/sync",
     why: "The admin API has no such path; paths end without a slash."
+  },
+  notDurable: {
+    code: "E1102",
+    status: 409,
+    fact: "the broker keeps nothing on disk",
+    fix: "set storage.engine to wal",
+    why: "Syncing, compacting and backing up are about the log on disk; the memory engine has none."
+  },
+  storageFailed: {
+    code: "E1103",
+    status: 500,
+    fact: "the store could not do it",
+    fix: "the fact says why; the broker's log may say more",
+    why: "The disk refused, or the store is busy with the same already. Messages are not affected."
   },
   internal: {
     code: "E1101",

@@ -1,14 +1,26 @@
 /**
- * The routes, one table: path, method, whether a token is needed, and a plain function that answers.
+ * The routes, one table: path, method, whether a token is needed, and a plain function that answers; what the store
+ * has to do takes its time and answers with a promise.
  * Everything shown comes in through AdminSources; nothing here knows where it lives.
  */
-
+import { isAbsolute } from "node:path"
 import type { Sample } from "../metrics/counters.ts"
 import type { DropLedger } from "../metrics/drop-ledger.ts"
 import { dropReasons } from "../metrics/drop-reasons.ts"
 import { settingsLeaves } from "../settings/leaves.ts"
 import type { LogStatistics } from "../store/ports.ts"
-import type { Drops, Failure, Health, SettingsChanged, SettingsList, SystemInfo } from "./api.ts"
+import type {
+  Drops,
+  Failure,
+  Health,
+  SettingsChanged,
+  SettingsList,
+  StorageBackedUp,
+  StorageCompacted,
+  StorageInfo,
+  StorageSynced,
+  SystemInfo
+} from "./api.ts"
 import { changeSettings, type SettingsAccess, wireValue } from "./change-settings.ts"
 import { type FailureName, failureEntry, failures } from "./failures.ts"
 
@@ -26,19 +38,38 @@ export interface AdminSources {
   readonly drops: Pick<DropLedger, "total" | "rows">
   readonly checks: ReadonlyArray<HealthCheck>
   readonly settings: SettingsAccess
+  readonly storage: () => StorageInfo
+  /** Undefined with the memory engine. */
+  readonly storageWork: StorageWork | undefined
+}
+
+/** Each rejects with an Error whose message says why it could not be done. */
+export interface StorageWork {
+  readonly sync: () => Promise<StorageSynced>
+  readonly compact: () => Promise<StorageCompacted>
+  readonly backup: (folder: string) => Promise<StorageBackedUp>
 }
 
 export interface Answer {
   readonly status: number
-  readonly body: Health | SystemInfo | Drops | SettingsList | SettingsChanged | Failure
+  readonly body:
+    | Health
+    | SystemInfo
+    | Drops
+    | SettingsList
+    | SettingsChanged
+    | StorageSynced
+    | StorageCompacted
+    | StorageBackedUp
+    | Failure
 }
 
 export interface Route {
   readonly path: string
-  readonly method: "GET" | "PATCH"
+  readonly method: "GET" | "PATCH" | "POST"
   readonly isTokenNeeded: boolean
-  /** `body` is the parsed JSON of a PATCH. */
-  readonly answer: (sources: AdminSources, query: URLSearchParams, body: unknown) => Answer
+  /** `body` is the parsed JSON of a PATCH or POST; a POST may have none. */
+  readonly answer: (sources: AdminSources, query: URLSearchParams, body: unknown) => Answer | Promise<Answer>
 }
 
 export const routes: ReadonlyArray<Route> = [
@@ -47,7 +78,15 @@ export const routes: ReadonlyArray<Route> = [
   { path: "/api/v1/system", method: "GET", isTokenNeeded: true, answer: system },
   { path: "/api/v1/drops", method: "GET", isTokenNeeded: true, answer: drops },
   { path: "/api/v1/settings", method: "GET", isTokenNeeded: true, answer: listSettings },
-  { path: "/api/v1/settings", method: "PATCH", isTokenNeeded: true, answer: patchSettings }
+  { path: "/api/v1/settings", method: "PATCH", isTokenNeeded: true, answer: patchSettings },
+  { path: "/api/v1/storage/sync", method: "POST", isTokenNeeded: true, answer: storageWork(({ sync }) => sync()) },
+  {
+    path: "/api/v1/storage/compact",
+    method: "POST",
+    isTokenNeeded: true,
+    answer: storageWork((work) => work.compact())
+  },
+  { path: "/api/v1/storage/backup", method: "POST", isTokenNeeded: true, answer: backUp }
 ]
 
 export function failureAnswer(name: FailureName): Answer {
@@ -94,6 +133,7 @@ function system(sources: AdminSources): Answer {
       arrayBuffersBytes: memory.arrayBuffers
     },
     log: sources.logStatistics(),
+    storage: sources.storage(),
     drops: dropTotals(sources)
   }
   return { status: 200, body }
@@ -151,4 +191,24 @@ function patchSettings(sources: AdminSources, _query: URLSearchParams, wanted: u
     )
   }
   return { status: 200, body: { changed: changed.map(({ key, value }) => ({ key, value: value ?? null })) } }
+}
+
+function storageWork(
+  work: (of: StorageWork, body: unknown) => Promise<StorageSynced | StorageCompacted | StorageBackedUp>
+): Route["answer"] {
+  return async (sources, _query, body) => {
+    if (sources.storageWork === undefined) return failureAnswer("notDurable")
+    try {
+      return { status: 200, body: await work(sources.storageWork, body) }
+    } catch (cause) {
+      const fact = cause instanceof Error ? cause.message : String(cause)
+      return { status: failures.storageFailed.status, body: { errors: [failureEntry("storageFailed", { fact })] } }
+    }
+  }
+}
+
+function backUp(sources: AdminSources, query: URLSearchParams, body: unknown): Answer | Promise<Answer> {
+  const folder = (body as { readonly folder?: unknown } | null)?.folder
+  if (typeof folder !== "string" || !isAbsolute(folder)) return failureAnswer("noFolder")
+  return storageWork((work) => work.backup(folder))(sources, query, body)
 }

@@ -114,7 +114,7 @@ async function answerOf(
   const body = await readBody(request)
   if (body === "gone") return undefined
   if (body === "too-large") return failureAnswer("bodyTooLarge")
-  const parsed = parseJson(body)
+  const parsed = body.length === 0 && route.method === "POST" ? {} : parseJson(body)
   return parsed === undefined ? failureAnswer("malformed") : route.answer(options, url.searchParams, parsed)
 }
 

@@ -17,11 +17,14 @@ import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
 import { endSession } from "./end-session.ts"
+import { holdUntilKept } from "./holds.ts"
 import { watchKeepAlive } from "./keep-alive.ts"
 import { queuePump } from "./pump-queue.ts"
+import { saveConnecting } from "./save-session.ts"
 import { send } from "./send.ts"
 import { goOnline } from "./session-mode.ts"
 import { cancelSessionTimers } from "./timers.ts"
+import { forgetOrphan, willOf } from "./wills.ts"
 
 /** Properties only the authentication exchange knows: its method and last data. */
 export const accept = (
@@ -32,21 +35,44 @@ export const accept = (
   authentication: Pick<Properties, "authenticationMethod" | "authenticationData"> = {}
 ): void => {
   const { clientIdentifier } = identity
+  client.will = packet.will === undefined ? undefined : willOf(packet.will)
   const before = core.sessions.get(clientIdentifier)
   const old = before?.connection as Client | undefined
   if (old !== undefined) closeClient(core, old, "taken-over", ReasonCode.sessionTakenOver, "session taken over") // [MQTT-3.1.4-3]
   let session = core.sessions.get(clientIdentifier)
+  let endTicket = 0
   if (session !== undefined && packet.cleanStart) {
+    if (session.isSaved) endTicket = core.log.ticket + 1
     endSession(core, session, "cleaned") // [MQTT-3.1.2-4] [MQTT-3.1.4-4] [v3.1.1 MQTT-3.1.2-6]
+    if (endTicket > core.log.ticket) endTicket = 0
     session = undefined
   }
   const sessionPresent = session !== undefined // [MQTT-3.2.2-3] [v3.1.1 MQTT-3.2.2-2]
   session ??= newSession(core, clientIdentifier)
+  const expirySeconds = sessionExpirySeconds(core, packet)
+  const ticket = saveConnecting(core, session, {
+    clientIdentifier,
+    number: session.number,
+    epoch: session.epoch + 1,
+    expiryIntervalSeconds: expirySeconds,
+    username: identity.username,
+    disconnectedAtMs: 0,
+    will: client.will
+  })
+  if (ticket < 0) {
+    if (!sessionPresent) core.sessions.delete(clientIdentifier)
+    refuseConnect(core, client, ReasonCode.quotaExceeded, "the store takes no session now")
+    return
+  }
+  forgetOrphan(core, clientIdentifier)
   const event = sessionPresent ? Counter.sessionsResumed : Counter.sessionsCreated
   core.count[event] = (core.count[event] as number) + 1
   cancelSessionTimers(core, session) // a pending will dies with the return [MQTT-3.1.3-9]
 
-  adopt(core, client, session, packet, identity)
+  adopt(core, client, session, packet, identity, expirySeconds)
+  // The will of a session that ends with its connection is not waited for; the end of what was there before is.
+  if (session.persistent || sessionPresent) holdUntilKept(core, client, ticket)
+  else holdUntilKept(core, client, endTicket)
   const properties = { ...connackProperties(core, client, packet, session), ...authentication }
   const connack = core.codec.encodeConnack(client.version, sessionPresent, ReasonCode.success, properties)
   if (!send(core, client, connack)) {
@@ -69,21 +95,32 @@ export const accept = (
 const newSession = (core: Core, clientIdentifier: string): Session => {
   const session = new Session(clientIdentifier, core.nextSessionNumber(), core.limits.inFlightMax)
   session.cursor = core.delivered
+  session.savedCursor = core.delivered
   core.sessions.set(clientIdentifier, session)
   return session
 }
 
+/** In 3.x Clean Session 0 asks to be kept for good [v3.1.1 MQTT-3.1.2-4]. */
+const sessionExpirySeconds = ({ limits }: Core, { cleanStart, properties, version }: ConnectPacket): number => {
+  const wished = version === 5 ? (properties.sessionExpiryInterval ?? 0) : cleanStart ? 0 : Number.POSITIVE_INFINITY
+  return Math.min(wished, limits.sessionExpirySecondsMax)
+}
+
 /** The session is this connection's from here on. */
-const adopt = (core: Core, client: Client, session: Session, packet: ConnectPacket, identity: Identity): void => {
+const adopt = (
+  core: Core,
+  client: Client,
+  session: Session,
+  packet: ConnectPacket,
+  identity: Identity,
+  expirySeconds: number
+): void => {
   assert(session.connection === undefined, "the old connection has left")
   const { properties } = packet
   const { limits } = core
-  // In 3.x Clean Session 0 asks to be kept for good [v3.1.1 MQTT-3.1.2-4].
-  const wished =
-    packet.version === 5 ? (properties.sessionExpiryInterval ?? 0) : packet.cleanStart ? 0 : Number.POSITIVE_INFINITY
   session.connection = client
   session.epoch += 1
-  session.expiryIntervalSeconds = Math.min(wished, limits.sessionExpirySecondsMax)
+  session.expiryIntervalSeconds = expirySeconds
   session.username = identity.username
   session.window.limit = Math.min(limits.inFlightMax, properties.receiveMaximum ?? 65_535) // [MQTT-3.3.4-9]
   client.session = session
@@ -91,7 +128,6 @@ const adopt = (core: Core, client: Client, session: Session, packet: ConnectPack
   client.identity = identity
   client.connectedAtMs = core.nowMs
   client.lastReceivedMs = core.loopMs
-  client.will = packet.will
   client.incomingOpen = session.incoming?.size ?? 0
   client.maximumPacketSizeBytes = properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
   client.topicAliasMaximum = Math.min(properties.topicAliasMaximum ?? 0, limits.topicAliasMaximum)

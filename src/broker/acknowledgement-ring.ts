@@ -1,13 +1,15 @@
 /**
- * Acknowledgements that wait for their promise: (log position, client slot, slot generation, packet
- * identifier, packet type), in log order, packed in typed arrays. No closure and no promise per message.
+ * Acknowledgements that wait for their promise: (ticket, client slot, slot generation, packet identifier, packet
+ * type), in the order of the tickets, packed in typed arrays. No closure and no promise per message.
  *
- * Invariant: positions never fall, so releasing up to a position is popping from the front.
+ * One ring per promise (KeepLane in store/ports.ts): what waits for a sync holds nobody up who waits for less.
+ *
+ * Invariant: tickets never fall, so releasing up to a ticket is popping from the front.
  */
 const LENGTH_FIRST = 256
 
 export class AcknowledgementRing {
-  #sequences = new Float64Array(LENGTH_FIRST)
+  #tickets = new Float64Array(LENGTH_FIRST)
   #slots = new Uint32Array(LENGTH_FIRST)
   #generations = new Float64Array(LENGTH_FIRST)
   #identifiers = new Uint16Array(LENGTH_FIRST)
@@ -15,10 +17,10 @@ export class AcknowledgementRing {
   #head = 0
   length = 0
 
-  push(sequence: number, slot: number, generation: number, packetIdentifier: number, packetType: number): void {
-    if (this.length === this.#sequences.length) this.#grow()
-    const at = (this.#head + this.length) % this.#sequences.length
-    this.#sequences[at] = sequence
+  push(ticket: number, slot: number, generation: number, packetIdentifier: number, packetType: number): void {
+    if (this.length === this.#tickets.length) this.#grow()
+    const at = (this.#head + this.length) % this.#tickets.length
+    this.#tickets[at] = ticket
     this.#slots[at] = slot
     this.#generations[at] = generation
     this.#identifiers[at] = packetIdentifier
@@ -26,14 +28,14 @@ export class AcknowledgementRing {
     this.length += 1
   }
 
-  /** Hands out, in order, everything whose position lies below `keptBelow`. */
+  /** Hands out, in order, everything whose ticket is at most `kept`. */
   release(
-    keptBelow: number,
+    kept: number,
     send: (slot: number, generation: number, packetIdentifier: number, packetType: number) => void
   ): void {
-    while (this.length > 0 && (this.#sequences[this.#head] as number) < keptBelow) {
+    while (this.length > 0 && (this.#tickets[this.#head] as number) <= kept) {
       const at = this.#head
-      this.#head = (at + 1) % this.#sequences.length
+      this.#head = (at + 1) % this.#tickets.length
       this.length -= 1
       send(
         this.#slots[at] as number,
@@ -45,9 +47,9 @@ export class AcknowledgementRing {
   }
 
   #grow(): void {
-    const before = this.#sequences.length
+    const before = this.#tickets.length
     const order = Array.from({ length: this.length }, (_, i) => (this.#head + i) % before)
-    this.#sequences = spread(new Float64Array(before * 2), this.#sequences, order)
+    this.#tickets = spread(new Float64Array(before * 2), this.#tickets, order)
     this.#slots = spread(new Uint32Array(before * 2), this.#slots, order)
     this.#generations = spread(new Float64Array(before * 2), this.#generations, order)
     this.#identifiers = spread(new Uint16Array(before * 2), this.#identifiers, order)

@@ -10,16 +10,17 @@ import type { Filter, TopicEntry } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
 
-/** Answers the record's sequence, or -1 when it is larger than the log may hold. */
+/** Answers the record's sequence, or -1: see the log's `refusal`. `packetIdentifier` as in MessageLog.append. */
 export const append = (
   core: Core,
   view: PublishView,
   entry: TopicEntry<Session>,
   publisher: number,
-  expiresAtMs: number
+  expiresAtMs: number,
+  packetIdentifier: number
 ): number => {
   core.appending = true
-  const sequence = core.log.append(view, entry, publisher, expiresAtMs)
+  const sequence = core.log.append(view, entry, publisher, expiresAtMs, packetIdentifier)
   core.appending = false
   if (sequence < 0 || view.qos === 0) return sequence
   const { matched } = entry

@@ -32,6 +32,8 @@ import { watchConnect } from "./keep-alive.ts"
 import { limitsOf } from "./limits.ts"
 import { queuePump } from "./pump-queue.ts"
 import { frameSizeMax, Receiver } from "./receive.ts"
+import { restore } from "./restore.ts"
+import { keepCursors } from "./save-cursors.ts"
 import {
   BrokerClock,
   BrokerSettings,
@@ -41,7 +43,8 @@ import {
   Ledger,
   MessageLogPort,
   RetainedPort,
-  RouterPort
+  RouterPort,
+  SessionStorePort
 } from "./services.ts"
 import { supervise } from "./supervise.ts"
 import { followLog } from "./tail.ts"
@@ -68,6 +71,8 @@ export class Broker extends Context.Service<Broker, BrokerShape>()("promptmq/bro
       installPump(core)
       followLog(core)
       describeCore(core)
+      yield* restore(core)
+      yield* keepCursors(core)
       yield* supervise("the timer wheel", turnWheel(core))
       yield* Effect.addFinalizer(() => drain(core, settings.current.server.shutdownTimeoutMs))
       const pool = new SlabPool()
@@ -93,6 +98,7 @@ const makeCore = Effect.gen(function* () {
     codec: yield* CodecPort,
     router: yield* RouterPort,
     log: yield* MessageLogPort,
+    sessionStore: yield* SessionStorePort,
     retained: yield* RetainedPort,
     access: yield* Access,
     ledger: yield* Ledger,

@@ -9,20 +9,22 @@
  * Invariants
  * - The cursor is at the first message not handed over. A message is handed over completely or not at all.
  * - Room means both: a place in the window (QoS > 0) and an outbox that is not congested.
+ * - Nobody waits for the disk: a record that is not in memory is asked for, and the session goes on when it has come.
  * - Live again only when the reader has reached D, in the same step: then nothing is handed twice [MQTT-4.3.3-4].
  */
 import type { PublishView } from "../codec/publish-view.ts"
 import { PublishView as View } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
-import { DropReason } from "../metrics/drop-reasons.ts"
-import { ExchangeState } from "../session/outgoing-window.ts"
+import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { awaitStore, openExchange } from "./open-exchange.ts"
 import { jump } from "./overtaken.ts"
 import { queuePump, schedulePumps } from "./pump-queue.ts"
+import { isAtHand } from "./read-ahead.ts"
 import { resendNext } from "./resend.ts"
 import { sendRetained } from "./retained.ts"
 import { goLive } from "./session-mode.ts"
@@ -66,6 +68,7 @@ export const pump = (core: Core, client: Client): void => {
 const readLog = (core: Core, client: Client, session: Session): void => {
   const { outbox } = client.connection
   const reader = core.readerOf(client)
+  if (core.isDurable) core.markDirty(session)
   for (let handed = 0; handed < HANDED_MAX; handed++) {
     if (outbox.congested) {
       outbox.awaitDrain()
@@ -80,45 +83,65 @@ const readLog = (core: Core, client: Client, session: Session): void => {
       else if (core.delivered >= session.liveFrom) goLive(core, session) // [MQTT-4.5.0-1] [MQTT-4.3.3-4]
       return
     }
-    handRecord(core, client, session, sequence)
+    // Handed over at QoS 2 before the broker's last start: once is enough [MQTT-4.3.3-10].
+    if (session.handed?.delete(sequence) === true) pass(core, session, sequence, 1)
+    else {
+      if (!isAtHand(core, client, sequence)) return
+      if (!handRecord(core, client, session, sequence)) {
+        awaitStore(core, client)
+        return
+      }
+    }
     reader.position = sequence + 1
     session.cursor = sequence + 1
   }
   queuePump(core, client)
 }
 
-const handRecord = (core: Core, client: Client, session: Session, sequence: number): void => {
+/** False when it cannot be handed over now, because the store takes nothing. */
+const handRecord = (core: Core, client: Client, session: Session, sequence: number): boolean => {
   const record = core.record
-  if (!core.log.read(sequence, record)) return
+  if (!core.log.read(sequence, record)) {
+    drop(core, session, DropReason.logRecordLost, core.log.topicAt(sequence), sequence)
+    pass(core, session, sequence, 1)
+    return true
+  }
   viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
   const { publisher, topicId, expiresAtMs } = record
   judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
   const { identifiers, qos, retain } = judgement
-  if (qos <= 0) return
+  if (qos <= 0) return true
   if (expiresAtMs <= core.nowMs) {
     drop(core, session, DropReason.messageExpired, topicId, sequence) // [MQTT-3.3.2-5]
-    return
+    return true
   }
   const size = emitSize(client, view, qos, identifiers)
   if (size < 0) {
     drop(core, session, DropReason.packetTooLarge, topicId, sequence) // [MQTT-3.1.2-25]
-    return
+    return true
   }
-  const packetIdentifier = session.window.open(
-    qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec,
-    sequence
-  )
+  const packetIdentifier = openExchange(core, client, session, qos, sequence)
+  if (packetIdentifier < 0) {
+    pass(core, session, sequence, -1)
+    return false
+  }
   const remaining = remainingExpirySeconds(expiresAtMs, core.nowMs)
   emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, remaining)
+  return true
 }
 
-const drop = (
-  core: Core,
-  session: Session,
-  reason: (typeof DropReason)[keyof typeof DropReason],
-  topicId: number,
-  sequence: number
-): void => {
-  const topic = core.log.topicName(topicId)
+/** So many messages more or less wait for the session: one it was handed before, one that is lost, one it comes to again. */
+const pass = (core: Core, session: Session, sequence: number, messages: number): void => {
+  const topicId = core.log.topicAt(sequence)
+  if (topicId < 0) return
+  for (const subscription of session.subscriptions.values()) {
+    const { filter } = subscription
+    if ((subscription.at(sequence)?.qos ?? 0) === 0 || !core.bitmaps.matches(filter.id, filter.text, topicId)) continue
+    subscription.pass(messages)
+  }
+}
+
+const drop = (core: Core, session: Session, reason: DropReasonId, topicId: number, sequence: number): void => {
+  const topic = topicId < 0 ? "" : core.log.topicName(topicId)
   core.ledger.add(reason, session.clientIdentifier, topic, 1, core.nowMs, sequence, sequence)
 }

@@ -8,10 +8,10 @@
  *   whose packets count for nothing.
  */
 import type { AccessDecisions, Identity } from "../access/access.ts"
-import { AckView, type ProtocolVersion, type Will } from "../codec/codec.ts"
+import { AckView, type ProtocolVersion } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import type { Connection } from "../listener/connection.ts"
-import { type Session, type SessionConnection, SessionMode } from "../session/session.ts"
+import { type Session, type SessionConnection, SessionMode, type SessionWill } from "../session/session.ts"
 import type { LogReader } from "../store/log-reader.ts"
 
 export const ClientState = {
@@ -71,12 +71,14 @@ export class Client implements SessionConnection {
   outgoingAliases: Map<string, number> | undefined = undefined
   /** PUBLISH packets at QoS > 0 the client has sent and we have not completed [MQTT-3.3.4-7]. */
   incomingOpen = 0
-  will: Will | undefined = undefined
+  will: SessionWill | undefined = undefined
   closeCause: CloseCause = "lost"
   /** Where a slow or resumed session reads. Made when first needed. */
   reader: LogReader | undefined = undefined
   /** Packet identifiers whose PUBLISH or PUBREL must be repeated after a resume, in order. */
   resend: Array<number> = []
+  /** The log position being read from the disk for it, or -1. */
+  loading = -1
   /** In the list of clients that have something to send once the loop comes round. */
   pumpQueued = false
   /** An exchange ended in the chunk being read: pump when the chunk is done. */

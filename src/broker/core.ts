@@ -6,6 +6,7 @@
  * - `delivered` is D, the log's delivery position: only tail handling moves it (deliver.ts).
  * - A client's slot is given again with a higher generation, so a late acknowledgement never finds another
  *   client.
+ * - A session is in `dirtySessions` exactly while its `savedBehind` is set, and only where the store is durable.
  * - `nowMs` (wall) and `loopMs` (monotonic) are read once per chunk or tick, never per message.
  */
 import type * as Effect from "effect/Effect"
@@ -20,10 +21,12 @@ import type { Session } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
 import type { Subscription } from "../session/subscription.ts"
 import { LogReader, TopicBitmaps } from "../store/log-reader.ts"
-import { LogRecord, type MessageLog, type RetainedStore } from "../store/ports.ts"
+import { LogRecord, type MessageLog, type RetainedStore, type SessionStore } from "../store/ports.ts"
 import { AcknowledgementRing } from "./acknowledgement-ring.ts"
 import { Client } from "./client.ts"
+import { Holds } from "./holds.ts"
 import type { Limits } from "./limits.ts"
+import { Slowed } from "./slow-down.ts"
 
 /** Anything with a timer: it decides itself what is due. */
 export interface Expirable {
@@ -42,6 +45,7 @@ export interface CoreOptions {
   readonly codec: Codec
   readonly router: Router<Session>
   readonly log: MessageLog
+  readonly sessionStore: SessionStore
   readonly retained: RetainedStore
   readonly access: AccessDecisions
   readonly ledger: DropLedger
@@ -76,6 +80,9 @@ export class Core {
   readonly codec: Codec
   readonly router: Router<Session>
   readonly log: MessageLog
+  readonly sessionStore: SessionStore
+  /** What sessions are and do outlives the process: every step of theirs is saved before it is told. */
+  readonly isDurable: boolean
   readonly retained: RetainedStore
   readonly access: AccessDecisions
   readonly ledger: DropLedger
@@ -83,7 +90,19 @@ export class Core {
   readonly count: Float64Array
   readonly wheel: TimerWheel<Expirable>
   readonly sessions = new Map<string, Session>()
-  readonly acknowledgements = new AcknowledgementRing()
+  /** By KeepLane: PUBACK and PUBREC that wait for their ticket. */
+  readonly acknowledgements = [new AcknowledgementRing(), new AcknowledgementRing(), new AcknowledgementRing()] as const
+  /** Everything else that waits for its ticket. */
+  readonly holds = new Holds()
+  /** Persistent sessions whose saved cursor is behind; whoever saves them takes them all and clears the flag. */
+  readonly dirtySessions: Array<Session> = []
+  /** Clients with something to send that the store did not take; see open-exchange.ts. */
+  readonly storeWaiters = new Set<Client>()
+  isRetryScheduled = false
+  /** Publishers that are not read from. */
+  readonly slowed = new Slowed()
+  /** A sync takes so long that publishers have to wait for it. Set by whoever watches the disk. */
+  isDiskStalled = false
   readonly bitmaps: TopicBitmaps
   readonly record = new LogRecord()
   clients: Array<Client | undefined> = []
@@ -120,6 +139,8 @@ export class Core {
     this.codec = options.codec
     this.router = options.router
     this.log = options.log
+    this.sessionStore = options.sessionStore
+    this.isDurable = options.sessionStore.isDurable
     this.retained = options.retained
     this.access = options.access
     this.ledger = options.ledger
@@ -169,6 +190,18 @@ export class Core {
     const readers = this.#logReaders.get(filter)
     readers?.delete(subscription)
     if (readers?.size === 0) this.#logReaders.delete(filter)
+  }
+
+  /** What was handed over to the session, or ended, is not in its saved cursor yet. Ask `isDurable` first. */
+  markDirty(session: Session): void {
+    if (session.savedBehind || !session.persistent) return
+    session.savedBehind = true
+    this.dirtySessions.push(session)
+  }
+
+  /** After a restart: numbers found in the store are not given again. */
+  beginSessionNumbers(next: number): void {
+    this.#nextSessionNumber = next
   }
 
   nextSessionNumber(): number {

@@ -20,9 +20,8 @@
 import { assert } from "../base/assert.ts"
 import type { PublishView } from "../codec/publish-view.ts"
 import { Counter } from "../metrics/counters.ts"
-import { DropReason } from "../metrics/drop-reasons.ts"
+import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
 import type { Filter, LiveSubscription, TopicEntry } from "../router/router.ts"
-import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
 import type { Subscription } from "../session/subscription.ts"
@@ -31,6 +30,8 @@ import { append } from "./append.ts"
 import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { awaitStore, openExchange } from "./open-exchange.ts"
+import { dropReasonOf } from "./refusals.ts"
 import { fallBack } from "./session-mode.ts"
 import { handToGroup } from "./shared.ts"
 
@@ -269,28 +270,32 @@ const handWindowed = (
     return
   }
   if (session.window.full || client.connection.outbox.congested || client.resend.length > 0) {
-    if (delivery.sequence < 0) appendLate(core, view)
-    if (delivery.sequence < 0) drop(core, client, DropReason.logRecordTooLarge, 1)
-    else fallBack(core, session, client, Math.min(delivery.sequence, core.delivered)) // [MQTT-4.5.0-1]
+    handLater(core, view, session, client)
     return
   }
-  const state = qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec
-  const packetIdentifier = session.window.open(state, delivery.sequence)
+  const packetIdentifier = openExchange(core, client, session, qos, delivery.sequence)
+  if (packetIdentifier < 0) {
+    awaitStore(core, client)
+    handLater(core, view, session, client)
+    return
+  }
   emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, remainingSeconds(core))
+}
+
+/** The session's reader will come to it. */
+const handLater = (core: Core, view: PublishView, session: Session, client: Client): void => {
+  if (delivery.sequence < 0) appendLate(core, view)
+  if (delivery.sequence < 0) drop(core, client, dropReasonOf[core.log.refusal], 1)
+  else fallBack(core, session, client, Math.min(delivery.sequence, core.delivered)) // [MQTT-4.5.0-1]
 }
 
 /** Nothing durable asked for this message, but now somebody must read it later. Nobody is handed it a second time. */
 const appendLate = (core: Core, view: PublishView): void => {
   const entry = delivery.entry as TopicEntry<Session>
-  delivery.sequence = append(core, view, entry, delivery.publisher, delivery.expiresAtMs)
+  delivery.sequence = append(core, view, entry, delivery.publisher, delivery.expiresAtMs, 0)
 }
 
-const drop = (
-  core: Core,
-  client: Client,
-  reason: (typeof DropReason)[keyof typeof DropReason],
-  count: number
-): void => {
+const drop = (core: Core, client: Client, reason: DropReasonId, count: number): void => {
   const topic = (delivery.entry as TopicEntry<Session>).bytes.toString("utf8")
   const sequence = delivery.sequence >= 0 ? delivery.sequence : undefined
   core.ledger.add(reason, client.session?.clientIdentifier ?? "", topic, count, core.nowMs, sequence, sequence)

@@ -21,7 +21,7 @@ import { send } from "./send.ts"
 import { goOffline } from "./session-mode.ts"
 import { returnToGroups } from "./shared.ts"
 import { unwatch } from "./timers.ts"
-import { willAfter } from "./wills.ts"
+import { decideWill } from "./wills.ts"
 
 /** DISCONNECT from the client. */
 export const receiveDisconnect = (core: Core, client: Client, packet: DisconnectPacket): Fault | undefined => {
@@ -47,8 +47,12 @@ export const closeClient = (
 ): void => {
   if (client.state === ClientState.closed) return
   if (client.state === ClientState.connected && client.isVersion5 && reasonCode !== undefined) {
+    // What waits for the log will not be told any more; where that is CONNACK itself, nothing is [MQTT-3.14.0-1].
+    const { outbox } = client.connection
+    outbox.dropHeld()
     // The words are left out where they make the packet too large [MQTT-3.14.2-3]; it never has a session expiry [MQTT-3.14.2-2].
-    const isTold = send(core, client, core.codec.encodeDisconnect(reasonCode, { reasonString: why, ...properties }))
+    const words = { reasonString: why, ...properties }
+    const isTold = !outbox.hasSent || send(core, client, core.codec.encodeDisconnect(reasonCode, words))
     if (!isTold) send(core, client, core.codec.encodeDisconnect(reasonCode, {}))
   }
   leave(core, client, cause, why)
@@ -94,9 +98,15 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
   session.connection = undefined
   if (session.shared !== undefined) returnToGroups(core, session, false)
   client.session = undefined
+  session.disconnectedAtMs = Math.floor(core.nowMs)
   // None after DISCONNECT [MQTT-3.14.4-3] [v3.1.1 MQTT-3.14.4-3]. A broker that stops publishes no wills: nobody is
   // left to get them, and the clients did nothing wrong.
-  if (cause !== "client" && client.will !== undefined && !core.draining) willAfter(core, session, client.will)
-  if (session.persistent) scheduleExpiry(core, session)
-  else endSession(core, session, core.draining ? "shutdown" : "ended")
+  session.will = cause === "client" || core.draining ? undefined : client.will
+  if (!session.persistent) {
+    endSession(core, session, core.draining ? "shutdown" : "ended")
+    return
+  }
+  if (core.isDurable) core.markDirty(session)
+  decideWill(core, session)
+  scheduleExpiry(core, session, session.expiryIntervalSeconds * 1000)
 }

@@ -10,11 +10,12 @@ import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Filter } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
+import { saveEnd, saveGroupLeft } from "./save-session.ts"
 import { stopReading, waitingMessages } from "./session-mode.ts"
 import { endExchange } from "./share-exchange.ts"
 import { leaveGroup, returnToGroups } from "./shared.ts"
 import { cancelSessionTimers, timersOf } from "./timers.ts"
-import { publishPendingWill } from "./wills.ts"
+import { keepWithWill, publishWill } from "./wills.ts"
 
 const reasonOf = {
   /** It did not outlive its connection. */
@@ -38,19 +39,24 @@ export const endSession = (core: Core, session: Session, how: keyof typeof reaso
     core.router.release(subscription.filter as Filter<Session>)
   }
   session.subscriptions.clear()
-  for (const group of session.shared?.values() ?? []) leaveGroup(core, session, group, reasonOf[how])
+  const groups = [...(session.shared?.values() ?? [])]
+  for (const group of groups) leaveGroup(core, session, group, reasonOf[how])
   for (const id of session.sharedInFlight?.keys() ?? []) endExchange(core, session, id) // QoS 2 dies with it [MQTT-4.8.2-5]
   core.sessions.delete(session.clientIdentifier)
   if (how === "expired") core.count[Counter.sessionsExpired] = (core.count[Counter.sessionsExpired] as number) + 1
-  publishPendingWill(core, session)
+  const { will } = session
   cancelSessionTimers(core, session)
+  if (will !== undefined) keepWithWill(core, session, will)
+  saveEnd(core, session)
+  if (will !== undefined) publishWill(core, session, will)
+  for (const group of groups) saveGroupLeft(core, group)
 }
 
-/** The session is offline: it ends when its expiry interval has run out [MQTT-4.1.0-2]. */
-export const scheduleExpiry = (core: Core, session: Session): void => {
+/** The session is offline: it ends when its expiry interval, or what is left of it, has run out [MQTT-4.1.0-2]. */
+export const scheduleExpiry = (core: Core, session: Session, leftMs: number): void => {
   const onTimer = () => {
     timersOf(session).expiry = undefined
     endSession(core, session, "expired")
   }
-  timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + session.expiryIntervalSeconds * 1000)
+  timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + leftMs)
 }

@@ -32,10 +32,14 @@ export const topicTooDeep = new Fault(
 )
 /** 3.x only: it has no negative acknowledgement, and acknowledging would be a lie. */
 export const quotaExceeded = new Fault(ReasonCode.quotaExceeded, "every session the message is for is at its limit")
+/** A step of QoS 2 that cannot be saved is not answered: the client repeats it on its next connection. */
+export const storeRefuses = new Fault(ReasonCode.quotaExceeded, "the store takes nothing now")
 export const tooManyFilters = new Fault(
   ReasonCode.quotaExceeded,
   "more filters in one packet than limits.max-filters-per-packet"
 )
+/** 3.x only: UNSUBACK says nothing but yes there. */
+export const notUnsubscribed = new Fault(ReasonCode.implementationSpecificError, "the store takes no change now")
 export const sharedNoLocal = new Fault(ReasonCode.protocolError, "No Local on a shared subscription")
 export const sessionExpiryRaised = new Fault(
   ReasonCode.protocolError,

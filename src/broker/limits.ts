@@ -44,11 +44,13 @@ export interface Limits {
   readonly readTimeoutMs: number
   /** Longest time a client may take nothing of what waits for it; 0 = no limit. */
   readonly writeTimeoutMs: number
+  /** How often cursors are saved: what a crash may hand over again at QoS 1. */
+  readonly cursorSaveIntervalMs: number
   /** How long a connection that is being closed may take to flush. */
   readonly closeGraceMs: number
 }
 
-export const limitsOf = ({ limits, mqtt, server }: Settings): Limits => ({
+export const limitsOf = ({ limits, mqtt, server, storage }: Settings): Limits => ({
   packetSizeBytesMax: mqtt.maxPacketSizeBytes,
   connectPacketSizeBytesMax: Math.min(limits.connectPacketSizeBytes, mqtt.maxPacketSizeBytes),
   clientIdentifierLengthMax: mqtt.maxClientIdLength,
@@ -75,5 +77,6 @@ export const limitsOf = ({ limits, mqtt, server }: Settings): Limits => ({
   connectTimeoutMs: server.connectTimeoutMs,
   readTimeoutMs: server.readTimeoutMs,
   writeTimeoutMs: server.writeTimeoutMs,
+  cursorSaveIntervalMs: storage.cursorSaveIntervalMs,
   closeGraceMs: Math.min(CLOSE_GRACE_MS, server.shutdownTimeoutMs)
 })

@@ -9,6 +9,8 @@
  * Invariants
  * - The acknowledgement stands below the append, here and in time: PUBACK and PUBREC leave when the log says
  *   that the message is kept (at once where nothing had to be logged).
+ * - A QoS 2 message of a session that outlives the process is known by its packet identifier from then on: the log's
+ *   record says it, or where there is none one of its own (Q2IN), before anybody is handed the message.
  * - A refused message changes nothing: no retained value, no log record, no packet identifier kept.
  * - Every message that somebody who asked for it will not get has a row in the drop ledger.
  */
@@ -20,12 +22,13 @@ import { viewTrusted } from "../codec/read-publish.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
 import { Counter } from "../metrics/counters.ts"
-import { DropReason } from "../metrics/drop-reasons.ts"
+import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
 import type { Filter, TopicEntry } from "../router/router.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import type { Subscription } from "../session/subscription.ts"
 import { LogReader } from "../store/log-reader.ts"
-import { acknowledge, acknowledgeWhenKept } from "./acknowledge.ts"
+import { KeepLane } from "../store/ports.ts"
+import { acknowledge, acknowledgeWhenKept, keptOf } from "./acknowledge.ts"
 import { append } from "./append.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
@@ -37,11 +40,14 @@ import {
   quotaExceeded,
   receiveMaximumExceeded,
   retainNotSupported,
+  storeRefuses,
   topicTooDeep,
   topicTooLong
 } from "./faults.ts"
+import { dropReasonOf } from "./refusals.ts"
 import { keepRetained } from "./retained.ts"
 import { waitingMessages } from "./session-mode.ts"
+import { slowDown } from "./slow-down.ts"
 
 /** The packet waits for an access decision: look at it again when the connection goes on. */
 export const ASK = 1
@@ -91,19 +97,20 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
 
   // 4 QoS 2 duplicate
   if (isDuplicate) {
-    const { kept, next } = core.log
-    // The first of the two may still wait for the log's promise.
-    if (kept < next) acknowledgeWhenKept(core, client, PacketType.pubrec, view.packetIdentifier, next - 1)
-    else acknowledge(core, client, PacketType.pubrec, view.packetIdentifier, ReasonCode.success) // [MQTT-4.3.3-10]
+    acknowledgeDuplicate(core, client, session, view.packetIdentifier)
     return undefined
   }
 
   // 5 to 9
+  const isSaved = view.qos === 2 && core.isDurable && session.persistent
   let outcome = routed
-  if (refusal === ReasonCode.success) outcome = route(core, view, entry, session.number, frames)
-  else {
+  if (refusal === ReasonCode.success) {
+    outcome = route(core, view, entry, session.number, frames, isSaved ? view.packetIdentifier : 0)
+  } else {
     outcome.reasonCode = refusal
-    outcome.sequence = -1
+    outcome.ticket = 0
+    if (isSaved && !client.isVersion5) saveReceived(core, session.number, view.packetIdentifier)
+    if (outcome.ticket < 0) return storeRefuses
     const topic = entry.bytes.toString("utf8")
     core.ledger.add(DropReason.notAuthorized, session.clientIdentifier, topic, frames, core.nowMs)
   }
@@ -116,25 +123,53 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   if (view.qos === 2 && (accepted || !client.isVersion5)) {
     session.addIncoming(view.packetIdentifier) // [MQTT-4.3.3-10]
     client.incomingOpen += 1
+    if (outcome.ticket > 0 && outcome.lane === KeepLane.durable) {
+      session.incomingDurable ??= new Map()
+      session.incomingDurable.set(view.packetIdentifier, outcome.ticket)
+    }
+    if (isSaved) core.markDirty(session)
   }
+  // [KEEP-1]
   const type = view.qos === 1 ? PacketType.puback : PacketType.pubrec
-  if (accepted && outcome.sequence >= core.log.kept) {
+  if (outcome.ticket > keptOf(core, outcome.lane)) {
     if (view.qos === 1) client.incomingOpen += 1
-    acknowledgeWhenKept(core, client, type, view.packetIdentifier, outcome.sequence)
+    acknowledgeWhenKept(core, client, type, view.packetIdentifier, outcome.lane, outcome.ticket)
   } else acknowledge(core, client, type, view.packetIdentifier, outcome.reasonCode) // [MQTT-4.3.2-4] [MQTT-4.3.3-8]
+  if (outcome.ticket > 0) slowDown(core, client)
   return undefined
 }
 
-/** What became of the message routed last. */
-const routed = { reasonCode: 0 as number, sequence: -1, receivers: 0 }
+/** Answered like the first of the two, and not earlier: that may still wait for the log's promise [KEEP-1]. */
+const acknowledgeDuplicate = (core: Core, client: Client, session: Session, packetIdentifier: number): void => {
+  const { durable, kept, ticket } = core.log
+  const ownTicket = session.incomingDurable?.get(packetIdentifier) ?? 0
+  if (ownTicket > durable) {
+    acknowledgeWhenKept(core, client, PacketType.pubrec, packetIdentifier, KeepLane.durable, ownTicket)
+  } else if (kept < ticket)
+    acknowledgeWhenKept(core, client, PacketType.pubrec, packetIdentifier, KeepLane.policy, ticket)
+  else acknowledge(core, client, PacketType.pubrec, packetIdentifier, ReasonCode.success) // [MQTT-4.3.3-10]
+}
 
-/** Steps 5 to 9. `publisher` is the publishing session's number, 0 for the broker itself. */
+/** What became of the message routed last; `ticket` is 0 where nothing had to be kept, -1 where the store refused. */
+const routed = { reasonCode: 0 as number, ticket: 0, lane: KeepLane.policy as number, receivers: 0 }
+
+/** Q2IN: the message itself is in no log [KEEP-1]. */
+const saveReceived = (core: Core, publisher: number, packetIdentifier: number): void => {
+  routed.ticket = core.sessionStore.received(publisher, packetIdentifier)
+  routed.lane = KeepLane.policy
+}
+
+/**
+ * Steps 5 to 9. `publisher` is the publishing session's number, 0 for the broker itself; `packetIdentifier` its own at
+ * QoS 2 where that has to be saved, else 0.
+ */
 export const route = (
   core: Core,
   view: PublishView,
   entry: TopicEntry<Session>,
   publisher: number,
-  frames: number
+  frames: number,
+  packetIdentifier = 0
 ): typeof routed => {
   // 5 stamp, expiry
   const expiresAtMs =
@@ -144,9 +179,13 @@ export const route = (
 
   // 6 match
   const matched = entry.matched
+  let sequence = -1
   routed.reasonCode = ReasonCode.success
-  routed.sequence = -1
+  routed.ticket = 0
+  routed.lane = KeepLane.policy
   if (matched.length === 0 && !view.retain) {
+    if (packetIdentifier > 0) saveReceived(core, publisher, packetIdentifier)
+    if (routed.ticket < 0) return refuse(core, entry, DropReason.logBusy)
     routed.receivers = 0
     if (view.qos > 0) noSubscribers(core, view, entry)
     return routed
@@ -159,21 +198,26 @@ export const route = (
     if (view.qos > 0 && !view.retain && onlyFullTargets(core, matched, view.frameEnd - view.frameStart)) {
       return refuse(core, entry, DropReason.quotaExceeded)
     }
-    const sequence = append(core, view, entry, publisher, expiresAtMs)
-    if (sequence < 0) return refuse(core, entry, DropReason.logRecordTooLarge)
-    routed.sequence = sequence
+    sequence = append(core, view, entry, publisher, expiresAtMs, packetIdentifier)
+    if (sequence < 0) return refuse(core, entry, dropReasonOf[core.log.refusal])
+    routed.ticket = core.log.ticket
+    routed.lane = core.log.lane
     if (view.retain) keepRetained(core, view, entry, publisher, sequence, expiresAtMs)
+  } else if (packetIdentifier > 0) {
+    // [KEEP-1] [KEEP-3]
+    saveReceived(core, publisher, packetIdentifier)
+    if (routed.ticket < 0) return refuse(core, entry, DropReason.logBusy)
   }
 
   // 9 deliver
-  if (routed.sequence >= 0 && core.log.next > core.tailSeen) {
+  if (sequence >= 0 && core.log.next > core.tailSeen) {
     // The log shows its tail later (onTail): it delivers then. Whoever matches now counts as receiver.
     routed.receivers = matched.length
     return routed
   }
   const nextBefore = core.log.next
-  routed.receivers = deliver(core, view, entry, routed.sequence, publisher, expiresAtMs, frames)
-  if (routed.sequence >= 0) core.delivered = routed.sequence + 1
+  routed.receivers = deliver(core, view, entry, sequence, publisher, expiresAtMs, frames)
+  if (sequence >= 0) core.delivered = sequence + 1
   if (core.log.next !== nextBefore) handedLate(core, nextBefore)
   if (routed.receivers === 0 && view.qos > 0 && !somebodyReads(matched)) noSubscribers(core, view, entry)
   return routed
@@ -196,14 +240,10 @@ const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>
   if (!view.retain) core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), 1, core.nowMs)
 }
 
-const refuse = (
-  core: Core,
-  entry: TopicEntry<Session>,
-  reason: typeof DropReason.quotaExceeded | typeof DropReason.logRecordTooLarge
-): typeof routed => {
+const refuse = (core: Core, entry: TopicEntry<Session>, reason: DropReasonId): typeof routed => {
   core.ledger.add(reason, "", entry.bytes.toString("utf8"), 1, core.nowMs)
   routed.reasonCode = ReasonCode.quotaExceeded
-  routed.sequence = -1
+  routed.ticket = 0
   routed.receivers = 0
   return routed
 }

@@ -139,8 +139,7 @@ export class Receiver implements PacketReceiver {
       case PacketType.pubrel:
       case PacketType.pubcomp: {
         const fault = core.codec.readAcknowledgement(client.ackView, buffer, at, end, client.version)
-        if (fault === undefined) receiveAcknowledgement(core, client, type)
-        return fault
+        return fault ?? receiveAcknowledgement(core, client, type)
       }
       case PacketType.pingreq: {
         const fault = core.codec.checkPing(buffer, at, end)

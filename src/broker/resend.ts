@@ -12,14 +12,15 @@ import { PacketType } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
-import { DropReason } from "../metrics/drop-reasons.ts"
+import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import type { Session } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
-import { acknowledge } from "./acknowledge.ts"
+import { acknowledge, saveDone } from "./acknowledge.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { isAtHand } from "./read-ahead.ts"
 import type { RetainedInFlight } from "./retained.ts"
 import { endExchange } from "./share-exchange.ts"
 
@@ -37,11 +38,22 @@ export const resendNext = (core: Core, client: Client, session: Session): boolea
       outbox.awaitDrain()
       break
     }
-    repeat(core, client, session, client.resend[done] as number)
+    const id = client.resend[done] as number
+    if (!isReadable(core, client, session, id)) break // [MQTT-4.6.0-1]
+    repeat(core, client, session, id)
     done += 1
   }
   if (done > 0) client.resend = client.resend.slice(done)
   return client.resend.length === 0
+}
+
+/** PUBREL and retained messages need no record; a record that is on the disk has to come first. */
+const isReadable = (core: Core, client: Client, session: Session, id: number): boolean => {
+  const state = session.window.state(id)
+  if (state === ExchangeState.free || state === ExchangeState.awaitPubcomp) return true
+  if (session.retainedInFlight?.has(id) === true) return true
+  const sequence = session.window.sequence(id)
+  return sequence < core.log.first || isAtHand(core, client, sequence)
 }
 
 const repeat = (core: Core, client: Client, session: Session, id: number): void => {
@@ -71,7 +83,8 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
       judgement.identifiers = shared.identifiers
     }
   } else {
-    lose(core, session, id, sequence, DropReason.overtaken)
+    const isOvertaken = sequence < core.log.first
+    lose(core, session, id, sequence, isOvertaken ? DropReason.overtaken : DropReason.logRecordLost)
     return
   }
   const qos = state === ExchangeState.awaitPuback ? 1 : 2
@@ -84,14 +97,9 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
   emit(core, client, view, size, qos, judgement.retain, true, id, judgement.identifiers, remaining) // DUP [MQTT-3.3.1-1]
 }
 
-const lose = (
-  core: Core,
-  session: Session,
-  id: number,
-  sequence: number,
-  reason: typeof DropReason.overtaken | typeof DropReason.packetTooLarge
-): void => {
+const lose = (core: Core, session: Session, id: number, sequence: number, reason: DropReasonId): void => {
   const at = sequence >= 0 ? sequence : undefined
+  if (core.isDurable && session.persistent) saveDone(core, session, id)
   session.window.close(id)
   session.retainedInFlight?.delete(id)
   endExchange(core, session, id)

@@ -16,12 +16,12 @@ import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publ
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import type { TopicEntry } from "../router/router.ts"
-import { ExchangeState } from "../session/outgoing-window.ts"
 import type { RetainedCursor, Session } from "../session/session.ts"
 import type { RetainedMessage } from "../store/ports.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { awaitStore, openExchange } from "./open-exchange.ts"
 import { queuePump } from "./pump-queue.ts"
 
 /** Retained messages sent per call before others have a turn. */
@@ -34,6 +34,8 @@ const view = new PublishView()
 export interface RetainedInFlight {
   readonly message: RetainedMessage
   readonly identifiers: ReadonlyArray<number> | undefined
+  /** Whose subscription asked for it: what finds it again after a restart. */
+  readonly filter: string
 }
 
 /** Stores or clears the topic's retained message [MQTT-3.3.1-5] [MQTT-3.3.1-6]; it has been appended at `sequence`. */
@@ -76,6 +78,7 @@ const sendPage = (core: Core, client: Client, session: Session, cursor: Retained
   const { outbox } = client.connection
   const { filter, qos } = cursor.subscription
   const room = qos === 0 ? PAGE : session.window.limit - session.window.inFlight
+  if (core.isDurable) core.markDirty(session)
   if (room <= 0) return false // an acknowledgement brings us back
   const page = core.retained.page(filter.text, cursor.after, Math.min(PAGE, room))
   for (const message of page.messages) {
@@ -83,8 +86,11 @@ const sendPage = (core: Core, client: Client, session: Session, cursor: Retained
       outbox.awaitDrain()
       return false
     }
+    if (message.sequence < cursor.sequence && !send(core, client, session, cursor, message)) {
+      awaitStore(core, client)
+      return false
+    }
     cursor.after = message.topic
-    if (message.sequence < cursor.sequence) send(core, client, session, cursor, message)
   }
   cursor.after = page.next
   if (page.next === undefined) return true
@@ -92,10 +98,17 @@ const sendPage = (core: Core, client: Client, session: Session, cursor: Retained
   return false
 }
 
-const send = (core: Core, client: Client, session: Session, cursor: RetainedCursor, message: RetainedMessage): void => {
+/** False when the store takes nothing now: the message waits. */
+const send = (
+  core: Core,
+  client: Client,
+  session: Session,
+  cursor: RetainedCursor,
+  message: RetainedMessage
+): boolean => {
   if (message.expiresAtMs <= core.nowMs) {
     core.retained.clear(message.topic)
-    return
+    return true
   }
   const { subscription } = cursor
   viewTrusted(view, message.frame, 0, message.frame.length, message.isVersion5)
@@ -103,17 +116,20 @@ const send = (core: Core, client: Client, session: Session, cursor: RetainedCurs
   const size = emitSize(client, view, qos, subscription.identifiers)
   if (size < 0) {
     core.ledger.add(DropReason.packetTooLarge, session.clientIdentifier, message.topic, 1, core.nowMs)
-    return
+    return true
   }
   let id = 0
   if (qos > 0) {
-    id = session.window.open(qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec, message.sequence)
+    id = openExchange(core, client, session, qos, message.sequence, "retained", subscription.filter.text)
+    if (id < 0) return false
     if (session.persistent) {
       session.retainedInFlight ??= new Map()
-      session.retainedInFlight.set(id, { message, identifiers: subscription.identifiers } satisfies RetainedInFlight)
+      const { filter, identifiers } = subscription
+      session.retainedInFlight.set(id, { message, identifiers, filter: filter.text } satisfies RetainedInFlight)
     }
   }
   core.count[Counter.retainedSent] = (core.count[Counter.retainedSent] as number) + 1
   const remaining = remainingExpirySeconds(message.expiresAtMs, core.nowMs)
   emit(core, client, view, size, qos, true, false, id, subscription.identifiers, remaining) // [MQTT-3.3.1-9] [v3.1.1 MQTT-3.3.1-8]
+  return true
 }

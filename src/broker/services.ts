@@ -17,8 +17,9 @@ import { makeTreeRouter } from "../router/tree-router.ts"
 import type { Session } from "../session/session.ts"
 import { defaultSettings, type Settings } from "../settings/settings.ts"
 import { MemoryLog } from "../store/memory-log.ts"
-import { makeMemoryRetained } from "../store/memory-retained.ts"
-import type { MessageLog, RetainedStore } from "../store/ports.ts"
+import { type MemoryRetainedOptions, makeMemoryRetained } from "../store/memory-retained.ts"
+import { memorySessions } from "../store/memory-sessions.ts"
+import type { MessageLog, RetainedStore, SessionStore } from "../store/ports.ts"
 import { Log } from "../telemetry/logging.ts"
 import type { Clock } from "./core.ts"
 
@@ -58,26 +59,32 @@ export class MessageLogPort extends Context.Service<MessageLogPort, MessageLog>(
   )
 }
 
+export class SessionStorePort extends Context.Service<SessionStorePort, SessionStore>()(
+  "promptmq/broker/SessionStorePort"
+) {
+  static readonly layerMemory = Layer.succeed(SessionStorePort, memorySessions)
+}
+
 /** Topics one page of retained messages looks at before the loop has another turn. */
 const RETAINED_VISITS_MAX = 4096
 
 export class RetainedPort extends Context.Service<RetainedPort, RetainedStore>()("promptmq/broker/RetainedPort") {
   static readonly layerMemory = Layer.effect(
     RetainedPort,
-    Effect.map(BrokerSettings, (settings) =>
-      makeMemoryRetained({
-        // Run-time settings: read when a message is kept.
-        get maxMessages() {
-          return settings.current.mqtt.maxRetainedMessages
-        },
-        get maxBytes() {
-          return settings.current.mqtt.maxRetainedBytes
-        },
-        visitsMax: RETAINED_VISITS_MAX
-      })
-    )
+    Effect.map(BrokerSettings, (settings) => makeMemoryRetained(retainedOptions(settings)))
   )
 }
+
+/** Limits of retained messages; run-time settings, read when a message is kept. */
+export const retainedOptions = (settings: SettingsHolder): MemoryRetainedOptions => ({
+  get maxMessages() {
+    return settings.current.mqtt.maxRetainedMessages
+  },
+  get maxBytes() {
+    return settings.current.mqtt.maxRetainedBytes
+  },
+  visitsMax: RETAINED_VISITS_MAX
+})
 
 const DROP_ROWS_MAX = 10_000
 

@@ -133,7 +133,12 @@ export const pruneSubscriptions = (core: Core, session: Session): void => {
   for (const [text, subscription] of session.subscriptions) {
     if (subscription.active && subscription.intervals.length === 1) continue
     if (needed < 0) needed = positionNeeded(core, session)
-    subscription.prune(needed)
+    if (!subscription.prune(needed)) continue
+    if (core.isDurable && session.persistent) {
+      session.subscriptionsToSave ??= new Set()
+      session.subscriptionsToSave.add(text)
+      core.markDirty(session)
+    }
     if (!subscription.active && subscription.intervals.length === 0) {
       session.subscriptions.delete(text)
       core.router.release(subscription.filter as Filter<Session>)

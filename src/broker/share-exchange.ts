@@ -8,12 +8,41 @@
 import { type Session, SessionMode } from "../session/session.ts"
 import type { Member, ShareGroup } from "../session/share-group.ts"
 import { closeKey, openKey } from "../session/share-strategy.ts"
+import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
+import { holdUntilKept } from "./holds.ts"
 import { queueGroup } from "./pump-queue.ts"
 
-/** `key` is undefined where nothing has to stay in order. */
-export const beginExchange = (member: Member, packetIdentifier: number, key: string | undefined): void => {
+/** What the group gave, or what waits, is other than saved. */
+export const markGroup = (core: Core, group: ShareGroup): void => {
+  if (group.isSaved) core.markDirty(group.reader)
+}
+
+/**
+ * At QoS 2 the message is this member's from here on, whatever happens [MQTT-4.8.2-4] [MQTT-4.8.2-5]: saved before it is
+ * sent, also for a member that does not outlive its connection. False when the store takes nothing now.
+ */
+export const saveGiven = (core: Core, member: Member, client: Client, packetIdentifier: number): boolean => {
   const { group, session } = member
+  if (!group.isSaved) return true
+  const ticket = core.sessionStore.sent(session.number, {
+    packetIdentifier,
+    state: session.window.state(packetIdentifier),
+    sequence: session.window.sequence(packetIdentifier),
+    kind: "shared",
+    filter: group.text
+  })
+  if (ticket < 0) return false
+  session.isSaved = true
+  holdUntilKept(core, client, ticket)
+  return true
+}
+
+/** `key` is undefined where nothing has to stay in order. */
+export const beginExchange = (core: Core, member: Member, packetIdentifier: number, key: string | undefined): void => {
+  const { group, session } = member
+  markGroup(core, group)
+  if (core.isDurable) core.markDirty(session)
   session.sharedInFlight ??= new Map()
   session.sharedInFlight.set(packetIdentifier, member)
   if (key === undefined) return
@@ -32,6 +61,7 @@ export const endExchange = (core: Core, session: Session, packetIdentifier: numb
     member.keys?.delete(packetIdentifier)
     closeKey(member.group, key)
   }
+  markGroup(core, member.group)
   wakeGroup(core, member.group)
 }
 

@@ -11,6 +11,8 @@
  * - QoS 0 deliveries go to a connected member at once, or to nobody.
  * - Nothing retained is sent for `$share`, whatever Retain Handling says.
  * - Every QoS 1 and 2 message ends with a member, or in the ledger under the group's text.
+ * - A group with a persistent member outlives the process: what it gives at QoS 2 is saved before it leaves, whoever
+ *   gets it, its cursor and what waits is saved like a session's.
  *
  * A message too large for one member goes to another that can take it, and is dropped when no connected member
  * can [MQTT-3.1.2-25]. Only a key-ordered group drops it at once: somebody else would get it out of order.
@@ -26,10 +28,12 @@ import { type Candidate, chooseMember, isStrict } from "../session/share-strateg
 import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { awaitStore } from "./open-exchange.ts"
 import { jump } from "./overtaken.ts"
 import { queueGroup } from "./pump-queue.ts"
+import { isAtHandOfGroup } from "./read-ahead.ts"
 import { leaveTail, setReading, stopReading, waitingMessages } from "./session-mode.ts"
-import { beginExchange, endExchange, wakeGroup, wakeGroups } from "./share-exchange.ts"
+import { beginExchange, endExchange, markGroup, saveGiven, wakeGroup, wakeGroups } from "./share-exchange.ts"
 
 /** Messages one call hands over before it lets others have a turn. */
 const HANDED_MAX = 1024
@@ -45,7 +49,7 @@ export const joinGroup = (
   text: string,
   filterText: string,
   options: MemberOptions
-): void => {
+): ShareGroup => {
   let group = core.groups.get(text)
   if (group === undefined) {
     group = new ShareGroup(text, core.router.acquire(filterText), core.log.next)
@@ -57,6 +61,7 @@ export const joinGroup = (
   session.shared.set(text, group)
   settle(core, group)
   wakeGroup(core, group)
+  return group
 }
 
 /** The session is a member no more; what is open with it is still completed or, when it goes, returned. */
@@ -69,6 +74,11 @@ export const leaveGroup = (core: Core, session: Session, group: ShareGroup, reas
     return
   }
   buryWaiting(core, group, reason)
+  closeGroup(core, group)
+}
+
+/** Nobody is a member. */
+export const closeGroup = (core: Core, group: ShareGroup): void => {
   stopReading(core, group.entry)
   core.router.detach(group.entry)
   core.router.release(group.entry.filter)
@@ -88,6 +98,7 @@ export const returnToGroups = (core: Core, session: Session, isSessionOver: bool
     if (key !== undefined && keysHeld?.get(group)?.has(key) === true) continue
     if (group.reader.mode === SessionMode.live) waitAt(core, group, core.delivered)
     group.requeue(session.window.sequence(id))
+    markGroup(core, group)
     session.window.close(id)
     endExchange(core, session, id)
   }
@@ -132,8 +143,8 @@ export const handToGroup = (
     return
   }
   const member = choose(core, group, message, publisher) ?? (waits ? undefined : chooseAtOnce(core, group))
-  if (member !== undefined) give(core, member, message, sequence, expiresAtMs)
-  else if (isAnyConnected(group) && !isAnyAbleToTake(group)) {
+  if (member !== undefined && give(core, member, message, sequence, expiresAtMs)) return
+  if (isAnyConnected(group) && !isAnyAbleToTake(group)) {
     drop(core, group, DropReason.packetTooLarge, message, sequence)
   } else if (waits) {
     waitAt(core, group, Math.min(sequence, core.delivered))
@@ -145,6 +156,7 @@ export const handToGroup = (
 export const pumpGroup = (core: Core, group: ShareGroup): void => {
   if (group.reader.mode === SessionMode.live || core.groups.get(group.text) !== group) return
   if (!isAnyConnected(group)) return // the cursor waits for the first member that comes
+  markGroup(core, group)
   const heldMax = isStrict(core.limits.sharedStrategy) ? HELD_MAX : 1
   if (!handRequeued(core, group, heldMax)) {
     awaitRoom(group)
@@ -161,6 +173,7 @@ export const pumpGroup = (core: Core, group: ShareGroup): void => {
       else awaitRoom(group)
       return
     }
+    if (!isAtHandOfGroup(core, group, sequence)) return
     if (!handRecord(core, group, sequence)) {
       if (group.requeued.length + 1 >= heldMax) {
         awaitRoom(group)
@@ -179,21 +192,26 @@ export const pumpGroup = (core: Core, group: ShareGroup): void => {
 const handRequeued = (core: Core, group: ShareGroup, heldMax: number): boolean => {
   const { requeued } = group
   let held = 0
+  let isOver = false
   for (let i = 0; i < requeued.length; i++) {
     const sequence = requeued[i] as number
-    if (held < heldMax && handRecord(core, group, sequence)) continue
+    // What comes after a record that is not in memory must not overtake it.
+    isOver ||= held >= heldMax || !isAtHandOfGroup(core, group, sequence)
+    if (!isOver && handRecord(core, group, sequence)) continue
     requeued[held] = sequence
     held += 1
   }
   requeued.length = held
-  return held < heldMax
+  return !isOver && held < heldMax
 }
 
 /** True when the record is done with: handed over, expired, gone. */
 const handRecord = (core: Core, group: ShareGroup, sequence: number): boolean => {
   const { record } = core
   if (!core.log.read(sequence, record)) {
-    core.ledger.add(DropReason.overtaken, group.text, "", 1, core.nowMs, sequence, sequence)
+    const reason = sequence < core.log.first ? DropReason.overtaken : DropReason.logRecordLost
+    core.ledger.add(reason, group.text, "", 1, core.nowMs, sequence, sequence)
+    view.qos = 1 // it was among those that wait
     return true
   }
   const { expiresAtMs, publisher } = record
@@ -204,9 +222,9 @@ const handRecord = (core: Core, group: ShareGroup, sequence: number): boolean =>
     return true
   }
   const member = choose(core, group, view, publisher)
-  if (member !== undefined) give(core, member, view, sequence, expiresAtMs)
-  else if (!isAnyAbleToTake(group)) drop(core, group, DropReason.packetTooLarge, view, sequence)
-  else return false
+  if (member !== undefined) return give(core, member, view, sequence, expiresAtMs)
+  if (isAnyAbleToTake(group)) return false
+  drop(core, group, DropReason.packetTooLarge, view, sequence)
   return true
 }
 
@@ -262,6 +280,14 @@ const keyOf = (core: Core, message: PublishView, publisher: number): string => {
   }
 }
 
+/** The key of a message in the log, as it is kept in order; undefined where nothing is, or the message is gone. */
+export const keyAt = (core: Core, sequence: number): string | undefined => {
+  const { record } = core
+  if (core.limits.sharedStrategy !== "key-ordered" || sequence < 0 || !core.log.read(sequence, record)) return undefined
+  viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
+  return keyOf(core, view, record.publisher)
+}
+
 /** The user property named by mqtt.shared-key-property; a message without it is ordered by its topic. */
 const orderingKey = (core: Core, message: PublishView): string | undefined => {
   const wanted = core.limits.sharedKeyProperty
@@ -271,8 +297,8 @@ const orderingKey = (core: Core, message: PublishView): string | undefined => {
 
 const topicOf = (message: PublishView): string => message.buffer.toString("utf8", message.topicStart, message.topicEnd)
 
-/** To the member that was chosen for the message on offer. */
-const give = (core: Core, member: Member, message: PublishView, sequence: number, expiresAtMs: number): void => {
+/** To the member that was chosen for the message on offer. False where that could not be saved: it has to wait. */
+const give = (core: Core, member: Member, message: PublishView, sequence: number, expiresAtMs: number): boolean => {
   const { group, identifiers, session } = member
   const client = clientOf(session)
   assert(client !== undefined, "a message is given to a member that is connected")
@@ -280,17 +306,23 @@ const give = (core: Core, member: Member, message: PublishView, sequence: number
   const size = emitSize(client, message, qos, identifiers)
   if (size < 0) {
     drop(core, group, DropReason.packetTooLarge, message, sequence)
-    return
+    return true
   }
   let id = 0
   if (qos > 0) {
     assert(sequence >= 0, "what may have to be given to somebody else is in the log")
     id = session.window.open(qos === 1 ? ExchangeState.awaitPuback : ExchangeState.awaitPubrec, sequence)
-    beginExchange(member, id, offer.isKeyOrdered ? offer.key : undefined)
+    if (qos === 2 && !saveGiven(core, member, client, id)) {
+      session.window.close(id)
+      awaitStore(core, client)
+      return false
+    }
+    beginExchange(core, member, id, offer.isKeyOrdered ? offer.key : undefined)
   }
   const retain = message.retain && member.retainAsPublished
   const remaining = remainingExpirySeconds(expiresAtMs, core.nowMs)
   emit(core, client, message, size, qos, retain, false, id, identifiers, remaining)
+  return true
 }
 
 /** Somebody has to wait: the group reads the log from here on. */
@@ -325,7 +357,7 @@ const buryWaiting = (core: Core, group: ShareGroup, reason: DropReasonId): void 
 }
 
 /** The group reads the log while a member wants more than QoS 0, or something waits. */
-const settle = (core: Core, group: ShareGroup): void => {
+export const settle = (core: Core, group: ShareGroup): void => {
   let reads = group.reader.mode !== SessionMode.live
   for (const { qos } of group.members) if (qos > 0) reads = true
   if (reads !== group.entry.readsLog) setReading(core, group.entry, reads)

@@ -10,6 +10,8 @@
  *   that may not be subscribed is answered in its place in SUBACK, and the others take effect [MQTT-3.9.3-1].
  * - Exactly one SUBACK, with one code per filter in the same order [MQTT-3.8.4-1] [MQTT-3.8.4-6].
  * - SUBACK goes out before retained messages of the same SUBSCRIBE.
+ * - A persistent session's SUBACK and UNSUBACK leave when what they say is kept; what the store does not take is undone
+ *   and refused.
  */
 import { Verdict } from "../access/access.ts"
 import type { SubscribeEntry, SubscribePacket, UnsubscribePacket } from "../codec/codec.ts"
@@ -17,16 +19,19 @@ import type { Fault } from "../codec/fault.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
+import type { Filter } from "../router/router.ts"
 import { filterFault, hasWildcard, parseSharedFilter } from "../router/topic-filter.ts"
 import { type Session, SessionMode } from "../session/session.ts"
-import { INTERVALS_MAX, Subscription } from "../session/subscription.ts"
+import { INTERVALS_MAX, type SavedInterval, Subscription } from "../session/subscription.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
-import { sharedNoLocal, tooManyFilters } from "./faults.ts"
+import { notUnsubscribed, sharedNoLocal, tooManyFilters } from "./faults.ts"
+import { holdUntilKept } from "./holds.ts"
 import { queuePump } from "./pump-queue.ts"
+import { saveGroupLeft, saveMember, saveSubscription } from "./save-session.ts"
 import { send } from "./send.ts"
-import { holdUntilShown, positionNeeded, pruneSubscriptions, settleLogReading, stopReading } from "./session-mode.ts"
+import { holdUntilShown, positionNeeded, settleLogReading, stopReading } from "./session-mode.ts"
 import { joinGroup, leaveGroup } from "./shared.ts"
 
 const SHARE_PREFIX = "$share/"
@@ -49,13 +54,24 @@ export const receiveSubscribe = (
   verdicts: ReadonlyArray<number>
 ): void => {
   const session = client.session as Session
+  saves.ticket = 0
   const identifier = packet.properties.subscriptionIdentifier ?? 0
   const codes = packet.entries.map((entry, i) => subscribe(core, session, entry, identifier, verdicts[i]))
   settleLogReading(core, session)
   learnAgain(core, client, session)
+  holdUntilKept(core, client, saves.ticket)
   const told = client.isVersion5 ? codes : codes.map((code, i) => code3(client, code, packet.entries[i]?.qos ?? 0))
   answer(core, client, core.codec.encodeSuback(client.version, packet.packetIdentifier, told, {})) // [MQTT-3.8.4-2]
   if (session.retainedCursors.length > 0) queuePump(core, client)
+}
+
+/** Of the packet at work: the ticket of what was saved last, and so of everything that was. */
+const saves = { ticket: 0 }
+
+/** False where the store took it not. */
+const isTaken = (ticket: number): boolean => {
+  if (ticket > saves.ticket) saves.ticket = ticket
+  return ticket >= 0
 }
 
 /** One filter; answers its reason code. */
@@ -87,17 +103,38 @@ const subscribe = (
   const { noLocal, retainAsPublished } = entry
   const at = core.log.next
   if (subscription.intervals.length >= INTERVALS_MAX) subscription.prune(positionNeeded(core, session))
+  const history = subscription.history()
   if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at))
     return ReasonCode.quotaExceeded
   session.subscriptions.set(entry.filter, subscription) // replaces [MQTT-3.8.4-3]
-  core.router.attach(subscription)
-  if (isNew) core.count[Counter.subscriptionsMade] = (core.count[Counter.subscriptionsMade] as number) + 1
+  const { retainedCursors } = session
   const wantsRetained = entry.retainHandling === 0 || (entry.retainHandling === 1 && isNew) // [MQTT-3.3.1-9..11]
   if (wantsRetained && limits.retainAvailable) {
-    session.retainedCursors = session.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+    session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
     session.retainedCursors.push({ subscription, sequence: at, after: undefined })
   }
+  if (!isTaken(saveSubscription(core, session, entry.filter))) {
+    session.retainedCursors = retainedCursors
+    undo(core, session, entry.filter, subscription, history)
+    return ReasonCode.quotaExceeded
+  }
+  core.router.attach(subscription)
+  if (isNew) core.count[Counter.subscriptionsMade] = (core.count[Counter.subscriptionsMade] as number) + 1
   return qos
+}
+
+/** As it was before the change that the store did not take. */
+const undo = (
+  core: Core,
+  session: Session,
+  text: string,
+  subscription: Subscription,
+  history: ReadonlyArray<SavedInterval>
+): void => {
+  subscription.bringBack(history)
+  if (history.length > 0) return
+  session.subscriptions.delete(text)
+  core.router.release(subscription.filter as Filter<Session>)
 }
 
 /** `$share/<name>/<filter>`: a place among the members of the group. Nothing retained is sent for it. */
@@ -107,8 +144,12 @@ const share = (core: Core, session: Session, entry: SubscribeEntry, qos: number,
   if (!core.limits.wildcardAvailable && hasWildcard(shared.filter)) return ReasonCode.wildcardSubscriptionsNotSupported
   const isNew = session.shared?.has(entry.filter) !== true
   const { retainAsPublished } = entry
+  const options = { qos, retainAsPublished, subscriptionIdentifier: identifier }
+  const ticket = saveMember(core, session, entry.filter, options)
+  if (!isTaken(ticket)) return ReasonCode.quotaExceeded
   const identifiers = identifier === 0 ? undefined : [identifier]
-  joinGroup(core, session, entry.filter, shared.filter, { qos, retainAsPublished, identifiers })
+  const group = joinGroup(core, session, entry.filter, shared.filter, { qos, retainAsPublished, identifiers })
+  if (ticket > 0) group.isSaved = true
   if (isNew) core.count[Counter.subscriptionsMade] = (core.count[Counter.subscriptionsMade] as number) + 1
   return qos
 }
@@ -130,9 +171,12 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
   }
   const session = client.session as Session
   holdUntilShown(core, session, client)
+  saves.ticket = 0
   const codes = packet.filters.map((filter) => unsubscribe(core, session, filter))
-  pruneSubscriptions(core, session)
   learnAgain(core, client, session)
+  // MQTT 3.x cannot be told in UNSUBACK.
+  if (!client.isVersion5 && codes.includes(ReasonCode.implementationSpecificError)) return notUnsubscribed
+  holdUntilKept(core, client, saves.ticket)
   answer(core, client, core.codec.encodeUnsuback(client.version, packet.packetIdentifier, codes, {})) // [MQTT-3.10.4-4]
   return undefined
 }
@@ -141,16 +185,30 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
 const unsubscribe = (core: Core, session: Session, filter: string): number => {
   const group = session.shared?.get(filter)
   if (group !== undefined) {
+    if (!isTaken(saveSubscription(core, session, filter))) return ReasonCode.implementationSpecificError
     leaveGroup(core, session, group, DropReason.unsubscribedBacklog)
+    saveGroupLeft(core, group)
     core.count[Counter.subscriptionsRemoved] = (core.count[Counter.subscriptionsRemoved] as number) + 1
     return ReasonCode.success
   }
   const subscription = session.subscriptions.get(filter)
   if (subscription === undefined || !subscription.active) return ReasonCode.noSubscriptionExisted
+  const { retainedCursors } = session
+  const history = subscription.history()
   subscription.close(core.log.next) // [MQTT-3.10.4-2]
+  subscription.prune(positionNeeded(core, session))
+  session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+  if (!isTaken(saveSubscription(core, session, filter))) {
+    session.retainedCursors = retainedCursors
+    subscription.bringBack(history)
+    return ReasonCode.implementationSpecificError
+  }
   core.router.detach(subscription)
   stopReading(core, subscription)
-  session.retainedCursors = session.retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+  if (subscription.intervals.length === 0) {
+    session.subscriptions.delete(filter)
+    core.router.release(subscription.filter as Filter<Session>)
+  }
   core.count[Counter.subscriptionsRemoved] = (core.count[Counter.subscriptionsRemoved] as number) + 1
   return ReasonCode.success
 }

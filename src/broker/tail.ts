@@ -16,6 +16,7 @@ import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { deliverLate } from "./deliver.ts"
 import { queuePump } from "./pump-queue.ts"
+import { lookAtSlowed } from "./slow-down.ts"
 
 const view = new PublishView()
 
@@ -30,7 +31,10 @@ export const followLog = (core: Core): void => {
       if (client?.mustPump === true) queuePump(core, client)
     }
   })
-  core.log.onKept((keptBelow) => releaseKept(core, keptBelow))
+  core.log.onKept(() => {
+    releaseKept(core)
+    lookAtSlowed(core)
+  })
 }
 
 const handRecord = (core: Core, sequence: number): void => {

@@ -4,47 +4,103 @@
  *
  * `session.will` holds a will that waits for its delay; a return of the client within it cancels the will
  * [MQTT-3.1.3-9] (timers.ts, cancelSessionTimers).
+ *
+ * Invariants
+ * - A will is saved with its session from CONNECT on, also that of a session that ends with its connection. The
+ *   record that clears it and the will's message are kept together: a crash publishes it once.
+ * - A session that ended in a crash has nothing left but its will: that waits here, under the client's name, and a
+ *   return of the client cancels it like any other.
  */
 import { buildPublish } from "../codec/build-publish.ts"
 import type { Will } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { Counter } from "../metrics/counters.ts"
-import type { Session } from "../session/session.ts"
+import type { Session, SessionWill } from "../session/session.ts"
 import type { Core } from "./core.ts"
 import { route } from "./publish.ts"
-import { timersOf } from "./timers.ts"
+import { saveEnd, saveSession, sessionBytesMax } from "./save-session.ts"
+import { cancelSessionTimers, timersOf } from "./timers.ts"
 
 const view = new PublishView()
 
-/** The connection ended so that the will counts: now, or after its delay if the session lives that long. */
-export const willAfter = (core: Core, session: Session, will: Will): void => {
-  const delaySeconds = will.properties.willDelayInterval ?? 0
-  if (delaySeconds === 0 || !session.persistent) {
-    publishWill(core, session, will)
+export const willOf = ({ isVersion5, payload, properties, publishProperties, qos, retain, topic }: Will): SessionWill => {
+  const frame = buildPublish(isVersion5 ? 5 : 4, topic, payload, qos, retain, publishProperties)
+  return { topic, isVersion5, frame, delaySeconds: properties.willDelayInterval ?? 0 }
+}
+
+/** The connection ended so that `session.will` counts: now, or after its delay if the session lives that long. Saves the session. */
+export const decideWill = (core: Core, session: Session): void => {
+  const { will } = session
+  if (will?.delaySeconds === 0) {
+    publishPendingWill(core, session)
     return
   }
-  session.will = will
-  // At the end of the session it is published in any case (end-session.ts).
-  if (delaySeconds >= session.expiryIntervalSeconds) return
+  saveSession(core, session)
+  if (will !== undefined) scheduleWill(core, session, will.delaySeconds * 1000)
+}
+
+/** At the end of the session it is published in any case (end-session.ts). */
+export const scheduleWill = (core: Core, session: Session, delayMs: number): void => {
+  if ((session.will as SessionWill).delaySeconds >= session.expiryIntervalSeconds) return
   const onTimer = () => {
     timersOf(session).will = undefined
     publishPendingWill(core, session)
   }
-  timersOf(session).will = core.wheel.schedule({ onTimer }, core.loopMs + delaySeconds * 1000)
+  timersOf(session).will = core.wheel.schedule({ onTimer }, core.loopMs + delayMs)
 }
 
 export const publishPendingWill = (core: Core, session: Session): void => {
   const { will } = session
   session.will = undefined
-  if (will !== undefined) publishWill(core, session, will)
+  if (will === undefined) return
+  keepWithWill(core, session, will)
+  saveSession(core, session)
+  publishWill(core, session, will)
 }
 
-const publishWill = (core: Core, session: Session, will: Will): void => {
-  const version = will.isVersion5 ? 5 : 4
-  const frame = buildPublish(version, will.topic, will.payload, will.qos, will.retain, will.publishProperties)
-  viewTrusted(view, frame, 0, frame.length, will.isVersion5)
+/** The record that clears the will, which comes next, and its message live or die together. */
+export const keepWithWill = (core: Core, session: Session, will: SessionWill): void => {
+  if (core.isDurable) core.log.together(sessionBytesMax(session) + will.frame.length)
+}
+
+export const publishWill = (core: Core, session: Session, will: SessionWill): void => {
+  const { frame, isVersion5 } = will
+  viewTrusted(view, frame, 0, frame.length, isVersion5)
   const entry = core.router.intern(view.buffer, view.topicStart, view.topicEnd)
   core.count[Counter.willsPublished] = (core.count[Counter.willsPublished] as number) + 1
   route(core, view, entry, session.number, 1) // [MQTT-3.1.2-7] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+}
+
+/** Sessions of which a crash left the will alone, by client. */
+const orphansOf = new WeakMap<Core, Map<string, Session>>()
+
+/** The session is in no table: its client would find nothing of it. Published when `delayMs` have passed. */
+export const keepOrphan = (core: Core, session: Session, delayMs: number): void => {
+  const orphans = orphansOf.get(core) ?? new Map<string, Session>()
+  orphansOf.set(core, orphans)
+  orphans.set(session.clientIdentifier, session)
+  const onTimer = () => {
+    orphans.delete(session.clientIdentifier)
+    endOrphan(core, session)
+  }
+  timersOf(session).will = core.wheel.schedule({ onTimer }, core.loopMs + delayMs)
+}
+
+export const endOrphan = (core: Core, session: Session): void => {
+  const { will } = session
+  session.will = undefined
+  if (will !== undefined) keepWithWill(core, session, will)
+  saveEnd(core, session)
+  if (will !== undefined) publishWill(core, session, will)
+}
+
+/** The client is back: its will is not published any more [MQTT-3.1.3-9]. */
+export const forgetOrphan = (core: Core, clientIdentifier: string): void => {
+  const orphans = orphansOf.get(core)
+  const session = orphans?.get(clientIdentifier)
+  if (session === undefined) return
+  orphans?.delete(clientIdentifier)
+  cancelSessionTimers(core, session)
+  saveEnd(core, session)
 }

@@ -34,7 +34,7 @@ export const exitCodeMeanings: ReadonlyArray<readonly [code: ExitCode, meaning: 
   [exitCodes.refused, "refused (credentials or access rules)"],
   [exitCodes.notFound, "not found"],
   [exitCodes.dataDamaged, "data damaged"],
-  [exitCodes.alreadyRunning, "already running, or a port is in use"],
+  [exitCodes.alreadyRunning, "already running: a port or the data folder is in use"],
   [exitCodes.timedOut, "the time of `sub -W` ran out"],
   [exitCodes.interrupted, "ended by SIGINT (Ctrl-C)"],
   [exitCodes.terminated, "ended by SIGTERM"]

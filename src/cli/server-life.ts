@@ -6,6 +6,7 @@
  *   while it still starts. Then the exit code is 0.
  * - The second one leaves at once with 130 or 143.
  * - A stop that takes longer than server.shutdown-timeout and a grace is cut off: exit code 1.
+ * - A log that fails ends the broker at once, without a retry: one line first, then the doors close, exit code 1.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -17,9 +18,11 @@ import type { RunningBroker, StartError } from "../app.ts"
 import type { LoadedSettings } from "../config/load.ts"
 import type { ListenError } from "../listener/listen-error.ts"
 import { formatAddress } from "../settings/address.ts"
+import type { StoreFailed } from "../wal/store-error.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { startLines } from "./start-lines.ts"
-import { complain, say, type World } from "./world.ts"
+import { storeFailed, storeFault, storeRefused, type Told } from "./tell-store-error.ts"
+import { complain, printProblem, say, type World } from "./world.ts"
 
 /** On top of server.shutdown-timeout, which the broker keeps itself. */
 const stopGraceMs = 1000
@@ -31,7 +34,8 @@ export async function runUntilSignal(
 ): Promise<ExitCode> {
   const broker = start.pipe(
     Effect.tap((started) => Effect.sync(() => say(world, startLines(started, loaded, world)))),
-    Effect.andThen(Effect.never),
+    Effect.flatMap((started) => started.failure),
+    Effect.tapError((error) => Effect.sync(() => leaveFailed(error, loaded, world))),
     Effect.scoped
   )
   const fiber = Effect.runFork(broker)
@@ -52,6 +56,13 @@ export async function runUntilSignal(
   return tellFailure(exit.cause, loaded, world)
 }
 
+/** Said before anything is closed: what closes may hang on the same disk. */
+function leaveFailed(error: StartError | StoreFailed, loaded: LoadedSettings, world: World): void {
+  if (error._tag !== "StoreFailed") return
+  printProblem(world, storeFailed(error).problem)
+  cutOff(loaded.settings.server.shutdownTimeoutMs + stopGraceMs, world)
+}
+
 function cutOff(timeoutMs: number, world: World): void {
   const timer = setTimeout(() => {
     say(world, `did not stop within ${timeoutMs} ms, cut off`)
@@ -60,7 +71,7 @@ function cutOff(timeoutMs: number, world: World): void {
   timer.unref()
 }
 
-function tellFailure(cause: Cause.Cause<StartError>, loaded: LoadedSettings, world: World): ExitCode {
+function tellFailure(cause: Cause.Cause<StartError | StoreFailed>, loaded: LoadedSettings, world: World): ExitCode {
   const error = Cause.findErrorOption(cause)
   if (Option.isNone(error)) {
     const fix = "this is a mistake of PromptMQ: please report it with these lines"
@@ -70,8 +81,15 @@ function tellFailure(cause: Cause.Cause<StartError>, loaded: LoadedSettings, wor
   return tellStartError(error.value, loaded, world)
 }
 
-function tellStartError(error: StartError, loaded: LoadedSettings, world: World): ExitCode {
+function tellStartError(error: StartError | StoreFailed, loaded: LoadedSettings, world: World): ExitCode {
   switch (error._tag) {
+    case "StoreRefused":
+      return tell(storeRefused(error, loaded), world)
+    case "StoreFault":
+      return tell(storeFault(error, loaded), world)
+    case "StoreFailed":
+      // Told when it happened.
+      return storeFailed(error).exitCode
     case "ListenError":
       for (const each of [error, ...error.others]) tellListenError(each, loaded, world)
       return error.reason === "port-in-use" ? exitCodes.alreadyRunning : exitCodes.failed
@@ -89,6 +107,11 @@ function tellStartError(error: StartError, loaded: LoadedSettings, world: World)
       })
       return exitCodes.failed
   }
+}
+
+function tell({ exitCode, problem }: Told, world: World): ExitCode {
+  printProblem(world, problem)
+  return exitCode
 }
 
 function tellListenError(error: ListenError, loaded: LoadedSettings, world: World): void {

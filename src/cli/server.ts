@@ -3,8 +3,8 @@
  * stays until a signal. How the broker is put together is app.ts's business. The log goes to stdout, what is
  * said to the person who started it to stderr.
  *
- * Exit codes: 0 after a graceful stop, 3 for a configuration that is not valid, 8 when a port or the data
- * folder is taken, 1 when it cannot start otherwise; a second signal leaves at once with 130 or 143.
+ * Exit codes: 0 after a graceful stop, 3 for a configuration that is not valid or a data folder that cannot be one, 7
+ * for damaged data, 8 when a port or the data folder is taken, 1 when it cannot start otherwise or the log fails; a second signal leaves at once with 130 or 143.
  */
 import { type StartOptions, startBroker } from "../app.ts"
 import { ConfigInvalid } from "../config/config-invalid.ts"

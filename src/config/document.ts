@@ -5,7 +5,7 @@
  * sections, keys written twice under two spellings, and one warning per old spelling. Values are not judged
  * here; they come out as YAML gives them.
  *
- * Limits: `documentSizeMax` characters; the walk descends only into known sections, so its depth is theirs;
+ * Limits: `documentSizeMax` characters; the walk descends only into known sections and entries, so its depth is theirs;
  * aliases (*x) are followed one step and are no way to grow a small file into a large one.
  */
 import {
@@ -24,12 +24,16 @@ import type { FilePlace, Problem } from "./problem.ts"
 
 export const documentSizeMax = 1_048_576
 
+/** Where a part of a list of records stands: "[1]", "[1].max-bytes". */
+export type InnerPlaces = ReadonlyMap<string, { readonly place: FilePlace; readonly excerpt: string }>
+
 export interface WrittenValue {
   readonly spelling: Spelling
   readonly raw: unknown
   readonly keyPlace: FilePlace
   readonly valuePlace: FilePlace
   readonly excerpt: string | undefined
+  readonly inner: InnerPlaces
 }
 
 export interface WrittenDocument {
@@ -134,9 +138,15 @@ class Reader {
   private readValue(spelling: Spelling, keyOffset: number, node: Node | null): void {
     const value = this.follow(node)
     const valueOffset = node?.range?.[0] ?? keyOffset
+    const inner = new Map<string, { place: FilePlace; excerpt: string }>()
+    const item = (each: Node | null, index: number): unknown =>
+      spelling.leaf.kind === "records" && isMap(each)
+        ? this.readRecord(each, `${spelling.leaf.key}[${index}]`, `[${index}]`, inner)
+        : plain(each)
     const written: WrittenValue = {
       spelling,
-      raw: isSeq(value) ? value.items.map((item) => plain(this.follow(item as Node))) : plain(value),
+      raw: isSeq(value) ? value.items.map((each, index) => item(this.follow(each as Node), index)) : plain(value),
+      inner,
       keyPlace: this.placeOf(keyOffset),
       valuePlace: this.placeOf(isEmpty(value) ? keyOffset : valueOffset),
       excerpt: spelling.leaf.secret ? undefined : this.lineAt(valueOffset)
@@ -153,6 +163,31 @@ class Reader {
     if (spelling.isAlias) {
       this.report("E3301", spelling.key, keyOffset, `is the old spelling of ${key}`, `write ${key}`, "warning")
     }
+  }
+
+  /** One entry of a list of records: its keys and values, and where they stand. */
+  private readRecord(
+    map: YAMLMap,
+    name: string,
+    at: string,
+    inner: Map<string, { place: FilePlace; excerpt: string }>
+  ): Readonly<Record<string, unknown>> {
+    const note = (path: string, offset: number) =>
+      inner.set(path, { place: this.placeOf(offset), excerpt: this.lineAt(offset) })
+    note(at, map.range?.[0] ?? 0)
+    const entry: Record<string, unknown> = {}
+    for (const { key: keyNode, value: node } of map.items as ReadonlyArray<{ key: Node; value: Node | null }>) {
+      const key = isScalar(keyNode) ? String(keyNode.value) : "?"
+      const offset = keyNode.range?.[0] ?? 0
+      if (Object.hasOwn(entry, key)) {
+        this.report("E3003", `${name}.${key}`, offset, "is written twice in the same entry", "keep one of the two")
+        continue
+      }
+      const value = this.follow(node)
+      note(`${at}.${key}`, isEmpty(value) ? offset : (node?.range?.[0] ?? offset))
+      entry[key] = plain(value)
+    }
+    return entry
   }
 
   private reportUnknown(key: string, offset: number): void {

@@ -21,6 +21,21 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "Something failed that has no code of its own. The message holds the reason as the system gave it.",
     fix: "Read the reason; run again with --log-level debug for more."
   },
+  E1301: {
+    title: "Data folder cannot be used",
+    text: "The operating system refused something in the data folder or the log's folder: the folder cannot be made, a file cannot be opened, there is no room. Nothing is served without the log.",
+    fix: "Correct the permissions, make room, or choose another folder (storage.data-dir)."
+  },
+  E1302: {
+    title: "The log failed",
+    text: "A write or a sync of the log failed for good. What a failed sync left on the disk cannot be known, so nothing is acknowledged after it, nothing is tried again, and the broker ends. What was acknowledged is on the disk; the next start recovers it and writes again what was not known to be safe.",
+    fix: "Look at the disk (the system's log names the device), then start the broker again."
+  },
+  E1303: {
+    title: "Target is not empty",
+    text: "A tool was asked to write a store or a backup into a folder that holds something already. It never overwrites and never mixes: what is there may be the only copy of something.",
+    fix: "Name a new folder, or move aside what is there."
+  },
   E2001: {
     title: "Wrong usage",
     text: "A command, an option or an argument is missing, unknown or has a value that cannot be read.",
@@ -121,6 +136,11 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "A variable that ends in _FILE names a file which holds the value. That file is missing, unreadable or too long.",
     fix: "Correct the path or the permissions."
   },
+  E3114: {
+    title: "Entry written twice",
+    text: "Two entries of a list are about the same thing, so it is unclear which one is meant.",
+    fix: "Keep one of the two."
+  },
   E3115: {
     title: "Secret on the command line",
     text: "Every user of a machine can read the command line of every process. A secret given there has to be considered known.",
@@ -166,6 +186,11 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "server.unix-bind has the same path twice. The second socket could not be opened.",
     fix: "Write each path once."
   },
+  E3209: {
+    title: "Acknowledgements that nothing would release",
+    text: "With no-sync the log is synced when a file of it is full, when it is asked for, and at the end. An acknowledgement that waits for a sync would wait for one of these, and the client for it.",
+    fix: "Set storage.wal.no-sync to false, or let storage.wal.acknowledge (and that of topics.policies) be written."
+  },
   E3301: {
     title: "Old spelling (warning)",
     text: "The key is read under this name too because earlier documents of the broker used it.",
@@ -173,8 +198,8 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   },
   E3302: {
     title: "No effect with the memory engine (warning)",
-    text: "Log and compaction settings describe what is kept on disk. This version keeps messages, sessions and retained values in memory and loses them at exit, whatever these settings say.",
-    fix: "Do not rely on durability with this version."
+    text: "Log and compaction settings describe what is kept on disk. The memory engine keeps messages, sessions and retained values in memory and loses them at exit, whatever these settings say.",
+    fix: "Set storage.engine to wal to keep everything on disk, or remove these settings."
   },
   E3307: {
     title: "Accepted, but without effect (warning)",
@@ -201,6 +226,21 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "The memory for messages is smaller than the largest packet accepted. A QoS 1 or 2 message that does not fit is refused with reason code 0x97.",
     fix: "Raise storage.memory-buffer or lower mqtt.max-packet-size."
   },
+  E3308: {
+    title: "No effect while force-fsync is true (warning)",
+    text: "storage.wal.force-fsync syncs every group of messages and acknowledges after the sync, whatever mode, acknowledgement policy and no-sync say.",
+    fix: "Remove force-fsync, or what it overrules."
+  },
+  E3309: {
+    title: "Setting of another sync mode (warning)",
+    text: "sync-interval is for the periodic mode, batch-sync-size for the batch mode; in another mode they wait for a change of the mode at run time.",
+    fix: "Set storage.wal.sync-mode to the mode that uses it, or remove it."
+  },
+  E3310: {
+    title: "Log larger than max-wal-size at all times (warning)",
+    text: "The log is made of files of storage.wal.segment-size; the one that is written to and the one before it are always there. A max-wal-size below the two can never be met, and compaction would work for nothing.",
+    fix: "Raise storage.compaction.max-wal-size to at least twice storage.wal.segment-size."
+  },
   E3402: {
     title: "Clustering is not in this version",
     text: "The broker cannot join others yet. It refuses to start rather than run alone where a cluster was asked for.",
@@ -213,8 +253,8 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   },
   E3404: {
     title: "Storage engine is not in this version",
-    text: "Only the memory engine exists, and it loses its state at exit. The broker refuses to start rather than pretend to keep messages.",
-    fix: "Set storage.engine to memory if losing state at exit is acceptable."
+    text: "There are two engines: wal keeps messages, sessions and retained values on disk, memory loses them at exit. The SQLite engine of earlier documents does not exist; the broker refuses to start rather than take another one.",
+    fix: "Set storage.engine to wal, or to memory if losing state at exit is acceptable."
   },
   E3405: {
     title: "Prometheus metrics are not in this version (warning)",
@@ -251,6 +291,26 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "The TLS library refuses the combination of settings and files: no cipher suite of server.tls-ciphers exists, or a key or signature is too weak for it. The message holds its words.",
     fix: "Remove server.tls-ciphers to take the usual list, or make a stronger certificate."
   },
+  E3601: {
+    title: "Data folder on a network file system",
+    text: "A sync over NFS, SMB and the like does not promise what one of a local disk does, locks may not hold, and an outage of the network would be an outage of the log. So such a folder is refused.",
+    fix: "Let storage.data-dir (and storage.wal-dir) name folders on a local disk."
+  },
+  E3602: {
+    title: "Log of another store",
+    text: "The files of the log belong to another store than the data folder: each store has a number of its own, written in every file. They were mixed up, or storage.wal-dir is used by two brokers.",
+    fix: "Name the folders that belong together in storage.data-dir and storage.wal-dir."
+  },
+  E3603: {
+    title: "Store of a later version",
+    text: "A later version of PromptMQ wrote this store, in a form that this version cannot read whole. It is never read in part: what is not understood would be lost.",
+    fix: "Start that version or a later one, or choose another data folder."
+  },
+  E3604: {
+    title: "Unknown records in the log",
+    text: "The log holds records of a kind that this version does not know and that may not be skipped. A later version wrote them.",
+    fix: "Start that version or a later one, or choose another data folder."
+  },
   E4001: {
     title: "Broker cannot be reached",
     text: "No connection could be made to the address: nothing listens there, a firewall drops it, or the name does not resolve.",
@@ -283,8 +343,18 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   },
   E7001: {
     title: "Data damaged",
-    text: "Stored data does not pass its checksums: a disk fault, or something else wrote to the files.",
-    fix: "Keep a copy of the folder before anything else."
+    text: "Stored data does not pass its checksums: a disk fault, or something else wrote to the files. With storage.on-corruption: refuse the broker does not start; with salvage it keeps every record that verifies, moves nothing, copies the damaged bytes to quarantine/ and reports what is lost.",
+    fix: "Keep a copy of the folder before anything else; promptmq store verify shows what is damaged."
+  },
+  E7002: {
+    title: "Data cannot be read",
+    text: "A file of the store has no readable header, or the disk answers with errors where the log begins, so that nothing behind it could be trusted.",
+    fix: "Keep a copy of the folder before anything else; promptmq store verify shows what can be read."
+  },
+  E7003: {
+    title: "The torture found a fault",
+    text: "A broker that was killed again and again lost, repeated, reordered or changed something that it had promised to keep. Either it is a mistake of PromptMQ, or the disk or file system of that folder does not keep what was written.",
+    fix: "Keep the folder that is named and report it with the seed; it can be repeated with --seed."
   },
   E8001: {
     title: "Port in use",
@@ -293,7 +363,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   },
   E8002: {
     title: "Already running",
-    text: "Another broker uses the same data folder.",
+    text: "Another broker uses the same data folder; the message names its process and since when.",
     fix: "Stop it, or give this one its own folder (storage.data-dir)."
   }
 }

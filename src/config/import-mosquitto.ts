@@ -75,7 +75,7 @@ class Importer {
       // Said of one listener; another one's "true" is for the whole broker here, and must win.
       this.refuse(line, directive, "so it is here unless another listener's is true")
     } else if (directive === "persistence") {
-      this.readPersistence(line, value)
+      this.set(line, directive, "storage.engine", value === "true" ? "wal" : value === "false" ? "memory" : undefined)
     } else if (translation !== undefined) {
       this.set(line, directive, translation.key, translation.value(value))
     } else {
@@ -190,10 +190,5 @@ class Importer {
     const level = logTypes[this.logLevel]?.[1] ?? "info"
     this.values.set("log.level", { value: level, comments: [`mosquitto.conf line ${line} and others: log_type`] })
     this.translated.push({ line, directive: "log_type", key: "log.level" })
-  }
-
-  private readPersistence(line: number, value: string): void {
-    if (value === "false") this.set(line, "persistence", "storage.engine", "memory")
-    else this.refuse(line, "persistence", "this version keeps everything in memory and loses it at exit")
   }
 }

@@ -6,6 +6,7 @@
  * says; a document that loads is always valid here (tested with every preset).
  */
 import type { Leaf } from "../settings/leaves.ts"
+import type { RecordField, SettingSpec } from "../settings/setting.ts"
 import { formatDurationMs, formatSizeBytes } from "../settings/units.ts"
 import { spellings } from "./key-names.ts"
 
@@ -41,12 +42,12 @@ const sectionSchema = (): JsonObject => ({ type: ["object", "null"], additionalP
 const leafSchema = (leaf: Leaf): JsonObject => ({
   description: descriptionOf(leaf),
   ...(leaf.fallback === undefined || leaf.secret ? {} : { default: leaf.fallback }),
-  ...typeOf(leaf)
+  ...typeOf(leaf.spec)
 })
 
-const typeOf = (leaf: Leaf): JsonObject => {
-  const bounds = { minimum: leaf.minimum, maximum: leaf.maximum }
-  switch (leaf.kind) {
+const typeOf = (spec: SettingSpec): JsonObject => {
+  const bounds = { minimum: spec.minimum, maximum: spec.maximum }
+  switch (spec.kind) {
     case "boolean":
       return { type: "boolean" }
     case "integer":
@@ -57,13 +58,25 @@ const typeOf = (leaf: Leaf): JsonObject => {
       // The only number that is a duration is 0.
       return { type: ["string", "integer"], minimum: 0, maximum: 0, pattern: "^((\\d+(\\.\\d+)?(ms|s|m|h|d))+|0)$" }
     case "choice":
-      return { type: "string", enum: leaf.choices }
+      return { type: "string", enum: spec.choices }
     case "text":
       return { type: ["string", "integer"] }
     case "list":
       return { type: ["string", "array"], items: { type: "string" } }
+    case "records":
+      return { type: "array", items: recordSchema(spec.fields ?? []) }
   }
 }
+
+/** The first field is the entry's identity. */
+const recordSchema = (fields: ReadonlyArray<RecordField>): JsonObject => ({
+  type: "object",
+  additionalProperties: false,
+  required: fields.slice(0, 1).map(({ key }) => key),
+  properties: Object.fromEntries(
+    fields.map(({ key, spec }) => [key, { description: spec.summary, ...typeOf(spec as SettingSpec) }])
+  )
+})
 
 const descriptionOf = (leaf: Leaf): string => {
   const more = [boundsWords(leaf), `--${leaf.flag}`, leaf.env, leaf.live ? "changeable while running" : ""]
@@ -71,12 +84,13 @@ const descriptionOf = (leaf: Leaf): string => {
 }
 
 /** "1MiB to 64GiB", "" for settings without bounds. */
-export const boundsWords = (leaf: Leaf): string => {
-  if (leaf.minimum === undefined || leaf.maximum === undefined) return leaf.choices?.join(", ") ?? ""
+export const boundsWords = (bounded: Partial<Pick<Leaf, "minimum" | "maximum" | "unit" | "choices">>): string => {
+  const { choices, maximum, minimum, unit } = bounded
+  if (minimum === undefined || maximum === undefined) return choices?.join(", ") ?? ""
   const shown = (value: number): string => {
-    if (leaf.unit === "ms") return formatDurationMs(value)
-    if (leaf.unit === "s") return formatDurationMs(value * 1000)
-    return leaf.unit === "B" ? formatSizeBytes(value) : String(value)
+    if (unit === "ms") return formatDurationMs(value)
+    if (unit === "s") return formatDurationMs(value * 1000)
+    return unit === "B" ? formatSizeBytes(value) : String(value)
   }
-  return `${shown(leaf.minimum)} to ${shown(leaf.maximum)}`
+  return `${shown(minimum)} to ${shown(maximum)}`
 }

@@ -11,6 +11,7 @@ import { valueFromText } from "../settings/from-text.ts"
 import { textLengthMax } from "../settings/kinds.ts"
 import type { Leaf } from "../settings/leaves.ts"
 import { environmentPrefix, leafByKey } from "../settings/leaves.ts"
+import type { InnerPlaces } from "./document.ts"
 import { fileVariable, isForeignVariable, nearestKey, nearestVariable, variables } from "./key-names.ts"
 import type { Place, Problem } from "./problem.ts"
 
@@ -22,6 +23,8 @@ export interface LayerValue {
   /** Where to show what is wrong with it. */
   readonly valuePlace: Place
   readonly excerpt?: string | undefined
+  /** Where the parts of a list of records stand, where that is known. */
+  readonly inner?: InnerPlaces
 }
 
 export interface Layer {

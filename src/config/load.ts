@@ -117,7 +117,8 @@ const documentLayer = (text: string, file: string): FileLayer => {
     raw: written.raw,
     place: written.keyPlace,
     valuePlace: written.valuePlace,
-    excerpt: written.excerpt
+    excerpt: written.excerpt,
+    inner: written.inner
   }))
   return { values, problems: document.problems, isReadable: document.isReadable }
 }
@@ -166,7 +167,9 @@ const problemOf = (value: LayerValue): Problem | undefined => {
   }
   const decoded = leaf.spec.decode(raw)
   if (!(decoded instanceof ValueRefused)) return undefined
-  return { ...decoded.fault, severity: "error", key: leaf.key, place, ...excerpt }
+  const { at = "", code, fact, fix } = decoded.fault
+  const inner = value.inner?.get(at) ?? { place, ...excerpt }
+  return { code, fact, fix, severity: "error", key: leaf.key + at, ...inner }
 }
 
 const decode = (chosen: ReadonlyMap<string, LayerValue>): Settings => {

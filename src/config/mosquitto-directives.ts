@@ -42,6 +42,8 @@ export const translations: Readonly<Record<string, Translation>> = {
   global_max_connections: { key: "mqtt.max-connections", value: limit(1_000_000, "-1") },
   max_connections: { key: "mqtt.max-connections", value: limit(1_000_000, "-1") },
   persistent_client_expiration: { key: "mqtt.max-session-expiry", value: expiry },
+  // A folder of our own in the other's: nothing of Mosquitto's is read or overwritten.
+  persistence_location: { key: "storage.data-dir", value: (text) => `${text.replace(/\/+$/, "")}/promptmq` },
   pid_file: { key: "server.pid-file", value: (text) => text },
   cafile: { key: "server.tls-ca", value: (text) => text },
   certfile: { key: "server.tls-cert", value: (text) => text },
@@ -54,6 +56,8 @@ export const translations: Readonly<Record<string, Translation>> = {
 
 const noAuthentication = "this version has no authentication; without it keep the broker on loopback"
 const noBridge = "bridges are not in this version"
+const noSnapshots =
+  "nothing waits for a snapshot here: with storage.engine wal a message is on disk before it is acknowledged"
 const always = "always so here"
 
 export const reasons: Readonly<Record<string, string>> = {
@@ -75,11 +79,10 @@ export const reasons: Readonly<Record<string, string>> = {
   cleansession: noBridge,
   notifications: noBridge,
   try_private: noBridge,
-  persistence_location: "another broker's folder; choose storage.data-dir yourself",
   persistence_file: "another broker's file; nothing is read from it",
-  autosave_interval: "there are no snapshots here: storage.wal says when messages are synced",
-  autosave_on_changes: "there are no snapshots here: storage.wal says when messages are synced",
-  autosave_on_exit: "there are no snapshots here: storage.wal says when messages are synced",
+  autosave_interval: noSnapshots,
+  autosave_on_changes: noSnapshots,
+  autosave_on_exit: noSnapshots,
   message_size_limit: "limits payloads; the nearest setting is mqtt.max-packet-size, which counts whole packets",
   memory_limit: "the nearest setting is storage.memory-buffer, which limits stored messages only",
   max_queued_messages: "what waits for a session lies in the log: see storage.memory-buffer",

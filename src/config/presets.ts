@@ -18,9 +18,6 @@ export interface Preset {
   readonly values: ReadonlyArray<readonly [key: string, value: WireValue, why: string]>
 }
 
-const memoryNote =
-  "This version keeps messages in memory only: settings of storage.wal and storage.compaction are checked, and take effect with the wal engine."
-
 export const presets: ReadonlyArray<Preset> = [
   {
     name: "development",
@@ -37,14 +34,15 @@ export const presets: ReadonlyArray<Preset> = [
   {
     name: "production",
     aliases: [],
-    purpose: `A broker behind a TLS terminator on the same machine. To listen beyond loopback, change server.bind and decide on auth.allow-anonymous. ${memoryNote}`,
+    purpose: `A broker behind a TLS terminator on the same machine. To listen beyond loopback, change server.bind and decide on auth.allow-anonymous.`,
     values: [
       ["server.bind", ["127.0.0.1:1883"], "The terminator connects here."],
       ["server.ws-bind", ["127.0.0.1:8080"], "The web server connects here."],
       ["mqtt.max-packet-size", "1MiB", "Telemetry is small; large packets are a mistake or an attack."],
       ["mqtt.max-keep-alive", 1800, "A client that is gone is noticed within 45 minutes at the latest."],
       ["mqtt.max-session-expiry", "1d", "A forgotten client costs nothing after a day."],
-      ["storage.memory-buffer", "512MiB", "Room for slow and absent clients."],
+      ["storage.engine", "wal", "Sessions, queued and retained messages outlive the process."],
+      ["storage.memory-buffer", "512MiB", "The index of many waiting messages, and the newest ones themselves."],
       ["storage.wal.sync-mode", "immediate", "Acknowledge what is on disk, nothing else."],
       ["log.level", "info", "Connections, refusals, drops."],
       ["log.format", "json", "For the log collector."]
@@ -53,13 +51,14 @@ export const presets: ReadonlyArray<Preset> = [
   {
     name: "high-throughput",
     aliases: ["throughput"],
-    purpose: `As many messages as possible; the last second may be lost with the power. ${memoryNote}`,
+    purpose: `As many messages as possible; the last second may be lost with the power.`,
     values: [
       ["server.max-outgoing-bytes", "16MiB", "More patience with bursts before QoS 0 is dropped."],
       ["mqtt.max-qos", 1, "QoS 2 costs four packets per message."],
       ["mqtt.max-inflight", 50, "Acknowledgements in flight hide the round trip."],
       ["mqtt.max-connections", 50_000, "Check the limit on open files (ulimit -n)."],
-      ["storage.memory-buffer", "1GiB", "A long backlog stays in memory."],
+      ["storage.engine", "wal", "On disk all the same: a crash of the process loses nothing."],
+      ["storage.memory-buffer", "1GiB", "A long backlog is read from memory."],
       ["storage.wal.sync-mode", "periodic", "Acknowledge after the write, sync by the clock."],
       ["storage.wal.sync-interval", "1s", "The most that a power cut may take."]
     ]
@@ -67,10 +66,11 @@ export const presets: ReadonlyArray<Preset> = [
   {
     name: "high-durability",
     aliases: ["durable"],
-    purpose: `Nothing acknowledged is ever lost, whatever it costs. ${memoryNote}`,
+    purpose: `Nothing acknowledged is ever lost, whatever it costs.`,
     values: [
-      ["mqtt.max-packet-size", "512KiB", "A packet must fit into the memory buffer."],
-      ["storage.memory-buffer", "1MiB", "Messages live on disk, not in memory."],
+      ["mqtt.max-packet-size", "512KiB", "Large packets make everyone behind them wait for their sync."],
+      ["storage.engine", "wal", "On disk."],
+      ["storage.memory-buffer", "64MiB", "Messages live on disk, only their index and the newest in memory."],
       ["storage.wal.sync-mode", "immediate", "Every group of messages is synced before it is acknowledged."],
       ["storage.wal.force-fsync", true, "No topic may ask for less."],
       ["storage.wal.crash-recovery-validation", true, "Verify once more before serving after a crash."],
@@ -81,8 +81,9 @@ export const presets: ReadonlyArray<Preset> = [
   {
     name: "balanced",
     aliases: [],
-    purpose: `Durable acknowledgements, shared by up to 50 messages per sync. ${memoryNote}`,
+    purpose: `Durable acknowledgements, shared by up to 50 messages per sync.`,
     values: [
+      ["storage.engine", "wal", "Sessions, queued and retained messages outlive the process."],
       ["storage.memory-buffer", "64MiB", "Enough for bursts."],
       ["storage.wal.sync-mode", "batch", "One sync for many messages."],
       ["storage.wal.batch-sync-size", 50, "An acknowledgement waits for at most 49 others, or 5 ms."]
@@ -91,8 +92,9 @@ export const presets: ReadonlyArray<Preset> = [
   {
     name: "cluster",
     aliases: [],
-    purpose: `A node of a cluster. This version cannot join others and refuses cluster.enabled: true, so it is false here; the rest is what a node will want. ${memoryNote}`,
+    purpose: `A node of a cluster. This version cannot join others and refuses cluster.enabled: true, so it is false here; the rest is what a node will want.`,
     values: [
+      ["storage.engine", "wal", "A node keeps what is its own."],
       ["storage.wal.sync-mode", "batch", "The other nodes hold copies, so syncs may be shared."],
       ["storage.wal.batch-sync-size", 100, "One sync per 100 messages, or 5 ms."],
       ["storage.compaction.max-message-age", "4h", "A node that was away that long can catch up."],
@@ -105,7 +107,7 @@ export const presets: ReadonlyArray<Preset> = [
   {
     name: "edge",
     aliases: [],
-    purpose: `A gateway with little memory and a few hundred devices. ${memoryNote}`,
+    purpose: `A gateway with little memory and a few hundred devices.`,
     values: [
       ["server.ws-bind", [], "No browsers here."],
       ["server.write-buffer", "16KiB", "Small buffers for many quiet devices."],
@@ -114,11 +116,8 @@ export const presets: ReadonlyArray<Preset> = [
       ["mqtt.max-connections", 500, "More than the devices there are."],
       ["mqtt.max-retained-messages", 20_000, "One value per measuring point."],
       ["mqtt.max-retained-bytes", "16MiB", "And small ones."],
-      [
-        "storage.memory-buffer",
-        "32MiB",
-        "The backlog of an hour without uplink, at 100 messages of 80 bytes a second."
-      ],
+      ["storage.engine", "wal", "What waits for the uplink survives a reboot."],
+      ["storage.memory-buffer", "32MiB", "The index of a day without uplink, at five messages a second."],
       ["topics.cached-entries", 4096, "Few topics, known ones."]
     ]
   }

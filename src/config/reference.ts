@@ -6,6 +6,7 @@
  */
 import type { Leaf } from "../settings/leaves.ts"
 import { settingsLeaves } from "../settings/leaves.ts"
+import type { SettingSpec } from "../settings/setting.ts"
 import { errorCodes } from "./error-codes.ts"
 import { boundsWords } from "./json-schema.ts"
 import { yamlValue } from "./yaml-text.ts"
@@ -22,7 +23,8 @@ export const referenceMarkdown = (): string => {
       "",
       "| key | default | values | flag | live | meaning |",
       "|---|---|---|---|---|---|",
-      ...leaves.map(row)
+      ...leaves.map(row),
+      ...leaves.flatMap(fieldsOf)
     ]
   })
   return tables.map((lines) => lines.join("\n")).join("\n\n")
@@ -50,6 +52,24 @@ const row = (leaf: Leaf): string => {
   const flag = leaf.secret ? "none (a secret)" : `\`--${leaf.flag}\``
   const cells = [`\`${leaf.key}\``, fallback, values, flag, leaf.live ? "yes" : "", leaf.summary + old]
   return `| ${cells.map(cell).join(" | ")} |`
+}
+
+/** A table of its own for the entries of a list of records. */
+const fieldsOf = (leaf: Leaf): ReadonlyArray<string> => {
+  const fields = leaf.spec.fields ?? []
+  if (fields.length === 0) return []
+  const rows = fields.map(({ key, spec }, index) => {
+    const values = boundsWords(spec as SettingSpec) || (spec.kind === "boolean" ? "true, false" : spec.kind)
+    return `| ${[`\`${key}\``, values, index === 0 ? "yes" : "", spec.summary].map(cell).join(" | ")} |`
+  })
+  return [
+    "",
+    `Each entry of \`${leaf.key}\`:`,
+    "",
+    "| key | values | necessary | meaning |",
+    "|---|---|---|---|",
+    ...rows
+  ]
 }
 
 const cell = (text: string): string => text.replace(/\|/g, "\\|")

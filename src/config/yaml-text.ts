@@ -4,16 +4,22 @@
  * Written by hand and not by the yaml package because comments stand between the keys and a stable layout
  * is tested. Every text this makes is read back by the loader in the tests.
  */
-import type { WireValue } from "../settings/setting.ts"
+import type { WireRecord, WireValue } from "../settings/setting.ts"
 
 /** One value on one line. Text is quoted unless it is plainly a word. */
 export const yamlValue = (value: WireValue): string => {
   if (value === undefined) return ""
-  if (typeof value === "object") return `[${value.map((item) => JSON.stringify(item)).join(", ")}]`
+  if (typeof value === "object") return `[${value.map(itemText).join(", ")}]`
   if (typeof value !== "string") return String(value)
   const isWord = /^[A-Za-z][A-Za-z0-9_-]*$|^\d+(\.\d+)?[A-Za-z]+$/.test(value)
   const hasOtherMeaning = /^(true|false|null|yes|no|on|off)$/i.test(value) || /^\d+(\.\d+)?e\d*$/i.test(value)
   return isWord && !hasOtherMeaning ? value : JSON.stringify(value)
+}
+
+const itemText = (item: string | WireRecord): string => {
+  if (typeof item === "string") return JSON.stringify(item)
+  const fields = Object.entries(item).map(([key, value]) => `${key}: ${yamlValue(value)}`)
+  return `{ ${fields.join(", ")} }`
 }
 
 /** A comment in lines of at most `width` characters. */

@@ -14,6 +14,8 @@ const table = {
   "invalid-filter": { code: "E2002", fix: "correct the filter" },
   /** By a limit of the settings, or by the broker's answer (then `reasonCode` holds it). */
   refused: { code: "E5001", fix: "see the limit or reason code that is named" },
+  /** The log failed for good: the broker ended by itself, nothing was acknowledged after it. */
+  "store-failed": { code: "E1302", fix: "look at the disk, then start another broker: what is safe is recovered" },
   /** The broker ended the session inside the process, and not because it was stopped. */
   "connection-lost": { code: "E4003", fix: "ask again: the next call connects anew; the broker's log says why" }
 } as const

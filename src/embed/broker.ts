@@ -16,6 +16,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
@@ -28,12 +29,14 @@ import type { OpenListener } from "../listener/listeners.ts"
 import { resolveSettings, type Surroundings } from "../settings/resolve.ts"
 import type { SettingsInput } from "../settings/settings-input.ts"
 import { Log } from "../telemetry/logging.ts"
-import type { BrokerError } from "./broker-error.ts"
+import { type BrokerError, brokerError } from "./broker-error.ts"
 import { Host, type Message, type PublishOptions, type SubscribeOptions } from "./host.ts"
 
 export interface StartOptions {
   /** Receives the broker's log, one entry at a time; nothing is written when it is left out. */
   readonly onLog?: (line: string) => void
+  /** The log on disk failed for good, and the broker has ended by itself: every call rejects with "store-failed". */
+  readonly onFailure?: (error: BrokerError) => void
 }
 
 export interface EmbeddedBroker extends AsyncDisposable {
@@ -67,6 +70,8 @@ export interface BrokerShape {
   ) => Effect.Effect<void, BrokerError>
   /** Subscribes while it is consumed; what the consumer does not take waits in the broker. */
   readonly messages: (filter: string, options?: SubscribeOptions) => Stream.Stream<Message, BrokerError>
+  /** Fails when the log on disk has failed for good ("store-failed"); never succeeds. Race the program with it. */
+  readonly failure: Effect.Effect<never, BrokerError>
 }
 
 export class BrokerService extends Context.Service<BrokerService, BrokerShape>()("promptmq/embed/Broker") {}
@@ -75,7 +80,15 @@ const start = async (settings: SettingsInput = {}, options: StartOptions = {}): 
   const scope = Scope.makeUnsafe()
   const exit = await Effect.runPromiseExit(Effect.provideService(started(settings, options), Scope.Scope, scope))
   if (Exit.isFailure(exit)) await Effect.runPromise(Scope.close(scope, Exit.void))
-  return new Facade(await Effect.runPromise(exit), scope)
+  const facade = new Facade(await Effect.runPromise(exit), scope)
+  if (Exit.isSuccess(exit)) watchFailure(exit.value, facade, options)
+  return facade
+}
+
+/** Ends the broker with its store. The watch ends with the broker's scope. */
+const watchFailure = ({ failure }: Started, facade: Facade, { onFailure }: StartOptions): void => {
+  const ended = Effect.catch(failure, (error) => Effect.sync(() => void facade.stop().then(() => onFailure?.(error))))
+  facade.onStop(Effect.runFork(ended))
 }
 
 /** Starts with the layer's scope and stops gracefully with it. Fails with all problems of the settings at once. */
@@ -91,6 +104,8 @@ export const Broker = { start, layer }
 interface Started {
   readonly running: RunningBroker
   readonly host: Host
+  /** The host hears of it first. */
+  readonly failure: Effect.Effect<never, BrokerError>
 }
 
 const started = (
@@ -119,7 +134,13 @@ const started = (
     const host = new Host(running.broker, log)
     // First of all in the end, so that what is asked meanwhile hears "stopped" and not how the broker puts it.
     yield* Effect.addFinalizer(() => Effect.sync(() => host.stop()))
-    return { running, host }
+    const failure = Effect.mapError(running.failure, ({ message }) => {
+      const error = brokerError("store-failed", message)
+      log.write("fatal", message)
+      host.stop(error)
+      return error
+    })
+    return { running, host, failure }
   })
 
 /** The same judge as for a file: an object is JSON, and JSON is YAML. Only that there are no lines to point at. */
@@ -145,6 +166,7 @@ class Facade implements EmbeddedBroker {
   readonly #host: Host
   readonly #scope: Scope.Closeable
   #stopped: Promise<void> | undefined
+  #watch: Fiber.Fiber<unknown> | undefined
 
   constructor({ host, running }: Started, scope: Scope.Closeable) {
     this.listeners = running.listeners
@@ -166,7 +188,13 @@ class Facade implements EmbeddedBroker {
 
   stop(): Promise<void> {
     this.#stopped ??= Effect.runPromise(Scope.close(this.#scope, Exit.void))
+    this.#watch?.interruptUnsafe()
     return this.#stopped
+  }
+
+  /** A fiber that has no more to do then. */
+  onStop(watch: Fiber.Fiber<unknown>): void {
+    this.#watch = watch
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -177,8 +205,9 @@ class Facade implements EmbeddedBroker {
 /** Messages the stream holds; what comes after waits in the broker. */
 const STREAM_MESSAGES_MAX = 16
 
-const shapeOf = ({ host, running }: Started): BrokerShape => ({
+const shapeOf = ({ failure, host, running }: Started): BrokerShape => ({
   listeners: running.listeners,
+  failure,
   publish: (topic, payload, options) =>
     Effect.tryPromise({ try: () => host.publish(topic, payload, options), catch: (error) => error as BrokerError }),
   messages: (filter, options) =>

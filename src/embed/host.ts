@@ -5,7 +5,7 @@
  * Invariants
  * - All publishes share one session, opened by the first, so their order is kept; when it ends, the next publish
  *   opens another. Each subscription has a session of its own: what two filters share reaches both handlers once.
- * - After stop() nothing is asked any more and every call rejects with "stopped".
+ * - After stop() nothing is asked any more and every call rejects with its reason: "stopped", "store-failed".
  */
 import type { IPublishPacket } from "mqtt"
 import { randomName } from "../app.ts"
@@ -39,7 +39,7 @@ export class Host {
   readonly #broker: BrokerShape
   readonly #log: Log
   #publisher: Promise<HostSession> | undefined = undefined
-  #stopped = false
+  #end: BrokerError | undefined = undefined
 
   constructor(broker: BrokerShape, log: Log) {
     this.#broker = broker
@@ -80,12 +80,13 @@ export class Host {
     return () => session.end()
   }
 
-  stop(): void {
-    this.#stopped = true
+  /** The first reason counts. */
+  stop(reason: BrokerError = brokerError("stopped", "the broker was stopped")): void {
+    this.#end ??= reason
   }
 
   #refuseWhenStopped(): void {
-    if (this.#stopped) throw brokerError("stopped", "the broker was stopped")
+    if (this.#end !== undefined) throw this.#end
   }
 
   #openPublisher(): Promise<HostSession> {

@@ -9,8 +9,8 @@
  *   packetsIn, packetsOut     + packet type (0-15, as on the wire)
  *   messagesIn, messagesOut   + QoS (0-2)
  *
- * Values that rise and fall (connections, sessions, retained ...) are gauges: nobody counts them twice,
- * a callback reads them from their owner when a sample is taken. Drops are not here: metrics/drop-ledger.ts.
+ * Values that rise and fall (connections, sessions, retained ...), and what the store counts for itself, are read from
+ * their owner by a callback when a sample is taken: nobody counts them twice. Drops are not here: metrics/drop-ledger.ts.
  */
 
 export interface Sample {
@@ -88,7 +88,14 @@ type CounterKey = (typeof table)[number]["key"]
 export const Counter = indexOf(table) as { readonly [K in CounterKey]: number }
 export const counterCells: number = table.reduce((sum, row) => sum + row.cells.length, 0)
 
-/** Gauges by key: family, labels are never needed, help. */
+interface ReadFamily {
+  readonly family: string
+  readonly help: string
+  /** Of what its owner counts, and only ever counts up. */
+  readonly type?: "counter"
+}
+
+/** What is read from its owner, by key: family, help; labels are never needed. */
 export const gaugeTable = {
   connections: { family: "promptmq_connections", help: "Open connections." },
   sessions: { family: "promptmq_sessions", help: "Sessions, connected or not." },
@@ -100,8 +107,31 @@ export const gaugeTable = {
   inflightMessages: { family: "promptmq_inflight_messages", help: "Sent messages not yet acknowledged." },
   outgoingBytes: { family: "promptmq_outgoing_bytes", help: "Bytes written that the network has not taken yet." },
   logRecords: { family: "promptmq_log_records", help: "Records in the message log." },
-  logBytes: { family: "promptmq_log_bytes", help: "Bytes in the message log." }
-} as const
+  logBytes: { family: "promptmq_log_bytes", help: "Bytes in the message log." },
+  ...storage("", {
+    storageWrittenLsn: ["written_lsn", "Highest record that is with the operating system."],
+    storageDurableLsn: ["durable_lsn", "Highest record that is on the disk."],
+    storageKeptLsn: ["kept_lsn", "Highest record that is kept as the sync mode promises."],
+    storageDiskBytes: ["disk_bytes", "Bytes of the log's files."],
+    storageFiles: ["files", "Files of the log."],
+    storageCacheBytes: ["cache_bytes", "Bytes of messages in memory, of those that are on the disk."],
+    storagePressure: ["pressure_ratio", "Share of what the store may hold back that is used."],
+    storageSpaceLevel: ["space_level", "Room on the disk: 0 enough, 1 low, 2 scarce, 3 full."]
+  }),
+  ...storage("counter", {
+    storageAppended: [
+      "records_appended_total",
+      "Records appended to the log, of every kind, since the store was made."
+    ],
+    storageSyncs: ["syncs_total", "Syncs of the log."],
+    storageBytesWritten: ["bytes_written_total", "Bytes written to the log."],
+    storageBytesRead: ["bytes_read_total", "Bytes read back from the log's files for readers that are behind."],
+    storageReadFaults: ["read_faults_total", "Records that could not be read back."],
+    storageRecordsLost: ["records_lost_total", "Records that damage took, as found at the start."],
+    storageCompactions: ["compactions_total", "Rounds of compaction that removed or rewrote something."],
+    storageBytesReclaimed: ["bytes_reclaimed_total", "Bytes of files that compaction removed."]
+  })
+} as const satisfies Record<string, ReadFamily>
 export type GaugeKey = keyof typeof gaugeTable
 
 export class Counters {
@@ -134,8 +164,8 @@ export class Counters {
 export function familyFacts(): ReadonlyArray<{ family: string; type: "counter" | "gauge"; help: string }> {
   const facts = new Map<string, { family: string; type: "counter" | "gauge"; help: string }>()
   for (const row of table) facts.set(row.family, { family: row.family, type: "counter", help: row.help })
-  for (const row of Object.values(gaugeTable)) {
-    facts.set(row.family, { family: row.family, type: "gauge", help: row.help })
+  for (const row of Object.values<ReadFamily>(gaugeTable)) {
+    facts.set(row.family, { family: row.family, type: row.type ?? "gauge", help: row.help })
   }
   return [...facts.values()]
 }
@@ -147,6 +177,17 @@ function single<const Rows extends ReadonlyArray<readonly [string, string]>>(
   rows: Rows
 ) {
   return rows.map(([key, value]) => ({ key: key as Rows[number][0], family, help, cells: [{ [label]: value }] }))
+}
+
+function storage<const Rows extends Readonly<Record<string, readonly [name: string, help: string]>>>(
+  type: "counter" | "",
+  rows: Rows
+): { readonly [K in keyof Rows]: ReadFamily } {
+  const families = Object.entries(rows).map(([key, [name, help]]) => [
+    key,
+    { family: `promptmq_storage_${name}`, help, ...(type === "" ? {} : { type }) }
+  ])
+  return Object.fromEntries(families)
 }
 
 function indexOf(rows: ReadonlyArray<CounterFamily>): Record<string, number> {

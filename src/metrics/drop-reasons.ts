@@ -107,6 +107,42 @@ const table = {
     name: "negative-acknowledgement",
     meaning: "The receiver refused the message itself: PUBACK or PUBREC with a reason code of 0x80 or above.",
     change: "See the receiving application: it answered that it will not take the message."
+  },
+  logRecordLost: {
+    id: 15,
+    name: "log-record-lost",
+    meaning: "The message could not be read back from the log: its record is damaged, or the disk failed to read it.",
+    change: "Look at the disk, and run promptmq store verify; the log of events names the record."
+  },
+  topicQuota: {
+    id: 16,
+    name: "topic-quota",
+    meaning: "A publish was refused because its topic has reached its own quota (reason code 0x97).",
+    change: "Raise the topic's quota in topics.policies, or let its subscribers catch up."
+  },
+  logMemory: {
+    id: 17,
+    name: "log-memory",
+    meaning: "A publish was refused because the memory for the log's index is used up (reason code 0x97).",
+    change: "Raise storage.memory-buffer, or let the subscribers catch up."
+  },
+  diskFull: {
+    id: 18,
+    name: "disk-full",
+    meaning: "A publish was refused because the disk is nearly full (reason code 0x97).",
+    change: "Make room on the disk of storage.data-dir; publishing goes on by itself."
+  },
+  logBusy: {
+    id: 19,
+    name: "log-busy",
+    meaning: "A publish was refused because more waits to be written than the disk keeps up with (reason code 0x97).",
+    change: "Use a faster disk, or let the publishers announce a smaller number of unacknowledged messages."
+  },
+  logClosed: {
+    id: 20,
+    name: "log-closed",
+    meaning: "A publish was refused because the log is closing or has failed (reason code 0x97).",
+    change: "See the log of events: after a failed write or sync the broker stops taking messages."
   }
 } as const satisfies Record<string, DropReasonFacts>
 

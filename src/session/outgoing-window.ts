@@ -11,6 +11,7 @@
  * - At most `limit` exchanges are open at a time, counting those held back after a resume with a smaller
  *   Receive Maximum [MQTT-3.3.4-9]; `limit` may shrink below inFlight, never the other way round by itself.
  * - Memory follows use: nothing is allocated before the first QoS > 0 delivery.
+ * - After a restart the identifiers that were open are open again, each under its number: the client knows them.
  */
 import { assert } from "../base/assert.ts"
 
@@ -23,6 +24,13 @@ export const ExchangeState = {
   /** PUBREL sent: the message itself is the receiver's now. */
   awaitPubcomp: 3
 } as const
+
+/** An exchange as it was before a restart. */
+export interface OpenExchange {
+  readonly packetIdentifier: number
+  readonly state: number
+  readonly sequence: number
+}
 
 const CAPACITY_FIRST = 16
 const CAPACITY_MAX = 65_535
@@ -61,6 +69,25 @@ export class OutgoingWindow {
     this.#sequence[packetIdentifier] = sequence
     this.#order[packetIdentifier] = this.#nextOrder++
     return packetIdentifier
+  }
+
+  /** Opens exchanges under the identifiers they had, in the order in which they were first sent. On a window never used. */
+  reopen(exchanges: ReadonlyArray<OpenExchange>): void {
+    assert(this.#capacity === 0, "only a window that was never used is brought back")
+    let highest = exchanges.length === 0 ? 0 : CAPACITY_FIRST
+    for (const { packetIdentifier } of exchanges) highest = Math.max(highest, packetIdentifier)
+    if (highest === 0) return
+    this.#allocate(highest)
+    for (const { packetIdentifier, state, sequence } of exchanges) {
+      assert(packetIdentifier > 0 && state !== ExchangeState.free, "what comes back is open")
+      assert(this.#state[packetIdentifier] === ExchangeState.free, "an identifier is open once")
+      this.#state[packetIdentifier] = state
+      this.#sequence[packetIdentifier] = sequence
+      this.#order[packetIdentifier] = this.#nextOrder++
+      this.inFlight += 1
+    }
+    let free = 0
+    for (let id = 1; id <= highest; id++) if (this.#state[id] === ExchangeState.free) this.#free[free++] = id
   }
 
   /** State of an identifier; `free` for identifiers never used. */
@@ -108,20 +135,23 @@ export class OutgoingWindow {
     const before = this.#capacity
     const after = Math.min(CAPACITY_MAX, Math.max(CAPACITY_FIRST, before * 2))
     assert(after > before, "a window never needs more than 65,535 identifiers")
-    const state = new Uint8Array(after + 1)
-    const sequence = new Float64Array(after + 1)
-    const order = new Float64Array(after + 1)
+    this.#allocate(after)
+    // All old identifiers are in use when the window grows, so the line of free ones is just the new ones.
+    for (let i = 0; i < after - before; i++) this.#free[i] = before + 1 + i
+  }
+
+  #allocate(capacity: number): void {
+    const state = new Uint8Array(capacity + 1)
+    const sequence = new Float64Array(capacity + 1)
+    const order = new Float64Array(capacity + 1)
     state.set(this.#state)
     sequence.set(this.#sequence)
     order.set(this.#order)
-    // All old identifiers are in use when the window grows, so the line of free ones is just the new ones.
-    const free = new Uint16Array(after)
-    for (let i = 0; i < after - before; i++) free[i] = before + 1 + i
     this.#state = state
     this.#sequence = sequence
     this.#order = order
-    this.#free = free
+    this.#free = new Uint16Array(capacity)
     this.#freeHead = 0
-    this.#capacity = after
+    this.#capacity = capacity
   }
 }

@@ -16,7 +16,6 @@
  * - `epoch` rises with every CONNECT; an answer that carries an older one is discarded (fencing).
  * - `number` names the session as a publisher inside log records (No Local) and is never 0.
  */
-import type { Will } from "../codec/codec.ts"
 import { OutgoingWindow } from "./outgoing-window.ts"
 import type { Member, ShareGroup } from "./share-group.ts"
 import type { Subscription } from "./subscription.ts"
@@ -26,6 +25,14 @@ export const SessionMode = { offline: 0, catchingUp: 1, live: 2 } as const
 /** What a session knows of its connection: that there is one. The broker's Client is the only kind. */
 export interface SessionConnection {
   readonly session: Session | undefined
+}
+
+/** A will as it waits: the frame it will be published as, so that it can be saved and comes back as it was. */
+export interface SessionWill {
+  readonly topic: string
+  readonly isVersion5: boolean
+  readonly frame: Buffer
+  readonly delaySeconds: number
 }
 
 /** Retained messages still to be sent for one SUBSCRIBE: a second small cursor, never a list of messages. */
@@ -59,8 +66,24 @@ export class Session {
   sharedInFlight: Map<number, Member> | undefined = undefined
   /** Seconds the session outlives its connection; 0 = not at all. */
   expiryIntervalSeconds = 0
+  /** What it was handed, or has acknowledged, is not in its saved cursor yet. Set by Core.markDirty. */
+  savedBehind = false
+  /** At or above the cursor, and handed over at QoS 2 before the broker's last start: its reader passes over them. */
+  handed: Set<number> | undefined = undefined
+  /** Of those in `incoming` whose topic asks for a sync, whatever the broker's policy: the ticket of their message. */
+  incomingDurable: Map<number, number> | undefined = undefined
+  /** The store knows it under its number. */
+  isSaved = false
+  /** The store took it not as it is: it is saved again with its next cursor. */
+  savedStale = false
+  /** The cursor that a crash would bring back. */
+  savedCursor = 0
+  /** Filters whose subscription changed by itself and is to be saved with the next cursor. */
+  subscriptionsToSave: Set<string> | undefined = undefined
+  /** Wall time at which its connection ended. */
+  disconnectedAtMs = 0
   /** A will that waits for its delay. */
-  will: Will | undefined = undefined
+  will: SessionWill | undefined = undefined
   /** Expiry and will delay while it is offline; src/broker/timers.ts knows the kind. */
   timers: unknown = undefined
   username: string | undefined = undefined

@@ -17,6 +17,7 @@
  *   same text that is made later is another one: compare objects, not texts.
  */
 import type { Filter } from "../router/router.ts"
+import { ExchangeState } from "./outgoing-window.ts"
 import { Session, SessionMode } from "./session.ts"
 import { Subscription } from "./subscription.ts"
 
@@ -55,6 +56,8 @@ export class ShareGroup {
   readonly entry: Subscription
   readonly members: Array<Member> = []
   readonly requeued: Array<number> = []
+  /** Members no more, with messages of the group open. */
+  readonly #leavers = new Set<Session>()
   /** Round-robin: index of the member whose turn it is. */
   turn = 0
   /** Sticky: who had the last message. */
@@ -62,6 +65,8 @@ export class ShareGroup {
   /** Key-ordered: who has open messages of a key, and how many. */
   readonly openKeys = new Map<string, { readonly session: Session; count: number }>()
   pumpQueued = false
+  /** The log position being read from the disk for it, or -1. */
+  loading = -1
 
   /** `bornAt` is the log's head: what lies below is none of the group's. */
   constructor(text: string, filter: Filter<Session>, bornAt: number) {
@@ -70,8 +75,29 @@ export class ShareGroup {
     this.entry = new Subscription(this.reader, filter)
     this.entry.group = this
     this.entry.open(everything, bornAt)
+    this.reader.cursor = bornAt
+    this.reader.savedCursor = bornAt
     this.reader.subscriptions.set(filter.text, this.entry)
     this.reader.mode = SessionMode.live
+  }
+
+  /** The store knows the group: a persistent session is a member. Then its reader counts as persistent. */
+  get isSaved(): boolean {
+    return this.reader.isSaved
+  }
+
+  set isSaved(saved: boolean) {
+    this.reader.isSaved = saved
+    this.reader.expiryIntervalSeconds = saved ? Number.POSITIVE_INFINITY : 0
+  }
+
+  get isLive(): boolean {
+    return this.reader.mode === SessionMode.live
+  }
+
+  get isAnyPersistent(): boolean {
+    for (const { session } of this.members) if (session.persistent) return true
+    return false
   }
 
   memberOf(session: Session): Member | undefined {
@@ -96,6 +122,25 @@ export class ShareGroup {
     const [gone] = this.members.splice(at, 1)
     if (at < this.turn) this.turn -= 1 // whose turn it was, it still is
     if (this.sticky === gone) this.sticky = undefined
+    this.#leavers.add(session)
+  }
+
+  /** Where the messages lie that are with somebody at QoS 1: they come back if that connection ends. Cold. */
+  openAtQos1(): Array<number> {
+    const open: Array<number> = []
+    for (const { session } of this.members) this.#collectOpen(session, open)
+    for (const session of this.#leavers) if (!this.#collectOpen(session, open)) this.#leavers.delete(session)
+    return open
+  }
+
+  #collectOpen({ sharedInFlight, window }: Session, open: Array<number>): boolean {
+    let isAny = false
+    for (const [id, { group }] of sharedInFlight ?? []) {
+      if (group !== this) continue
+      isAny = true
+      if (window.state(id) === ExchangeState.awaitPuback) open.push(window.sequence(id))
+    }
+    return isAny
   }
 
   /** A lost member's message waits for another one. */

@@ -41,6 +41,12 @@ export interface Interval extends SubscriptionOptions, DeliveryOptions {
   to: number
 }
 
+/** One stretch of the history as it is saved. */
+export interface SavedInterval extends SubscriptionOptions {
+  readonly from: number
+  readonly to: number
+}
+
 export class Subscription implements LiveSubscription<Session>, DeliveryOptions {
   readonly subscriber: Session
   readonly filter: Filter<Session>
@@ -114,6 +120,28 @@ export class Subscription implements LiveSubscription<Session>, DeliveryOptions 
     return true
   }
 
+  /** Intervals as they were, oldest first: after a restart, or where a change could not be saved. */
+  bringBack(intervals: ReadonlyArray<SavedInterval>): void {
+    this.intervals = intervals.map(({ qos, noLocal, retainAsPublished, subscriptionIdentifier, from, to }) => {
+      const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
+      return { qos, noLocal, retainAsPublished, subscriptionIdentifier, identifiers, from, to }
+    })
+    const last = this.intervals.at(-1)
+    this.active = last !== undefined && last.to === Number.POSITIVE_INFINITY
+    if (last === undefined || !this.active) return
+    this.qos = last.qos
+    this.noLocal = last.noLocal
+    this.retainAsPublished = last.retainAsPublished
+    this.identifiers = last.identifiers
+  }
+
+  /** A copy that later changes leave alone. */
+  history(): Array<SavedInterval> {
+    return this.intervals.map(({ qos, noLocal, retainAsPublished, subscriptionIdentifier, from, to }) => {
+      return { qos, noLocal, retainAsPublished, subscriptionIdentifier, from, to }
+    })
+  }
+
   /** UNSUBSCRIBE at log position `at`: what was published before may still be delivered [MQTT-3.10.4-3]. */
   close(at: number): void {
     const last = this.intervals.at(-1)
@@ -124,10 +152,11 @@ export class Subscription implements LiveSubscription<Session>, DeliveryOptions 
     this.active = false
   }
 
-  /** Forgets closed intervals that end at or below `position`. */
-  prune(position: number): void {
-    if (this.intervals.length === 0 || (this.intervals[0] as Interval).to > position) return
+  /** Forgets closed intervals that end at or below `position`; answers whether there were any. */
+  prune(position: number): boolean {
+    if (this.intervals.length === 0 || (this.intervals[0] as Interval).to > position) return false
     this.intervals = this.intervals.filter((interval) => interval.to > position)
+    return true
   }
 
   /** The options that held at a log position. */

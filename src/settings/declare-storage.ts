@@ -5,6 +5,7 @@
  * and the older an alias. Its `storage.cleanup` (SQLite days) is `storage.compaction` now.
  */
 import { boolean, choice, duration, integer, size, text } from "./kinds.ts"
+import { maybe, records } from "./record-list.ts"
 import { section } from "./section.ts"
 
 const walSection = section({
@@ -45,13 +46,15 @@ const walSection = section({
     flag: "wal-force-fsync",
     fallback: false,
     live: true,
-    summary: "Sync at once whatever the mode says; wins over no-sync."
+    summary: "Sync every group and acknowledge after it, whatever mode, topics and no-sync say."
   }),
   noSync: boolean({
     flag: "wal-no-sync",
     aliases: ["storage.wal-no-sync"],
     fallback: false,
-    summary: "Never sync: fast, and a power cut may lose everything since the start."
+    live: true,
+    summary:
+      "Never sync while messages flow: fast, and a power cut may lose all that came since the log's last file began."
   }),
   crashRecoveryValidation: boolean({
     flag: "wal-crash-recovery-validation",
@@ -117,7 +120,7 @@ export const storageSection = section({
   engine: choice({
     choices: ["memory", "wal", "sqlite"],
     fallback: "memory",
-    summary: "Where messages, sessions and retained values live; memory loses them at exit."
+    summary: "Where messages, sessions and retained values live: on disk (wal), or in memory, which loses them at exit."
   }),
   dataDir: text({
     flag: "data-dir",
@@ -136,13 +139,85 @@ export const storageSection = section({
     fallback: "256MiB",
     minimum: "1MiB",
     maximum: "64GiB",
-    summary: "Memory for messages; in the memory engine the ring that holds what waits for slow and absent clients."
+    summary:
+      "Memory for messages: the ring of the memory engine; in the wal engine the log's index and its newest messages."
+  }),
+  cursorSaveIntervalMs: duration({
+    flag: "cursor-save-interval",
+    fallback: "100ms",
+    minimum: "10ms",
+    maximum: "1m",
+    live: true,
+    summary: "How often it is written down how far sessions are: after a crash QoS 1 messages sent since come again."
+  }),
+  onCorruption: choice({
+    flag: "on-corruption",
+    choices: ["salvage", "refuse"],
+    fallback: "salvage",
+    summary: "At the start, when bytes that were safe do not verify: keep all that does and report the rest, or refuse."
   }),
   wal: walSection,
   compaction: compactionSection
 })
 
+/** What one entry of topics.policies may say; what it leaves out is as for every topic. */
+const policyFields = {
+  filter: text({
+    fallback: "",
+    pattern: /^(?!\$share\/)(?:#|(?:\+|[^+#/]*)(?:\/(?:\+|[^+#/]*))*(?:\/#)?)$(?<=.)/,
+    patternWords: 'a topic filter, such as "alarms/#" or "+/status"',
+    summary: "Topics it is about; the first entry that matches a topic counts."
+  }),
+  acknowledge: maybe(
+    choice({
+      choices: ["durable", "written"],
+      fallback: "durable",
+      summary: "When QoS 1 and 2 are acknowledged: after the sync, or after the write."
+    })
+  ),
+  forceFsync: maybe(boolean({ fallback: true, summary: "Sync at once for a message of these topics." })),
+  maxBytes: maybe(
+    size({
+      key: "max-bytes",
+      fallback: "64MiB",
+      minimum: "1KiB",
+      maximum: "16TiB",
+      summary: "Most bytes of each topic in the log; a message above that is refused with 0x97."
+    })
+  ),
+  maxMessages: maybe(
+    integer({
+      fallback: 1000,
+      minimum: 1,
+      maximum: 1_000_000_000,
+      summary: "Most messages of each topic in the log; one above that is refused with 0x97."
+    })
+  ),
+  replayMs: maybe(
+    duration({
+      fallback: "1h",
+      minimum: "1s",
+      maximum: "3650d",
+      summary: "How long messages are kept for $replay, although nobody waits for them."
+    })
+  ),
+  maxAgeMs: maybe(
+    duration({
+      fallback: "7d",
+      minimum: "1s",
+      maximum: "3650d",
+      summary: "Age at which a message goes although a session still waits for it, with a row in the drop ledger."
+    })
+  )
+}
+
 export const topicsSection = section({
+  policies: records({
+    fields: policyFields,
+    identity: "filter",
+    live: true,
+    summary: "Quotas, acknowledgement, replay and age of single topics; the first entry that matches a topic counts."
+  }),
   cachedEntries: integer({
     fallback: 65_536,
     minimum: 1024,

@@ -2,7 +2,8 @@
  * The text of a variable or a flag as the value it would have been in YAML.
  *
  *   boolean        true | false         integer, size   digits become a number
- *   list           a,b,c                everything else stays text
+ *   list           a,b,c                records         JSON
+ *                                       everything else stays text
  *
  * What does not fit stays text, and the setting's own decoder says what is wrong with it: one judge.
  */
@@ -19,8 +20,18 @@ export const valueFromText = (leaf: Leaf, text: string): unknown => {
       return text.trim() === "0" ? 0 : text
     case "list":
       return text.trim() === "" ? "" : text.split(",").map((item) => item.trim())
+    case "records":
+      return text.trim() === "" ? "" : jsonOrText(text)
     case "text":
     case "choice":
       return text
+  }
+}
+
+const jsonOrText = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
   }
 }

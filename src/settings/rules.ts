@@ -54,12 +54,24 @@ export const settingRules: ReadonlyArray<SettingRule> = [
       : undefined
   ),
   error(["storage.engine"], "E3404", ({ storage }) =>
-    storage.engine === "memory"
-      ? undefined
-      : [
-          `this version has no storage engine "${storage.engine}"`,
-          "set storage.engine to memory; state is lost at exit"
-        ]
+    storage.engine === "sqlite"
+      ? ['this version has no storage engine "sqlite"', "set storage.engine to wal, which keeps everything on disk"]
+      : undefined
+  ),
+  error(
+    ["storage.wal.no-sync", "storage.wal.acknowledge", "storage.wal.force-fsync", "topics.policies"],
+    "E3209",
+    ({ storage, topics }) => {
+      const { acknowledge, forceFsync, noSync } = storage.wal
+      const waiting = topics.policies.findIndex((policy) => policy.acknowledge === "durable" && !policy.forceFsync)
+      if (!noSync || forceFsync || (acknowledge !== "durable" && waiting === -1)) return undefined
+      const who =
+        acknowledge === "durable" ? "acknowledge: durable" : `topics.policies[${waiting}] (acknowledge: durable)`
+      return [
+        `${who} waits for syncs, and with no-sync there are none while messages flow`,
+        "set storage.wal.no-sync to false, or acknowledge what is written"
+      ]
+    }
   ),
   publicWithoutCredentials("server.bind", ({ server }) => server.bind),
   publicWithoutCredentials("server.ws-bind", ({ server }) => server.wsBind),
@@ -136,9 +148,37 @@ export const settingRules: ReadonlyArray<SettingRule> = [
       const written = durabilityKeys().filter(isWritten)
       if (storage.engine !== "memory" || written.length === 0) return undefined
       const fact = `${written.join(", ")}: no effect with the memory engine, which keeps nothing at exit`
-      return { code: "E3302", fact, fix: "keep them for a version with the wal engine, or remove them" }
+      return { code: "E3302", fact, fix: "set storage.engine to wal, or remove them" }
     }
   },
+  warning(
+    ["storage.wal.force-fsync", "storage.wal.no-sync", "storage.wal.acknowledge", "storage.wal.sync-mode"],
+    "E3308",
+    ({ storage }) => {
+      const { acknowledge, forceFsync, noSync } = storage.wal
+      const idle = [noSync ? "no-sync" : "", acknowledge === "written" ? "acknowledge: written" : ""].filter(Boolean)
+      if (!forceFsync || idle.length === 0) return undefined
+      return [`${idle.join(", ")}: no effect while force-fsync is true`, "remove the one or the other"]
+    }
+  ),
+  warning(["storage.wal.sync-interval", "storage.wal.sync-mode"], "E3309", ({ storage }, isWritten) =>
+    isWritten("storage.wal.sync-interval") && storage.wal.syncMode !== "periodic"
+      ? [`sync-interval has no effect in sync-mode ${storage.wal.syncMode}`, "set sync-mode to periodic, or remove it"]
+      : undefined
+  ),
+  warning(["storage.wal.batch-sync-size", "storage.wal.sync-mode"], "E3309", ({ storage }, isWritten) =>
+    isWritten("storage.wal.batch-sync-size") && storage.wal.syncMode !== "batch"
+      ? [`batch-sync-size has no effect in sync-mode ${storage.wal.syncMode}`, "set sync-mode to batch, or remove it"]
+      : undefined
+  ),
+  warning(["storage.compaction.max-wal-size", "storage.wal.segment-size"], "E3310", ({ storage }) => {
+    const leastBytes = 2 * storage.wal.segmentSizeBytes
+    if (storage.engine !== "wal" || storage.compaction.maxWalSizeBytes >= leastBytes) return undefined
+    return [
+      `the log cannot get below two files of segment-size ${formatSizeBytes(storage.wal.segmentSizeBytes)}`,
+      `raise max-wal-size to ${formatSizeBytes(leastBytes)}, or lower segment-size`
+    ]
+  }),
   {
     severity: "warning",
     keys: ["server.read-buffer"],
@@ -219,6 +259,8 @@ function tlsKeys(): ReadonlyArray<string> {
 function durabilityKeys(): ReadonlyArray<string> {
   return [
     "storage.wal-dir",
+    "storage.cursor-save-interval",
+    "storage.on-corruption",
     "storage.wal.sync-mode",
     "storage.wal.sync-interval",
     "storage.wal.batch-sync-size",

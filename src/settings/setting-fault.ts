@@ -13,12 +13,20 @@ export interface SettingFault {
   readonly fact: string
   /** What to do about it. */
   readonly fix: string
+  /** The part of a list of records that it is about, "[1].max-bytes"; absent when it is the whole value. */
+  readonly at?: string
 }
 
 export class ValueRefused {
   readonly fault: SettingFault
-  constructor(code: string, fact: string, fix: string) {
-    this.fault = { code, fact, fix }
+  constructor(code: string, fact: string, fix: string, at?: string) {
+    this.fault = { code, fact, fix, ...(at === undefined ? {} : { at }) }
+  }
+
+  /** The same, told of a value that this one is a part of. */
+  below(at: string): ValueRefused {
+    const { code, fact, fix } = this.fault
+    return new ValueRefused(code, fact, fix, at + (this.fault.at ?? ""))
   }
 }
 

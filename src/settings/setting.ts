@@ -15,10 +15,12 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaTransformation from "effect/SchemaTransformation"
 import { ValueRefused } from "./setting-fault.ts"
 
-export type SettingKind = "boolean" | "integer" | "text" | "list" | "duration" | "size" | "choice"
+export type SettingKind = "boolean" | "integer" | "text" | "list" | "duration" | "size" | "choice" | "records"
 
+/** An entry of a list of records, by its keys. */
+export type WireRecord = Readonly<Record<string, boolean | number | string>>
 /** A value as it stands in YAML or JSON. */
-export type WireValue = boolean | number | string | ReadonlyArray<string> | undefined
+export type WireValue = boolean | number | string | ReadonlyArray<string> | ReadonlyArray<WireRecord> | undefined
 
 /** What an author may say about any setting. */
 export interface SettingWords {
@@ -46,8 +48,18 @@ export interface SettingSpec<A = unknown> extends SettingWords {
   readonly maximum?: number
   readonly unit?: "ms" | "s" | "B"
   readonly choices?: ReadonlyArray<string>
+  /** What an entry of a list of records has. */
+  readonly fields?: ReadonlyArray<RecordField>
   readonly decode: (raw: unknown) => A | ValueRefused
   readonly encode: (value: A) => WireValue
+}
+
+export interface RecordField {
+  /** As it is called in the decoded value, and as it is written. */
+  readonly field: string
+  readonly key: string
+  // biome-ignore lint/suspicious/noExplicitAny: fields of one record have different types; encode makes them invariant
+  readonly spec: SettingSpec<any>
 }
 
 export interface Setting<A> extends Schema.Codec<A, unknown> {

@@ -115,14 +115,18 @@ export interface SettingsInput {
     readonly "max-retained-bytes"?: SizeText
   }
   readonly storage?: {
-    /** Where messages, sessions and retained values live; memory loses them at exit. Default: "memory". */
+    /** Where messages, sessions and retained values live: on disk (wal), or in memory, which loses them at exit. Default: "memory". */
     readonly engine?: "memory" | "wal" | "sqlite"
     /** Folder of everything the broker keeps; created with mode 0700. Default: $XDG_STATE_HOME/promptmq, else ~/.local/state/promptmq. */
     readonly "data-dir"?: string
     /** Folder of the log. Default: <data-dir>/log. */
     readonly "wal-dir"?: string
-    /** Memory for messages; in the memory engine the ring that holds what waits for slow and absent clients. 1MiB to 64GiB. Default: "256MiB". */
+    /** Memory for messages: the ring of the memory engine; in the wal engine the log's index and its newest messages. 1MiB to 64GiB. Default: "256MiB". */
     readonly "memory-buffer"?: SizeText
+    /** How often it is written down how far sessions are: after a crash QoS 1 messages sent since come again. 10ms to 1m. Default: "100ms". */
+    readonly "cursor-save-interval"?: DurationText | 0
+    /** At the start, when bytes that were safe do not verify: keep all that does and report the rest, or refuse. Default: "salvage". */
+    readonly "on-corruption"?: "salvage" | "refuse"
     readonly wal?: {
       /** When the log is synced: for every group of messages, every batch-sync-size messages, or every sync-interval. Default: "immediate". */
       readonly "sync-mode"?: "immediate" | "batch" | "periodic"
@@ -132,9 +136,9 @@ export interface SettingsInput {
       readonly "batch-sync-size"?: number
       /** Acknowledge QoS 1 and 2 after the sync (durable) or after the write; auto = written in periodic mode, else durable. Default: "auto". */
       readonly acknowledge?: "auto" | "durable" | "written"
-      /** Sync at once whatever the mode says; wins over no-sync. Default: false. */
+      /** Sync every group and acknowledge after it, whatever mode, topics and no-sync say. Default: false. */
       readonly "force-fsync"?: boolean
-      /** Never sync: fast, and a power cut may lose everything since the start. Default: false. */
+      /** Never sync while messages flow: fast, and a power cut may lose all that came since the log's last file began. Default: false. */
       readonly "no-sync"?: boolean
       /** Verify every record once more after recovery, before the listeners open. Default: false. */
       readonly "crash-recovery-validation"?: boolean
@@ -155,6 +159,23 @@ export interface SettingsInput {
     }
   }
   readonly topics?: {
+    /** Quotas, acknowledgement, replay and age of single topics; the first entry that matches a topic counts. Default: []. */
+    readonly policies?: ReadonlyArray<{
+      /** Topics it is about; the first entry that matches a topic counts. */
+      readonly filter: string
+      /** When QoS 1 and 2 are acknowledged: after the sync, or after the write. */
+      readonly acknowledge?: "durable" | "written"
+      /** Sync at once for a message of these topics. */
+      readonly "force-fsync"?: boolean
+      /** Most bytes of each topic in the log; a message above that is refused with 0x97. 1KiB to 16TiB. */
+      readonly "max-bytes"?: SizeText
+      /** Most messages of each topic in the log; one above that is refused with 0x97. 1 to 1000000000. */
+      readonly "max-messages"?: number
+      /** How long messages are kept for $replay, although nobody waits for them. 1s to 3650d. */
+      readonly replay?: DurationText | 0
+      /** Age at which a message goes although a session still waits for it, with a row in the drop ledger. 1s to 3650d. */
+      readonly "max-age"?: DurationText | 0
+    }>
     /** Topic names whose matching filters are remembered. 1024 to 16777216. Default: 65536. */
     readonly "cached-entries"?: number
   }

@@ -1,121 +1,104 @@
 /**
- * The log's files as its readers see them: which file holds a sequence, frames read back from it, and which files hold
- * nothing any more.
+ * The log's files as its index sees them: which file holds a sequence, and what compaction has to know about each.
  *
- * Reading is synchronous: one pread of 4 KiB for an ordinary record, a second one of its size for a larger one, and the
- * record is verified again each time. It holds the loop for as long as the disk takes; readers' steps are bounded, so
- * the stall is. StoreFs answers open and read within the call, on every implementation there is; one that does not is
- * counted as a fault.
+ *   begin()     the appender (or recovery) writes into this file from now on; the one before is sealed
+ *   replace()   an output stands where its inputs stood
+ *   drop()      a file is gone; its entry stays, as an empty place, until the index has forgotten its messages
  *
  * Invariants
- * - Files are in LSN order; a file holds the sequences from its `from` up to the next one's.
- * - Only the oldest file can be dead, never the last one; it is dead when all its records left the log. A file that
- *   holds records of other kinds than messages stays, and so does everything behind it: a gap in the LSNs would be
- *   taken for damage.
- * - At most FILES_OPEN_MAX are open.
+ * - Files are in LSN order, and so in the order of sequences: a file holds those from its `from` up to the next one's.
+ * - The last one is the active file; it is never replaced nor dropped.
+ *
+ * Elsewhere: bytes read from them (cold-reads.ts), what compaction decides (compactor.ts).
  */
-
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { assert } from "../base/assert.ts"
-import { RecordReader } from "../wal/read-record.ts"
-import { RecordView } from "../wal/record.ts"
-import { segmentName } from "../wal/segment.ts"
-import type { StoreFile, StoreFs } from "../wal/store-fs.ts"
-import type { LogRecord } from "./ports.ts"
+import type { StoreFile } from "../wal/store-fs.ts"
+import type { CompactedFile, CompactionFile } from "./compaction-target.ts"
 
-const FILES_OPEN_MAX = 4
-
-export interface LogFile {
+/** A file as it came to be known. */
+export interface NewFile {
   readonly id: number
-  /** First sequence that lies in it. */
-  readonly from: number
+  readonly gen: number
   readonly path: string
-  /** Holds records that are no messages. */
-  hasOthers: boolean
-  open: { readonly file: StoreFile; readonly reader: RecordReader } | undefined
+  readonly seed: number
+  readonly firstLsn: number
+  /** First sequence that may lie in it. */
+  readonly from: number
+  readonly lastControlLsn: number
+}
+
+/** What compaction did to a stretch of the log, until the index has taken it in, slice by slice. */
+export interface Move {
+  readonly file: LogFile
+  readonly end: number
+  /** Records below are taken in. */
+  at: number
+  /** Those that live on, rising, and where they lie now; `next` is the first at or above `at`. */
+  readonly sequences: Float64Array
+  readonly offsets: Uint32Array
+  next: number
+}
+
+export class LogFile {
+  /** Unlike ids, never given twice: an output takes the id of an input. */
+  readonly serial: number
+  readonly id: number
+  readonly gen: number
+  readonly path: string
+  readonly seed: number
+  readonly firstLsn: number
+  readonly from: number
+  lastLsn = 0
+  endSequence = Number.POSITIVE_INFINITY
+  sizeBytes = 0
+  lastControlLsn: number
+  newestMs = 0
+  /** Places of its records that the index does not have yet. */
+  move: Move | undefined = undefined
+  isGone = false
+  /** Held open by its readers. */
+  open: StoreFile | undefined = undefined
+  reads = 0
+  /** Blocks that could not be read: their records are read one by one. */
+  readonly badBlocks = new Set<number>()
+
+  constructor(serial: number, { firstLsn, from, gen, id, lastControlLsn, path, seed }: NewFile) {
+    this.serial = serial
+    this.id = id
+    this.gen = gen
+    this.path = path
+    this.seed = seed
+    this.firstLsn = firstLsn
+    this.from = from
+    this.lastControlLsn = lastControlLsn
+  }
 }
 
 export class DurableFiles {
-  /** Records that could not be read back: the disk refused, or they no longer verify. */
-  faults = 0
-  readonly #fs: StoreFs
-  readonly #directory: string
-  readonly #seeds = new Map<number, number>()
   readonly #files: Array<LogFile> = []
-  /** Those that are open, the longest first. */
-  readonly #opened: Array<LogFile> = []
-  readonly #view = new RecordView()
-
-  constructor(fs: StoreFs, directory: string) {
-    this.#fs = fs
-    this.#directory = directory
-  }
+  #serials = 0
 
   get last(): LogFile | undefined {
     return this.#files.at(-1)
   }
 
-  /** Recovery met records of other kinds in these. */
-  markOthers(ids: ReadonlySet<number>): void {
-    for (const file of this.#files) if (ids.has(file.id)) file.hasOthers = true
+  begin(file: NewFile): LogFile {
+    const { last } = this
+    assert(last === undefined || (last.firstLsn < file.firstLsn && last.from <= file.from), "files follow each other")
+    const begun = new LogFile(++this.#serials, file)
+    this.#files.push(begun)
+    return begun
   }
 
-  /** The file's seed: before its first record is read. */
-  learn(id: number, seed: number): void {
-    this.#seeds.set(id, seed)
+  /** The last file takes nothing more. */
+  seal(sizeBytes: number, lastLsn: number, endSequence: number, newestMs: number): void {
+    const { last } = this
+    assert(last !== undefined, "there is a file")
+    Object.assign(last, { sizeBytes, lastLsn, endSequence, newestMs })
   }
 
-  /** From `sequence` on records lie in this file. */
-  begin(id: number, from: number): LogFile {
-    const file: LogFile = {
-      id,
-      from,
-      path: `${this.#directory}/${segmentName(id, 0)}`,
-      hasOthers: false,
-      open: undefined
-    }
-    assert(from >= (this.last?.from ?? 0), "files follow each other")
-    this.#files.push(file)
-    return file
-  }
-
-  /** Fills the record's bytes, in memory of their own; false when they are not to be had. */
-  read(sequence: number, offset: number, record: LogRecord): boolean {
-    const file = this.#fileOf(sequence)
-    const reader = file === undefined ? undefined : this.#readerOf(file)
-    const view = this.#view
-    const found = reader === undefined ? undefined : Effect.runSyncExit(reader.read(sequence + 1, offset, view))
-    if (found === undefined || !Exit.isSuccess(found) || !found.value) {
-      this.faults += 1
-      return false
-    }
-    // The reader's memory is overwritten by the next read; the port promises the bytes until the caller's turn ends.
-    record.buffer = Buffer.from(view.buffer.subarray(view.start, view.end))
-    record.start = 0
-    record.end = record.buffer.length
-    return true
-  }
-
-  /** The oldest file, once it holds nothing at or above `first`. */
-  dead(first: number): LogFile | undefined {
-    const [oldest, next] = this.#files
-    return oldest !== undefined && next !== undefined && next.from <= first && !oldest.hasOthers ? oldest : undefined
-  }
-
-  /** The oldest file has been removed. */
-  forget(file: LogFile): void {
-    assert(file === this.#files[0], "files go in order")
-    this.#close(file)
-    this.#files.shift()
-    this.#seeds.delete(file.id)
-  }
-
-  close(): void {
-    for (const file of [...this.#opened]) this.#close(file)
-  }
-
-  #fileOf(sequence: number): LogFile | undefined {
+  /** The file whose range holds the sequence. */
+  of(sequence: number): LogFile | undefined {
     let low = 0
     let high = this.#files.length - 1
     while (low < high) {
@@ -126,24 +109,58 @@ export class DurableFiles {
     return this.#files[low]
   }
 
-  #readerOf(logFile: LogFile): RecordReader | undefined {
-    if (logFile.open !== undefined) return logFile.open.reader
-    const seed = this.#seeds.get(logFile.id)
-    assert(seed !== undefined, "a file is known before it is read")
-    const opened = Effect.runSyncExit(this.#fs.open(logFile.path, "read"))
-    if (!Exit.isSuccess(opened)) return undefined
-    logFile.open = { file: opened.value, reader: new RecordReader(opened.value, seed) }
-    this.#opened.push(logFile)
-    if (this.#opened.length > FILES_OPEN_MAX) this.#close(this.#opened[0] as LogFile)
-    return logFile.open.reader
+  /** All but the active one. */
+  sealed(): ReadonlyArray<LogFile> {
+    return this.#files.slice(0, -1).filter(({ isGone }) => !isGone)
   }
 
-  #close(logFile: LogFile): void {
-    const at = this.#opened.indexOf(logFile)
-    if (at < 0) return
-    this.#opened.splice(at, 1)
-    const { open } = logFile
-    logFile.open = undefined
-    if (open !== undefined) Effect.runSync(open.file.close)
+  get sealedBytes(): number {
+    let sum = 0
+    for (const { isGone, sizeBytes } of this.#files) if (!isGone) sum += sizeBytes
+    return sum
   }
+
+  /** Hands each input to `gone`. */
+  replace(inputs: ReadonlyArray<CompactionFile>, output: CompactedFile, gone: (input: LogFile) => void): LogFile {
+    const first = this.#indexOf(inputs[0])
+    assert(this.#indexOf(inputs.at(-1)) === first + inputs.length - 1, "inputs are neighbours")
+    const { from } = this.#files[first] as LogFile
+    const file = new LogFile(++this.#serials, { ...output, from })
+    const endSequence = (this.#files[first + inputs.length] as LogFile).from
+    Object.assign(file, {
+      sizeBytes: output.sizeBytes,
+      lastLsn: output.lastLsn,
+      newestMs: output.newestMs,
+      endSequence
+    })
+    for (const input of this.#files.splice(first, inputs.length, file)) {
+      input.isGone = true
+      gone(input)
+    }
+    return file
+  }
+
+  drop(dropped: CompactionFile): LogFile {
+    const file = this.#files[this.#indexOf(dropped)] as LogFile
+    file.isGone = true
+    return file
+  }
+
+  forget(file: LogFile): void {
+    const at = this.#files.indexOf(file)
+    assert(at >= 0 && at < this.#files.length - 1, "a sealed file")
+    this.#files.splice(at, 1)
+  }
+
+  #indexOf(wanted: CompactionFile | undefined): number {
+    const at = this.#files.findIndex(({ gen, id, isGone }) => id === wanted?.id && gen === wanted.gen && !isGone)
+    assert(at >= 0 && at < this.#files.length - 1, "a sealed file that is there")
+    return at
+  }
+}
+
+export function asCompactionFile(file: LogFile): CompactionFile {
+  const { endSequence, firstLsn, from, gen, id, lastControlLsn, lastLsn, newestMs, path, sizeBytes } = file
+  const firstSequence = from
+  return { id, gen, path, firstLsn, lastLsn, sizeBytes, firstSequence, endSequence, lastControlLsn, newestMs }
 }

@@ -2,133 +2,192 @@
  * The message log on disk: MessageLog over the write-ahead log, its index in memory.
  *
  *   append ─► record into the WAL's group ─► frame into the hot segment, columns, chains ─► onTail, in the same call
- *   the WAL:  placed ─► columns learn where   written ─► segments may cool   kept ─► onKept
+ *   the WAL:  placed ─► columns learn where   written ─► segments may cool   moved ─► onKept
  *
- * A position is a record's LSN less one, so that the log begins at 0 and `kept` is the WAL's kept LSN. Records of other
- * kinds (appendOther) take positions too, and so do LSNs that were lost: there topicAt() answers -1, read() false.
+ * Two numbers: the LSN counts all records and is the ticket; the sequence counts messages, and stands in their records.
+ * A start goes on above every sequence that may ever have been given: each LSN that is not there any more counts as one.
  *
- *   memory   columns and topics of all records (inside `limitBytes`), frames of the newest ones: hot segments, together
- *            `cacheBytes` at most, but for the one that fills and what is not written yet (WAL: pendingBytesMax)
- *   disk     whole files; one is removed when all its records left the log, so files hold up to one segment more than
- *            the log does, and a start may find records again that had left it
+ *   memory   columns and topics of all messages, inside `limitBytes`; frames of the newest ones: `cacheBytes` at most, but
+ *            for the segment that fills and what is not written yet (WAL: pendingBytesMax); blocks read back: `coldBytes`
+ *   disk     everything until compaction takes it (compaction-target.ts)
  *
- * Recovery hands every record to #recover, which rebuilds index, chains and topic counts from the records alone.
+ * Nothing is forgotten to make room: append() answers -1 and `refusal` says why; `pressure` tells publishers earlier.
  *
- * Read from the cold part: synchronous, see durable-files.ts. append() answers -1 also while the log takes no message
- * now: its queue is full, the disk is nearly full, it has failed or is closing. `pressure` tells publishers earlier.
+ * Recovery hands every record to `recover`, which rebuilds index, chains and topic counts from the records alone, and
+ * passes on what others rebuild from it: onMessage (retained values, QoS 2), onOther (sessions).
  *
- * Elsewhere: bytes, syncs, promises (src/wal); what records of other kinds mean (their owners).
+ * Elsewhere: bytes, syncs, promises (src/wal); what other records mean (control-records.ts); memory (durable-index.ts);
+ * reading back (cold-reads.ts).
  */
 import * as Effect from "effect/Effect"
-import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { assert } from "../base/assert.ts"
 import { copyBytes } from "../base/bytes.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
+import type { ActiveSegment } from "../wal/commit.ts"
 import { type Log, type LogHandlers, type LogOptions, openLog, type SpaceLevel } from "../wal/log.ts"
 import type { LogPolicy } from "../wal/policy.ts"
-import { RECORD_HEADER_BYTES, RecordFlag, RecordType, RecordView } from "../wal/record.ts"
+import { RECORD_HEADER_BYTES, RecordFlag, RecordType, RecordView, recordSize } from "../wal/record.ts"
 import type { RecoveryReport } from "../wal/recover.ts"
 import type { StoreFailed, StoreRefused } from "../wal/store-error.ts"
 import type { StoreFault, StoreFs } from "../wal/store-fs.ts"
-import { DurableFiles } from "./durable-files.ts"
-import { LogIndex } from "./log-index.ts"
-import { type MemorySegment, messageFlags, NO_TOPIC } from "./memory-segment.ts"
-import type { KeptHandler, LogRecord, LogTopicHolder, MessageLog, TailHandler } from "./ports.ts"
+import { COLD_BYTES_DEFAULT, ColdReads } from "./cold-reads.ts"
+import type { CompactionTarget } from "./compaction-target.ts"
+import type { LogFile } from "./durable-files.ts"
+import { DurableIndex, type DurableIndexOptions, placesOf } from "./durable-index.ts"
+import { messageFlags } from "./memory-segment.ts"
+import { keepPacketIdentifier } from "./packet-identifier.ts"
+import {
+  type AppendRefusal,
+  KeepLane,
+  type KeptHandler,
+  type LogRecord,
+  type LogTopicHolder,
+  type MessageLog,
+  type TailHandler
+} from "./ports.ts"
+import { RecoveredFiles } from "./recovered-files.ts"
+import { laneOf, type TopicPolicy } from "./topic-policy.ts"
+import { LsnQueue } from "./unplaced.ts"
 
 /** Header and padding of a record on disk. */
 const OVERHEAD_BYTES = RECORD_HEADER_BYTES + 8
-const REMOVAL_RETRY_MS = 1000
 
-export interface DurableLogOptions extends LogOptions {
+/** A message that could not be read back: said once. */
+export interface LostMessage {
+  readonly topic: string
+  readonly sequence: number
+  /** As far as its damaged bytes tell; 0 = they do not. */
+  readonly lsn: number
+  readonly path: string
+  readonly offset: number
+}
+
+export interface DurableLogOptions extends LogOptions, DurableIndexOptions {
   readonly fs: StoreFs
-  /** What the log may hold: records, their columns, topics. The oldest go beyond it. */
-  readonly limitBytes: number
-  /** Frames kept in memory for readers that are near. */
-  readonly cacheBytes: number
-  /** Records of other kinds found by recovery, in order; the view is valid during the call. */
-  readonly onOther?: ((record: RecordView, sequence: number) => void) | undefined
+  /** Blocks of files kept for readers that are behind. */
+  readonly coldBytes?: number | undefined
+  readonly topicPolicies?: ReadonlyArray<TopicPolicy> | undefined
+  /** Recovery: each record of another kind, in order; the view is valid during the call. */
+  readonly onOther?: ((record: RecordView) => void) | undefined
+  /** Recovery: each message, in order with those; record and view are valid during the call. */
+  readonly onMessage?: ((record: RecordView, view: PublishView, sequence: number) => void) | undefined
+  /** A message was logged that is also the proof of its reception: `publisher`'s state has a step there (QoS 2). */
+  readonly onReceived?: ((publisher: number, lsn: number) => void) | undefined
+  /** Recovery, at its end: what others know to have been given. The log goes on there or above. */
+  readonly sequenceAtLeast?: (() => number) | undefined
   readonly onSpace?: ((level: SpaceLevel) => void) | undefined
+  readonly onLost?: ((lost: LostMessage) => void) | undefined
 }
 
 export const openDurableLog = (
   options: DurableLogOptions
 ): Effect.Effect<DurableLog, StoreFault | StoreRefused, Scope.Scope> =>
   Effect.gen(function* () {
-    const files = new DurableFiles(options.fs, options.logDirectory)
-    yield* Effect.addFinalizer(() => Effect.sync(() => files.close()))
-    const log = new DurableLog(options, files)
+    const log = new DurableLog(options)
+    yield* Effect.addFinalizer(() => Effect.sync(() => log.closeFiles()))
     log.begin(yield* openLog(options.fs, options, log.handlers, log.recover))
-    yield* Effect.forkScoped(log.removal)
+    yield* Effect.addFinalizer(() => Effect.sync(() => log.stop()))
     return log
   })
 
-export class DurableLog extends LogIndex implements MessageLog {
+export class DurableLog extends DurableIndex implements MessageLog, CompactionTarget {
   readonly #options: DurableLogOptions
-  readonly #files: DurableFiles
-  /** Segments whose frames are in memory, oldest first; the active one is the last. */
-  readonly #hot: Array<MemorySegment> = []
-  #hotBytes = 0
-  #writtenBelow = 0
+  readonly #cold: ColdReads
+  readonly #defer: (task: () => void) => void
+  readonly #nowMs: () => number
   #wal: Log | undefined = undefined
+  #file: ActiveSegment | undefined = undefined
   #isShort = false
-  /** Sequences of records of other kinds that have no file yet. */
-  readonly #othersUnplaced: Array<number> = []
-  readonly #othersFound = new Set<number>()
-  #recoveredId = -1
-  #recoveredFrom = 0
-  readonly #removable = Latch.makeUnsafe(false)
+  #isStopped = false
+  #isSlicing = false
+  /** Sequences below have a place in a file; below #writtenBelow its bytes are there. */
+  #placedBelow = 0
+  #writtenBelow = 0
+  readonly #othersUnplaced = new LsnQueue()
+  readonly #proofsUnplaced = new LsnQueue()
+  readonly #found = new RecoveredFiles()
   readonly #record = new RecordView()
   readonly #view = new PublishView()
   #onTail: TailHandler = () => {}
   #onKept: KeptHandler = () => {}
+  lane: number = KeepLane.policy
+  refusal: AppendRefusal = "closed"
 
-  constructor(options: DurableLogOptions, files: DurableFiles) {
-    super({ limitBytes: options.limitBytes, overheadBytes: OVERHEAD_BYTES, hasPlaces: true })
+  constructor(options: DurableLogOptions) {
+    super(options, OVERHEAD_BYTES)
     this.#options = options
-    this.#files = files
+    this.#defer = options.defer ?? setImmediate
+    this.#nowMs = options.nowMs ?? Date.now
+    this.setTopicPolicies(options.topicPolicies ?? [])
+    this.#cold = new ColdReads({
+      fs: options.fs,
+      budgetBytes: options.coldBytes ?? COLD_BYTES_DEFAULT,
+      writtenBelow: () => this.#writtenBelow,
+      defer: this.#defer,
+      onLost: (lost) => {
+        const topicId = this.topicAt(lost.sequence)
+        options.onLost?.({ ...lost, topic: topicId < 0 ? "" : this.topicName(topicId) })
+      }
+    })
   }
 
-  get kept(): number {
-    return this.#log.appender.keptLsn
+  /** The write-ahead log: store, epoch, what it knows of dropped files. */
+  get wal(): Log {
+    assert(this.#wal !== undefined, "the log is open")
+    return this.#wal
   }
-  /** Share of the memory for records that are not written yet, 0..1: publishers are slowed before append() refuses. */
+  get ticket(): number {
+    return this.wal.appender.nextLsn - 1
+  }
+  get kept(): number {
+    return this.wal.appender.keptLsn
+  }
+  get durable(): number {
+    return this.wal.appender.durableLsn
+  }
+  get written(): number {
+    return this.wal.appender.writtenLsn
+  }
   get pressure(): number {
-    return this.#log.appender.pressure
+    return Math.max(this.wal.appender.pressure, this.memoryShare)
   }
   get report(): RecoveryReport {
-    return this.#log.report
+    return this.wal.report
   }
   get space(): SpaceLevel {
-    return this.#log.space()
+    return this.wal.space()
   }
   get policy(): LogPolicy {
-    return this.#log.appender.policy
+    return this.wal.appender.policy
   }
-  /** Everything below is on the platter, whatever the policy promises. */
-  get durable(): number {
-    return this.#log.appender.durableLsn
+  /** What was read back from files, and what could not be. */
+  get cold(): Pick<ColdReads, "faults" | "bytesRead" | "blockingReads" | "heldBytes"> {
+    return this.#cold
   }
-  /** Frames in memory. */
-  get hotBytes(): number {
-    return this.#hotBytes
-  }
-  /** Records that could not be read back from their file. */
+  /** Messages that could not be read back from their file. */
   get readFaults(): number {
-    return this.#files.faults
+    return this.#cold.faults
+  }
+  /** Bytes of all files, the active one's used part included. */
+  get totalBytes(): number {
+    return this.table.sealedBytes + (this.#file?.position ?? 0)
   }
   setPolicy(policy: LogPolicy): Effect.Effect<void> {
-    return this.#log.setPolicy(policy)
+    return this.wal.setPolicy(policy)
+  }
+  abort(fault: StoreFault): void {
+    this.wal.appender.abort(fault)
   }
   /** Returns when everything appended so far is on the platter. */
   get force(): Effect.Effect<void, StoreFailed> {
-    return this.#log.force
+    return this.wal.force
   }
   /** Never succeeds. Race the program with it. */
   get failure(): Effect.Effect<never, StoreFailed> {
-    return this.#log.failure
+    return this.wal.failure
   }
 
   onTail(handler: TailHandler): void {
@@ -138,70 +197,109 @@ export class DurableLog extends LogIndex implements MessageLog {
     this.#onKept = handler
   }
 
-  append(view: PublishView, topic: LogTopicHolder, publisher: number, expiresAtMs: number): number {
-    const size = canonicalPublishSize(view, topic.bytes.length)
-    if (this.#isShort || !this.holds(size)) return -1
-    const { appender } = this.#log
-    const { topics } = this
-    const topicId = topics.resolve(topic)
-    const topicSequence = topics.sequences[topicId] as number
-    const record = this.#record
-    record.type = RecordType.message
-    record.flags = view.qos | (view.retain ? RecordFlag.retain : 0) | (view.isVersion5 ? RecordFlag.version5 : 0)
-    record.topicId = topicId
-    record.publisher = publisher
-    record.topicSequence = topicSequence
-    record.expiresAtMs = expiresAtMs
-    const lsn = appender.reserve(record, size, false)
-    if (lsn < 0) {
-      this.forgetIfUnused(topicId)
-      return -1
-    }
-    assert(lsn === this.next + 1, "every record takes one position")
-    const { body, bodyOffset } = appender
-    writeCanonicalPublish(body, bodyOffset, view, topic.bytes)
-    const flags = messageFlags(view.isVersion5, view.qos)
-    this.#book(topicId, body, bodyOffset, size, publisher, flags, expiresAtMs, bodyOffset - RECORD_HEADER_BYTES)
-    topics.sequences[topicId] = topicSequence + 1
-    this.#onTail(lsn - 1, 1)
-    return lsn - 1
+  together(bytes: number): void {
+    this.wal.appender.together(bytes)
   }
 
-  /** Appends a record of another kind; answers its sequence, or -1 when the log takes none now. It is no message. */
+  append(
+    view: PublishView,
+    topic: LogTopicHolder,
+    publisher: number,
+    expiresAtMs: number,
+    packetIdentifier: number
+  ): number {
+    const size = canonicalPublishSize(view, topic.bytes.length)
+    const topicId = this.topics.resolve(topic)
+    const policy = this.policyOf(topicId)
+    const refusal = this.#refusalOf(topicId, size, policy)
+    if (refusal !== undefined) return this.#refuse(refusal, topicId)
+    const record = this.#record
+    const sequence = this.next
+    record.type = RecordType.message
+    record.flags = view.qos | (view.retain ? RecordFlag.retain : 0) | (view.isVersion5 ? RecordFlag.version5 : 0)
+    record.sequence = sequence
+    record.publisher = publisher
+    record.expiresAtMs = expiresAtMs
+    const { appender } = this.wal
+    const lsn = appender.reserve(record, size, policy?.forceFsync === true)
+    if (lsn < 0) return this.#refuse(appender.isFailed ? "closed" : "busy", topicId)
+    const { body, bodyOffset } = appender
+    writeCanonicalPublish(body, bodyOffset, view, topic.bytes)
+    if (packetIdentifier > 0) {
+      keepPacketIdentifier(body, bodyOffset, packetIdentifier)
+      this.#proofsUnplaced.push(lsn)
+      this.#options.onReceived?.(publisher, lsn)
+    }
+    this.lane = policy === undefined ? KeepLane.policy : laneOf(policy)
+    const flags = messageFlags(view.isVersion5, view.qos, view.retain, view.payloadStart === view.frameEnd)
+    this.room(size)
+    this.#book(topicId, body, bodyOffset, size, publisher, flags, expiresAtMs, bodyOffset - RECORD_HEADER_BYTES, lsn)
+    this.#onTail(sequence, 1)
+    return sequence
+  }
+
+  /** Appends a record of another kind; answers its ticket, or -1 when the log takes none now. */
   appendOther(record: RecordView, asksSync: boolean): number {
     assert(record.type !== RecordType.message, "messages are appended by append()")
-    const lsn = this.#log.appender.append(record, asksSync)
-    if (lsn < 0) return -1
-    this.#othersUnplaced.push(lsn - 1)
-    this.skipTo(lsn)
-    return lsn - 1
+    if (this.#isStopped) return -1
+    const lsn = this.wal.appender.append(record, asksSync)
+    if (lsn >= 0) this.#othersUnplaced.push(lsn)
+    return lsn
+  }
+
+  appendControl(record: RecordView): number {
+    return this.appendOther(record, false)
+  }
+
+  isReady(sequence: number): boolean {
+    const segment = this.segmentOf(sequence)
+    const i = segment === undefined ? -1 : segment.indexOf(sequence)
+    if (segment === undefined || i < 0 || segment.isHot) return true
+    const file = this.table.of(sequence)
+    const place = file === undefined || file.isGone ? -1 : this.placeOf(file, segment, i, sequence)
+    if (file === undefined || place < 0) return true
+    return this.#cold.isReady(file, place, recordSize(segment.sizeAt(i)), sequence)
+  }
+
+  load(sequence: number, done: () => void): void {
+    const segment = this.segmentOf(sequence)
+    const file = this.table.of(sequence)
+    const i = segment === undefined ? -1 : segment.indexOf(sequence)
+    const isCold = segment !== undefined && file !== undefined && i >= 0 && !segment.isHot && !file.isGone
+    const place = isCold ? this.placeOf(file, segment, i, sequence) : -1
+    if (!isCold || place < 0) this.#defer(done)
+    else this.#cold.load(file, place, recordSize(segment.sizeAt(i)), sequence, done)
   }
 
   read(sequence: number, record: LogRecord): boolean {
     const segment = this.segmentOf(sequence)
     if (segment === undefined) return false
-    const i = sequence - segment.base
-    if (segment.topicIds[i] === NO_TOPIC) return false
+    const i = segment.indexOf(sequence)
+    if (i < 0 || this.topicAt(sequence) < 0) return false
     this.fill(segment, i, record)
-    if (!segment.isHot) return this.#files.read(sequence, placesOf(segment)[i] as number, record)
-    record.buffer = segment.bytes
-    record.start = segment.starts[i] as number
-    record.end = segment.starts[i + 1] as number
-    return true
+    if (segment.isHot) {
+      record.buffer = segment.bytes
+      record.start = segment.starts[i] as number
+      record.end = segment.starts[i + 1] as number
+      return true
+    }
+    const file = this.table.of(sequence)
+    const place = file === undefined || file.isGone ? -1 : this.placeOf(file, segment, i, sequence)
+    if (file === undefined || place < 0) return false
+    return this.#cold.read(file, place, recordSize(segment.sizeAt(i)), sequence, record)
   }
 
-  /** What the WAL tells. All but onKept and onSpace may come before begin(). */
+  /** What the WAL tells. All but onMoved and onSpace may come before begin(). */
   readonly handlers: LogHandlers = {
-    onSegment: ({ id, seed }) => this.#files.learn(id, seed),
-    onPlaced: (firstLsn, count, segmentId, offset) => this.#place(firstLsn - 1, count, segmentId, offset),
+    onSegment: (segment) => this.#beginFile(segment),
+    onPlaced: (firstLsn, count, _segmentId, offset) => this.#place(firstLsn, count, offset),
     onWritten: (lsn) => {
-      this.#writtenBelow = lsn
-      this.#cool()
-      // Not where segments are dropped: it runs the waiting fiber at once, which must find the index whole.
-      if (this.#files.dead(this.first) !== undefined) this.#removable.openUnsafe()
+      this.#writtenBelow = this.#placedBelow
+      this.cool(lsn)
     },
     onDurable: () => {},
-    onKept: (lsn) => this.#onKept(lsn),
+    onKept: () => {},
+    onMoved: () => this.#onKept(),
     onSpace: (level) => {
       this.#isShort = level === "scarce" || level === "full"
       this.#options.onSpace?.(level)
@@ -210,86 +308,90 @@ export class DurableLog extends LogIndex implements MessageLog {
 
   /** Recovery's sink: one record that was found, and where. */
   readonly recover = (record: RecordView, segmentId: number, offset: number): void => {
-    const sequence = record.lsn - 1
-    if (this.#recoveredId < 0) this.startAt(sequence)
-    this.skipTo(sequence)
-    if (this.#recoveredId !== segmentId) {
-      this.#recoveredId = segmentId
-      this.#recoveredFrom = sequence
-    }
-    this.#writtenBelow = record.lsn
-    if (record.type === RecordType.message) this.#recoverMessage(record, offset)
+    if (record.type === RecordType.message) this.#recoverMessage(record, segmentId, offset)
     else {
-      this.skipTo(record.lsn)
-      this.#othersFound.add(segmentId)
-      this.#options.onOther?.(record, sequence)
+      this.#found.see(record, segmentId, false)
+      this.#options.onOther?.(record)
     }
-    this.#cool()
   }
 
   /** Recovery is over: which files there are, and where the log goes on. */
   begin(wal: Log): void {
     const { appender, sealed } = wal
+    const { segment } = appender
     this.#wal = wal
-    for (const { decoded, id } of sealed) {
-      this.#files.learn(id, decoded.seed)
-      this.#files.begin(id, decoded.header.baseLsn - 1)
+    let from = 0
+    for (const [index, { decoded, gen, id, path, sizeBytes }] of sealed.entries()) {
+      const found = this.#found.of(id)
+      const { header, seed } = decoded
+      const next = sealed[index + 1]?.decoded.header
+      from = found?.from ?? from
+      this.table.begin({ id, gen, path, seed, firstLsn: header.baseLsn, from, lastControlLsn: found?.control ?? 0 })
+      from = found?.below ?? from
+      const lastLsn = gen > 0 ? header.lastLsn : (next?.baseLsn ?? segment.baseLsn) - 1
+      this.table.seal(sizeBytes, lastLsn, from, found?.newestMs ?? header.createdMs)
     }
-    const goesOn = appender.nextLsn - 1
-    if (this.#recoveredId < 0) this.startAt(goesOn)
-    this.skipTo(goesOn)
-    const { id } = appender.segment
-    this.#files.begin(id, this.#recoveredId === id ? this.#recoveredFrom : goesOn)
-    this.#files.markOthers(this.#othersFound)
+    const goesOn = Math.max(this.#found.goesOnAt(appender.nextLsn), this.#options.sequenceAtLeast?.() ?? 0)
+    this.#follow(segment, this.#found.of(segment.id)?.from ?? goesOn, this.#found.of(segment.id)?.control ?? 0)
+    this.goOnAt(goesOn)
+    this.#placedBelow = goesOn
     this.#writtenBelow = goesOn
     this.#isShort = wal.space() === "scarce" || wal.space() === "full"
-    if (this.#files.dead(this.first) !== undefined) this.#removable.openUnsafe()
   }
 
-  /** Removes dead files, one at a time and each for good before the next: a gap would be taken for damage. */
-  readonly removal: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
-    yield* this.#removable.await
-    const { fs, logDirectory } = this.#options
-    for (let file = this.#files.dead(this.first); file !== undefined; file = this.#files.dead(this.first)) {
-      const removed = yield* fs.unlink(file.path).pipe(
-        Effect.andThen(fs.syncDirectory(logDirectory)),
-        Effect.as(true),
-        Effect.catch((fault) => Effect.as(Effect.logWarning(`${fault.message}; it is tried again`), false))
-      )
-      if (removed) this.#files.forget(file)
-      else yield* Effect.sleep(REMOVAL_RETRY_MS)
-    }
-    this.#removable.closeUnsafe()
-  }).pipe(Effect.forever)
-
-  protected override rolled(segment: MemorySegment): void {
-    this.#hot.push(segment)
-    this.#hotBytes += segment.lengthBytes
+  /** Takes nothing more; what was appended is still written and synced. */
+  stop(): void {
+    this.#isStopped = true
   }
 
-  /** Its buffer is not used again: somebody may have read from it in this very turn. */
-  protected override dropped(segment: MemorySegment): void {
-    if (this.#hot[0] === segment) {
-      this.#hot.shift()
-      this.#hotBytes -= segment.lengthBytes
-    }
+  closeFiles(): void {
+    this.#cold.close()
   }
 
-  get #log(): Log {
-    assert(this.#wal !== undefined, "the log is open")
-    return this.#wal
+  protected override moving(): void {
+    if (this.#isSlicing) return
+    this.#isSlicing = true
+    this.#defer(this.#sliceOn)
   }
 
-  #recoverMessage(record: RecordView, offset: number): void {
-    const { topics } = this
-    const { buffer, end, flags, start } = record
+  protected override closed(file: LogFile): void {
+    this.#cold.forget(file)
+  }
+
+  readonly #sliceOn = (): void => {
+    this.#isSlicing = this.slice()
+    if (this.#isSlicing) this.#defer(this.#sliceOn)
+  }
+
+  #refusalOf(topicId: number, sizeBytes: number, policy: TopicPolicy | undefined): AppendRefusal | undefined {
+    if (this.#isStopped) return "closed"
+    if (this.#isShort) return "disk-full"
+    if (sizeBytes + OVERHEAD_BYTES > this.#options.limitBytes) return "too-large"
+    if (!this.hasMemory(sizeBytes)) return "memory"
+    return policy !== undefined && this.isOver(topicId, sizeBytes, policy) ? "topic-quota" : undefined
+  }
+
+  #refuse(refusal: AppendRefusal, topicId: number): -1 {
+    this.refusal = refusal
+    this.forgetIfUnused(topicId)
+    return -1
+  }
+
+  #recoverMessage(record: RecordView, segmentId: number, offset: number): void {
+    const { buffer, end, flags, sequence, start } = record
+    if (sequence < this.next) return
     const view = this.#view
     const isVersion5 = (flags & RecordFlag.version5) !== 0
     viewTrusted(view, buffer, start, end, isVersion5)
-    const topicId = topics.resolveName(buffer.toString("utf8", view.topicStart, view.topicEnd))
-    const indexed = messageFlags(isVersion5, flags & RecordFlag.qos)
-    this.#book(topicId, buffer, start, end - start, record.publisher, indexed, record.expiresAtMs, offset)
-    topics.sequences[topicId] = record.topicSequence + 1
+    // The proof that its message was received: a file that holds it holds state of a session.
+    this.#found.see(record, segmentId, view.qos === 2 && view.packetIdentifier > 0)
+    const topicId = this.topics.resolveName(buffer.toString("utf8", view.topicStart, view.topicEnd))
+    const indexed = messageFlags(isVersion5, view.qos, view.retain, view.payloadStart === view.frameEnd)
+    this.roomAt(end - start, sequence)
+    this.#book(topicId, buffer, start, end - start, record.publisher, indexed, record.expiresAtMs, offset, record.lsn)
+    this.#writtenBelow = sequence + 1
+    this.cool(record.lsn)
+    this.#options.onMessage?.(record, view, sequence)
   }
 
   /** Takes a frame that lies in `source` into the index and the hot segment. */
@@ -301,49 +403,47 @@ export class DurableLog extends LogIndex implements MessageLog {
     publisher: number,
     flags: number,
     expiresAtMs: number,
-    place: number
+    place: number,
+    lsn: number
   ): void {
-    this.pin(topicId)
-    this.room(sizeBytes)
-    this.unpin(topicId)
     const { active } = this
     copyBytes(active.bytes, active.used, source, at, at + sizeBytes)
     this.push(sizeBytes, topicId, publisher, flags, expiresAtMs)
     placesOf(active)[active.count - 1] = place
+    active.lastLsn = lsn
   }
 
   /** Until now the column held the record's offset in its frame. */
-  #place(from: number, count: number, segmentId: number, offset: number): void {
-    const { last } = this.#files
-    const file = last === undefined || last.id !== segmentId ? this.#files.begin(segmentId, from) : last
-    const others = this.#othersUnplaced
-    while ((others[0] ?? Number.POSITIVE_INFINITY) < from + count) {
-      others.shift()
-      file.hasOthers = true
+  #place(firstLsn: number, count: number, offset: number): void {
+    const { last } = this.table
+    assert(last !== undefined, "records go to a file that was named")
+    const others = this.#othersUnplaced.takeBelow(firstLsn + count)
+    if (others > 0) last.lastControlLsn = Math.max(last.lastControlLsn, this.#othersUnplaced.last)
+    if (this.#proofsUnplaced.takeBelow(firstLsn + count) > 0) {
+      last.lastControlLsn = Math.max(last.lastControlLsn, this.#proofsUnplaced.last)
     }
-    for (let sequence = Math.max(from, this.first); sequence < from + count; sequence++) {
+    const end = this.#placedBelow + count - others
+    for (let sequence = this.#placedBelow; sequence < end; ) {
       const segment = this.segmentOf(sequence)
-      if (segment === undefined) break
-      const i = sequence - segment.base
+      assert(segment !== undefined, "what is not placed yet is in the log")
       const places = placesOf(segment)
-      places[i] = (places[i] as number) + offset
+      const to = Math.min(end, segment.end) - segment.base
+      for (let i = sequence - segment.base; i < to; i++) places[i] = (places[i] as number) + offset
+      sequence = segment.base + to
     }
+    this.#placedBelow = end
   }
 
-  /** Frames beyond the cache's share leave memory, the oldest first, once they are in their file. */
-  #cool(): void {
-    while (this.#hotBytes > this.#options.cacheBytes) {
-      const oldest = this.#hot[0]
-      if (oldest === undefined || oldest === this.active || oldest.end > this.#writtenBelow) return
-      this.#hot.shift()
-      this.#hotBytes -= oldest.lengthBytes
-      // This runs in a turn of the WAL's own: what readers were handed in theirs is over.
-      this.recycle(oldest.release())
-    }
+  /** The WAL goes on in this file; the first of all is taken by begin(), behind those that were found. */
+  #beginFile(segment: ActiveSegment): void {
+    if (this.#file === undefined) return
+    this.table.seal(this.#file.position, segment.baseLsn - 1, this.#placedBelow, this.#nowMs())
+    this.#follow(segment, this.#placedBelow, 0)
   }
-}
 
-function placesOf({ places }: MemorySegment): Uint32Array {
-  assert(places !== undefined, "records of this log have places")
-  return places
+  #follow(segment: ActiveSegment, from: number, lastControlLsn: number): void {
+    const { baseLsn: firstLsn, file, id, seed } = segment
+    this.#file = segment
+    this.table.begin({ id, gen: 0, path: file.path, seed, firstLsn, from, lastControlLsn })
+  }
 }

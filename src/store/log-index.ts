@@ -1,30 +1,32 @@
 /**
- * What every engine of the message log knows about its records: the ring of segments, the topics and their chains, the
- * budget, and the answers to all questions of MessageLog that ask where, not what. Engines add the bytes: append, read.
+ * What every engine of the message log knows about its records: segments, topics and their chains, and the answers to
+ * all questions of MessageLog that ask where, not what. Engines add the bytes (append, read) and decide what goes.
  *
- * One append, in this order: is it small enough (holds), the topic's id (topics.resolve), room for it (room), the frame
- * into active.bytes at active.used, the booking (push). room() may forget the oldest segments; a topic whose id must
- * outlive that, though no record of it may be left, is pinned meanwhile.
+ * One append, in this order: the topic's id (topics.resolve), room for it (room), the frame into active.bytes at
+ * active.used, the booking (push). An engine that forgets records while room is made pins the topic meanwhile.
  *
  * Invariants
- * - Segments are contiguous: segment[i].end = segment[i + 1].base; first = segments[0].base.
- * - following[] links each record to the next one of its topic; topics.first/last are the chain's ends.
+ * - Segments follow each other: segment[i].end <= segment[i + 1].base. Positions between two hold no message.
+ * - Records of a topic lie in [topics.first, topics.last]; both are made exact when they are asked for.
+ * - following[] is a hint: the distance to a later record of the topic with none living between, or 0. A record that is
+ *   gone keeps its hint as long as its segment is there, so hints lead over gaps; what no hint leads to is looked up in
+ *   the postings, and remembered.
  * - The active (last) segment is never dropped, so a record that append() accepted is readable at least until the next
  *   append.
- * - The budget counts frames, what a record takes beside its frame, columns and topics, so one-shot topics cannot grow
- *   the heap either.
  */
 import { assert } from "../base/assert.ts"
 import { LogTopics, TOPIC_FOOTPRINT_BYTES } from "./log-topics.ts"
-import { MemorySegment, NO_TOPIC, newSegmentBytes } from "./memory-segment.ts"
-import type { LogRecord, LogStatistics } from "./ports.ts"
+import { MemorySegment, NO_TOPIC, SegmentFlag } from "./memory-segment.ts"
+import type { LogRecord } from "./ports.ts"
 
 const SEGMENT_BYTES = 1_048_576
 const SEGMENT_BYTES_MIN = 4096
 /** What new topics of one segment may weigh, in segments. */
 const TOPICS_SHARE = 2
-/** The ring keeps at least this many segments, so that dropping one drops a small share of it. */
+/** A log of that size has at least this many segments, so that one of them is a small share of it. */
 const SEGMENTS_MIN = 8
+/** Records that are gone are passed over one by one up to here; then the postings are asked. */
+const HINTS_MAX = 64
 
 export interface LogIndexOptions {
   readonly limitBytes: number
@@ -32,6 +34,8 @@ export interface LogIndexOptions {
   readonly overheadBytes: number
   /** Records have a place in a file, to be remembered. */
   readonly hasPlaces: boolean
+  /** Frames of one segment; else a share of `limitBytes`. */
+  readonly segmentBytes?: number | undefined
 }
 
 export abstract class LogIndex {
@@ -40,23 +44,23 @@ export abstract class LogIndex {
   protected readonly segments: Array<MemorySegment>
   protected active: MemorySegment
   protected readonly segmentBytes: number
-  readonly #options: LogIndexOptions
+  /** Records that hold a message. */
+  protected live = 0
+  readonly #overheadBytes: number
+  readonly #hasPlaces: boolean
   #lastRead: MemorySegment
   #spare: Buffer | undefined = undefined
-  #footprintBytes = 0
 
-  constructor(options: LogIndexOptions) {
-    const share = Math.floor(options.limitBytes / SEGMENTS_MIN)
-    this.#options = options
-    this.segmentBytes = Math.max(SEGMENT_BYTES_MIN, Math.min(SEGMENT_BYTES, share))
-    this.active = this.#empty(0)
+  constructor({ hasPlaces, limitBytes, overheadBytes, segmentBytes }: LogIndexOptions) {
+    const share = Math.floor(limitBytes / SEGMENTS_MIN)
+    this.#overheadBytes = overheadBytes
+    this.#hasPlaces = hasPlaces
+    this.segmentBytes = segmentBytes ?? Math.max(SEGMENT_BYTES_MIN, Math.min(SEGMENT_BYTES, share))
+    this.active = new MemorySegment(0, Buffer.alloc(0), hasPlaces)
     this.#lastRead = this.active
     this.segments = [this.active]
   }
 
-  get first(): number {
-    return (this.segments[0] as MemorySegment).base
-  }
   get next(): number {
     return this.active.end
   }
@@ -67,28 +71,30 @@ export abstract class LogIndex {
     return this.topics.epoch
   }
 
-  /** Where the next append would cut the log, if it had to make room now for `sizeBytes`; -1 while there is room. */
-  wouldDropBelow(sizeBytes: number): number {
-    const { hasPlaces, limitBytes } = this.#options
-    const { active } = this
-    const rolls = this.#mustRoll(sizeBytes)
-    const added = rolls ? newSegmentBytes(this.#lengthFor(sizeBytes), hasPlaces) : active.growthBytes
-    let wanted = this.#usedBytes() + added + TOPIC_FOOTPRINT_BYTES
-    let below = -1
-    for (const segment of this.segments) {
-      if (wanted <= limitBytes || segment.count === 0 || (segment === active && !rolls)) break
-      below = segment.end
-      wanted -= segment.footprintBytes
-      if (wanted > limitBytes) wanted -= segment.countLast() * TOPIC_FOOTPRINT_BYTES
-    }
-    return below
-  }
-
   topicAt(sequence: number): number {
     const segment = this.segmentOf(sequence)
     if (segment === undefined) return -1
-    const topicId = segment.topicIds[sequence - segment.base] as number
+    const i = segment.indexOf(sequence)
+    if (i < 0) return -1
+    const topicId = segment.topicIds[i] as number
     return topicId === NO_TOPIC ? -1 : topicId
+  }
+
+  nextMessage(from: number): number {
+    const last = this.#lastRead
+    if (from >= last.base && from < last.end && last.sequences === undefined) {
+      if (last.topicIds[from - last.base] !== NO_TOPIC) return from
+    }
+    for (let at = this.#indexOf(from); at < this.segments.length; at++) {
+      const segment = this.segments[at] as MemorySegment
+      if (segment.live === 0) continue
+      for (let i = segment.indexFrom(from); i < segment.count; i++) {
+        if (segment.topicIds[i] === NO_TOPIC) continue
+        this.#lastRead = segment
+        return segment.sequenceAt(i)
+      }
+    }
+    return this.next
   }
 
   topicName(topicId: number): string {
@@ -100,94 +106,99 @@ export abstract class LogIndex {
   }
 
   countOfTopic(topicId: number): number {
-    return topicId < this.topics.bound ? (this.topics.acknowledged[topicId] as number) : 0
+    return this.#isHeld(topicId) ? (this.topics.acknowledged[topicId] as number) : 0
   }
 
   lastOfTopic(topicId: number): number {
-    return topicId < this.topics.bound ? (this.topics.last[topicId] as number) : -1
+    if (!this.#isHeld(topicId)) return -1
+    const { last } = this.topics
+    const known = last[topicId] as number
+    if (this.topicAt(known) === topicId) return known
+    const found = this.#findBack(topicId, known)
+    last[topicId] = found
+    return found
+  }
+
+  nextOfTopic(topicId: number, from: number): number {
+    if (!this.#isHeld(topicId) || (this.topics.last[topicId] as number) < from) return -1
+    const first = this.firstOfTopic(topicId)
+    return first >= from ? first : this.#find(topicId, from)
   }
 
   following(sequence: number): number {
     const segment = this.segmentOf(sequence)
     if (segment === undefined) return -1
-    const distance = segment.following[sequence - segment.base] as number
-    return distance === 0 ? -1 : sequence + distance
+    const i = segment.indexOf(sequence)
+    if (i < 0) return -1
+    const topicId = segment.topicIds[i] as number
+    if (topicId === NO_TOPIC) return -1
+    const distance = segment.following[i] as number
+    if (distance > 0 && this.topicAt(sequence + distance) === topicId) return sequence + distance
+    if ((this.topics.last[topicId] as number) <= sequence) return -1
+    const found = this.#findAlong(topicId, sequence, distance)
+    if (found >= 0) segment.link(i, found)
+    return found
   }
 
-  nextOfTopic(topicId: number, from: number): number {
-    const { topics } = this
-    if (topicId >= topics.bound || (topics.counts[topicId] as number) === 0) return -1
-    if ((topics.last[topicId] as number) < from) return -1
-    if ((topics.first[topicId] as number) >= from) return topics.first[topicId] as number
-    if ((topics.last[topicId] as number) === from) return from
-    for (let i = this.#indexOf(from); i < this.segments.length; i++) {
-      const segment = this.segments[i] as MemorySegment
-      const at = Math.max(0, from - segment.base)
-      const found = segment === this.active ? segment.walk(topicId, at) : segment.find(topicId, at)
-      if (found >= 0) return segment.base + found
-    }
-    return -1
-  }
-
-  statistics(): LogStatistics {
-    return {
-      records: this.next - this.first,
-      bytes: this.#usedBytes(),
-      limitBytes: this.#options.limitBytes,
-      segments: this.segments.length,
-      topics: this.topics.size
-    }
-  }
-
-  /** Called with each segment that becomes active, and with each that leaves the log. */
-  protected abstract rolled(segment: MemorySegment): void
-  protected abstract dropped(segment: MemorySegment): void
-
-  protected holds(sizeBytes: number): boolean {
-    return sizeBytes + this.#options.overheadBytes <= this.#options.limitBytes
+  /** The topic's oldest record; there is one. */
+  protected firstOfTopic(topicId: number): number {
+    const { first } = this.topics
+    const known = first[topicId] as number
+    if (this.topicAt(known) === topicId) return known
+    const found = this.#find(topicId, known)
+    assert(found >= 0, "a topic with records has a first one")
+    first[topicId] = found
+    return found
   }
 
   /** Makes the active segment one that has room for a frame of that size. */
   protected room(sizeBytes: number): void {
-    if (this.#mustRoll(sizeBytes)) this.#roll(this.#lengthFor(sizeBytes))
+    if (this.mustRoll(sizeBytes)) this.#roll(this.lengthFor(sizeBytes), this.active.end)
   }
+
+  /** The same, and the record that comes next has this sequence. */
+  protected roomAt(sizeBytes: number, sequence: number): void {
+    if (this.mustRoll(sizeBytes)) this.#roll(this.lengthFor(sizeBytes), sequence)
+    else this.active.skipTo(sequence)
+  }
+
+  /** From now on sequences are dense, from this one on. */
+  protected goOnAt(sequence: number): void {
+    const { active } = this
+    if (active.end !== sequence || active.sequences !== undefined) this.#roll(this.segmentBytes, sequence)
+  }
+
+  /** Called before a segment of that length is made, with the one that is full; and then with the new one. */
+  protected abstract makeRoom(lengthBytes: number, sealed: MemorySegment | undefined): void
+  protected abstract rolled(segment: MemorySegment): void
 
   /** Books the record whose frame was just written into the active segment; answers its sequence. */
   protected push(sizeBytes: number, topicId: number, publisher: number, flags: number, expiresAtMs: number): number {
     const { active, topics } = this
     const sequence = active.end
-    active.push(sizeBytes, this.#options.overheadBytes, topicId, publisher, flags, expiresAtMs)
+    active.push(sizeBytes, this.#overheadBytes, topicId, publisher, flags, expiresAtMs)
     this.#link(topicId, sequence)
-    if (active.isAcknowledged(active.count - 1))
+    this.live += 1
+    topics.bytes[topicId] = (topics.bytes[topicId] as number) + sizeBytes
+    if ((flags & SegmentFlag.acknowledged) !== 0)
       topics.acknowledged[topicId] = (topics.acknowledged[topicId] as number) + 1
-    if (this.#usedBytes() > this.#options.limitBytes) this.#dropBehind()
+    if ((flags & SegmentFlag.retain) !== 0) topics.retained[topicId] = sequence
     return sequence
   }
 
-  /** The positions below `sequence` that are not taken hold no message. */
-  protected skipTo(sequence: number): void {
-    while (this.next < sequence) {
-      this.room(0)
-      this.active.skip()
-      if (this.#usedBytes() > this.#options.limitBytes) this.#dropBehind()
-    }
+  /** The message of record `i` is gone. */
+  protected forgetAt(segment: MemorySegment, i: number): void {
+    const { topics } = this
+    const topicId = segment.topicIds[i] as number
+    const left = (topics.counts[topicId] as number) - 1
+    topics.counts[topicId] = left
+    topics.bytes[topicId] = (topics.bytes[topicId] as number) - segment.sizeAt(i)
+    if (segment.isAcknowledged(i)) topics.acknowledged[topicId] = (topics.acknowledged[topicId] as number) - 1
+    segment.forget(i)
+    this.live -= 1
+    if (left === 0) topics.retire(topicId)
   }
 
-  /** Where an empty log begins. */
-  protected startAt(sequence: number): void {
-    assert(this.next === this.first, "a log that holds something has begun")
-    this.active = this.#empty(sequence)
-    this.segments[0] = this.active
-    this.#lastRead = this.active
-  }
-
-  /** Keeps the id of a topic without records while room is made; unpin() before push(). */
-  protected pin(topicId: number): void {
-    this.topics.counts[topicId] = (this.topics.counts[topicId] as number) + 1
-  }
-  protected unpin(topicId: number): void {
-    this.topics.counts[topicId] = (this.topics.counts[topicId] as number) - 1
-  }
   /** A topic whose record was not taken after all. */
   protected forgetIfUnused(topicId: number): void {
     if (this.topics.counts[topicId] === 0) this.topics.retire(topicId)
@@ -200,40 +211,58 @@ export abstract class LogIndex {
 
   /** Everything of a record but its bytes. */
   protected fill(segment: MemorySegment, i: number, record: LogRecord): void {
-    record.sequence = segment.base + i
+    record.sequence = segment.sequenceAt(i)
     record.isVersion5 = segment.isVersion5(i)
     record.topicId = segment.topicIds[i] as number
     record.publisher = segment.publishers[i] as number
     record.expiresAtMs = segment.expiries === undefined ? Number.POSITIVE_INFINITY : (segment.expiries[i] as number)
   }
 
+  /** The segment whose range holds the sequence; a record of it need not be there. */
   protected segmentOf(sequence: number): MemorySegment | undefined {
     const last = this.#lastRead
     if (sequence >= last.base && sequence < last.end) return last
-    if (sequence < this.first || sequence >= this.active.end) return undefined
+    const { active } = this
+    if (sequence >= active.base) return sequence < active.end ? active : undefined
     const segment = this.segments[this.#indexOf(sequence)] as MemorySegment
-    assert(sequence >= segment.base && sequence < segment.end, "segments are contiguous")
+    if (sequence < segment.base || sequence >= segment.end) return undefined
     this.#lastRead = segment
     return segment
   }
 
-  /** The active segment is never dropped, so it must not grow heavier than its share: by frames, or by topics it brought. */
-  #mustRoll(sizeBytes: number): boolean {
+  protected dropFirst(): MemorySegment {
+    const segment = this.segments.shift()
+    assert(segment !== undefined, "there is a segment to drop")
+    this.#lastRead = this.active
+    return segment
+  }
+
+  /** Segments [at, at + count) give way to `by`, or to nothing. */
+  protected replaceSegments(at: number, count: number, by: MemorySegment | undefined): void {
+    assert(at + count < this.segments.length, "the active segment stays")
+    if (by === undefined) this.segments.splice(at, count)
+    else this.segments.splice(at, count, by)
+    this.#lastRead = this.active
+  }
+
+  /** Index of the segment that holds `sequence`, or of the nearest one before; 0 when there is none. */
+  protected segmentIndexOf(sequence: number): number {
+    return this.#indexOf(sequence)
+  }
+
+  /** Frames or the topics it brought made the active segment as heavy as one may be. */
+  protected mustRoll(sizeBytes: number): boolean {
     const { lengthBytes, topicsNew, weight } = this.active
     const isHeavy = topicsNew * TOPIC_FOOTPRINT_BYTES > this.segmentBytes * TOPICS_SHARE
-    return weight + sizeBytes + this.#options.overheadBytes > lengthBytes || isHeavy
+    return weight + sizeBytes + this.#overheadBytes > lengthBytes || isHeavy
   }
 
-  #lengthFor(sizeBytes: number): number {
-    return Math.max(sizeBytes + this.#options.overheadBytes, this.segmentBytes)
+  protected lengthFor(sizeBytes: number): number {
+    return Math.max(sizeBytes + this.#overheadBytes, this.segmentBytes)
   }
 
-  #usedBytes(): number {
-    return this.#footprintBytes + this.active.footprintBytes + this.topics.size * TOPIC_FOOTPRINT_BYTES
-  }
-
-  #empty(base: number): MemorySegment {
-    return new MemorySegment(base, Buffer.alloc(0), this.#options.hasPlaces)
+  #isHeld(topicId: number): boolean {
+    return topicId < this.topics.bound && (this.topics.counts[topicId] as number) > 0
   }
 
   /** Appends the record to its topic's forward chain. */
@@ -244,58 +273,68 @@ export abstract class LogIndex {
       active.topicsNew += 1
     } else {
       const previous = topics.last[topicId] as number
-      const segment = previous >= active.base ? active : (this.segmentOf(previous) as MemorySegment)
-      segment.following[previous - segment.base] = sequence - previous
+      const segment = previous >= active.base ? active : this.segmentOf(previous)
+      const i = segment === undefined ? -1 : segment.indexOf(previous)
+      if (i >= 0) segment?.link(i, sequence)
     }
     topics.last[topicId] = sequence
     topics.counts[topicId] = (topics.counts[topicId] as number) + 1
   }
 
-  /** Seals the active segment and opens one of that length; makes room by dropping the oldest. */
-  #roll(lengthBytes: number): void {
-    const { hasPlaces, limitBytes } = this.#options
+  /** Seals the active segment and opens one of that length at that sequence. */
+  #roll(lengthBytes: number, base: number): void {
     const sealed = this.active
     if (sealed.count === 0) this.segments.pop()
-    else this.#footprintBytes += sealed.footprintBytes
-    const added = newSegmentBytes(lengthBytes, hasPlaces)
-    while (
-      this.segments.length > 0 &&
-      this.#footprintBytes + this.topics.size * TOPIC_FOOTPRINT_BYTES + added > limitBytes
-    ) {
-      this.#dropOldest()
-    }
+    this.makeRoom(lengthBytes, sealed.count === 0 ? undefined : sealed)
     const spare = this.#spare
     const bytes = spare !== undefined && spare.length === lengthBytes ? spare : Buffer.allocUnsafeSlow(lengthBytes)
     this.#spare = undefined
-    this.active = new MemorySegment(sealed.end, bytes, hasPlaces)
+    this.active = new MemorySegment(base, bytes, this.#hasPlaces)
     this.#lastRead = this.active
     this.segments.push(this.active)
     this.rolled(this.active)
   }
 
-  /** Columns that grew and topics that are new count too: the active segment stays, the oldest ones go. */
-  #dropBehind(): void {
-    while (this.segments.length > 1 && this.#usedBytes() > this.#options.limitBytes) this.#dropOldest()
-    this.#lastRead = this.active
-  }
-
-  #dropOldest(): void {
-    const segment = this.segments.shift() as MemorySegment
-    const { topics } = this
-    for (let i = 0; i < segment.count; i++) {
-      const topicId = segment.topicIds[i] as number
-      if (topicId === NO_TOPIC) continue
-      const left = (topics.counts[topicId] as number) - 1
-      topics.counts[topicId] = left
-      if (segment.isAcknowledged(i)) topics.acknowledged[topicId] = (topics.acknowledged[topicId] as number) - 1
-      if (left === 0) topics.retire(topicId)
-      else topics.first[topicId] = segment.base + i + (segment.following[i] as number)
+  /** From a record, along the hints of records that are gone, else by looking it up. */
+  #findAlong(topicId: number, from: number, distance: number): number {
+    let at = from
+    let step = distance
+    for (let hints = 0; step > 0 && hints < HINTS_MAX; hints++) {
+      at += step
+      const segment = this.segmentOf(at)
+      const i = segment === undefined ? -1 : segment.indexOf(at)
+      if (segment === undefined || i < 0) break
+      if (segment.topicIds[i] === topicId) return at
+      step = segment.following[i] as number
     }
-    this.#footprintBytes -= segment.footprintBytes
-    this.dropped(segment)
+    return this.#find(topicId, Math.max(at, from + 1))
   }
 
-  /** Index of the segment that holds `sequence`, or of the nearest one. */
+  /** The topic's first record at or above `from`, or -1. */
+  #find(topicId: number, from: number): number {
+    const last = this.#indexOf(this.topics.last[topicId] as number)
+    for (let at = this.#indexOf(from); at <= last; at++) {
+      const segment = this.segments[at] as MemorySegment
+      if (segment.live === 0) continue
+      const start = segment.indexFrom(from)
+      const found = segment === this.active ? segment.walk(topicId, start) : segment.find(topicId, start)
+      if (found >= 0) return segment.sequenceAt(found)
+    }
+    return -1
+  }
+
+  /** The topic's last record below `below`; there is one. */
+  #findBack(topicId: number, below: number): number {
+    for (let at = this.#indexOf(below); at >= 0; at--) {
+      const segment = this.segments[at] as MemorySegment
+      if (segment.live === 0) continue
+      const end = segment.indexFrom(below)
+      const found = segment === this.active ? segment.walkBack(topicId, end) : segment.findLast(topicId, end)
+      if (found >= 0) return segment.sequenceAt(found)
+    }
+    assert(false, "a topic with records has a last one")
+  }
+
   #indexOf(sequence: number): number {
     let low = 0
     let high = this.segments.length - 1

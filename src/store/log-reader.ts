@@ -149,7 +149,6 @@ export class LogReader {
       this.#previous[i] = at
       at = log.following(at)
       steps += 1
-      if (at < 0) return -1
     }
     const found = at >= position ? at : log.nextOfTopic(topicId, position)
     if (found >= 0) this.#previous[i] = found
@@ -158,15 +157,15 @@ export class LogReader {
 
   #scan(until: number): number {
     const log = this.#log
-    const end = Math.min(until, this.position + this.#limits.scanRecords)
-    for (let sequence = this.position; sequence < end; sequence++) {
-      const topicId = log.topicAt(sequence)
-      if (topicId >= 0 && this.#wanted(topicId)) {
+    let sequence = log.nextMessage(this.position)
+    for (let looked = 0; sequence < until && looked < this.#limits.scanRecords; looked++) {
+      if (this.#wanted(log.topicAt(sequence))) {
         this.position = sequence
         return sequence
       }
+      sequence = log.nextMessage(sequence + 1)
     }
-    this.position = end
+    this.position = Math.min(sequence, until)
     return -1
   }
 

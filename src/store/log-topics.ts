@@ -1,5 +1,5 @@
 /**
- * Which topics have records in the log: names, ids, and where each topic's records begin and end.
+ * Which topics have records in the log: names, ids, and per topic what the log knows of its records.
  *
  * Ids are dense. An id whose last record left the log is retired; retired ids are given again only in
  * batches, and each batch raises `epoch`: whoever remembers ids (readers, their topic bitmaps) starts anew
@@ -12,18 +12,26 @@ const TOPICS_FIRST = 256
 const RETIRED_BATCH_MIN = 65_536
 /** Counted against the memory budget per topic: name, map entry, columns. */
 export const TOPIC_FOOTPRINT_BYTES = 192
+/** In `policies`: nobody has asked yet. */
+export const POLICY_UNKNOWN = -1
 
 export class LogTopics {
   epoch = 0
   /** Ids below were given at least once. */
   bound = 0
+  /** No record of the topic lies before it; log-index.ts finds the first one there or behind. */
   first = new Float64Array(TOPICS_FIRST)
+  /** No record of the topic lies behind it. */
   last = new Float64Array(TOPICS_FIRST)
   counts = new Float64Array(TOPICS_FIRST)
+  /** Bytes of the frames of those. */
+  bytes = new Float64Array(TOPICS_FIRST)
   /** Those of `counts` that were published at QoS 1 or 2. */
   acknowledged = new Float64Array(TOPICS_FIRST)
-  /** The topic's own count of records so far; starts over once no record of it is left. */
-  sequences = new Float64Array(TOPICS_FIRST)
+  /** Sequence of the newest RETAIN record, value or clear; -1 = there was none. */
+  retained = new Float64Array(TOPICS_FIRST)
+  /** Index of the topic's policy (topic-policy.ts), 0 = none. */
+  policies = new Int32Array(TOPICS_FIRST)
   readonly #ids = new Map<string, number>()
   readonly #names: Array<string> = []
   readonly #holders: Array<LogTopicHolder | undefined> = []
@@ -52,9 +60,12 @@ export class LogTopics {
       this.#ids.set(name, id)
       this.#names[id] = name
       this.counts[id] = 0
+      this.bytes[id] = 0
+      this.acknowledged[id] = 0
       this.first[id] = -1
       this.last[id] = -1
-      this.sequences[id] = 0
+      this.retained[id] = -1
+      this.policies[id] = POLICY_UNKNOWN
     }
     return id
   }
@@ -92,10 +103,13 @@ export class LogTopics {
 
   #grow(): void {
     const length = this.first.length * 2
-    for (const column of ["first", "last", "counts", "acknowledged", "sequences"] as const) {
+    for (const column of ["first", "last", "counts", "bytes", "acknowledged", "retained"] as const) {
       const larger = new Float64Array(length)
       larger.set(this[column])
       this[column] = larger
     }
+    const policies = new Int32Array(length)
+    policies.set(this.policies)
+    this.policies = policies
   }
 }

@@ -1,57 +1,59 @@
 /**
- * A stretch of the log as it lies in memory: frames in one buffer, everything else in columns.
+ * A segment of the message log in memory: one buffer for the frames, typed columns for the rest.
  *
- *   bytes        PUBLISH frames, one after the other; record i lies in [starts[i], starts[i + 1]). Empty when cold:
- *                a log that has its frames elsewhere too may give the buffer away, the columns stay
- *   topicIds     the topic column that scanning readers walk; NO_TOPIC where the position holds no message
+ *   bytes        frames, one behind the other; empty when the segment is cold: its frames lie in a file only
+ *   starts       offset of each frame, and behind the last one; of a cold segment the differences still are the sizes
+ *   sequences    of a sparse segment: each record's sequence; of a dense one record i has base + i
+ *   topicIds     the topic column that scanning readers walk; NO_TOPIC once the message is gone
  *   publishers   session number of the publisher (No Local), 0 = the broker
- *   flags        bit 0: the frame carries a property section (5.0); bit 1: QoS 1 or 2
- *   following    distance to the next record of the same topic, 0 = none yet (the forward chain)
+ *   flags        see SegmentFlag
+ *   following    distance to the next record of the same topic: a hint (log-index.ts), 0 = none known
  *   expiries     wall ms, allocated with the first record that expires
  *   places       where the record lies in its file; for logs that have files
  *
- * Columns grow by doubling, so a segment of large messages does not pay for small ones. Postings (record
- * indexes sorted by topic) are made on the first question after sealing, by a stable radix sort: a
- * comparison sort of a full segment stalls the loop for some ten milliseconds.
- *
+ * Columns grow by doubling, so a segment of large messages does not pay for small ones; seal() cuts them to what is used.
  * `weight` is what fills a segment: frames, and what each record takes beside its frame where it is stored.
+ *
+ * Elsewhere: which records live, and which segments are rebuilt as sparse ones (log-index.ts, durable-index.ts).
  */
 import { assert } from "../base/assert.ts"
+import { lowerBound, makePostings, type Postings, placeOfTopic } from "./postings.ts"
 
 const RECORDS_FIRST = 256
-const DIGIT_BITS = 11
-const DIGIT_COUNT = 1 << DIGIT_BITS
-/** Per record: starts, topicIds, publishers, following 4 each, flags 1; and 8 once a record expires; and 4 with places. */
+/** Per record: starts, topicIds, publishers, following 4 each, flags 1; 8 once one expires, 4 with places, 8 if sparse. */
 const COLUMNS_BYTES = 17
 const EXPIRY_BYTES = 8
 const PLACE_BYTES = 4
+const SEQUENCE_BYTES = 8
+/** Distances that the column cannot hold are not remembered. */
+const DISTANCE_MAX = 0xffff_ffff
 
-/** In the topic column: no message at this position. */
+/** In the topic column: no message at this position any more. */
 export const NO_TOPIC = 0xffff_ffff
-/** What a position without a message adds to the weight. */
-const SKIPPED_WEIGHT = 8
 
-const FLAG_VERSION_5 = 1
-const FLAG_ACKNOWLEDGED = 2
+export const SegmentFlag = {
+  /** The frame carries a property section (5.0). */
+  version5: 1,
+  /** QoS 1 or 2. */
+  acknowledged: 2,
+  retain: 4,
+  /** With `retain`: without payload, it clears the retained value. */
+  clear: 8
+} as const
 
-export function messageFlags(isVersion5: boolean, qos: number): number {
-  return (isVersion5 ? FLAG_VERSION_5 : 0) | (qos > 0 ? FLAG_ACKNOWLEDGED : 0)
+export function messageFlags(isVersion5: boolean, qos: number, retain: boolean, isEmpty: boolean): number {
+  let flags = isVersion5 ? SegmentFlag.version5 : 0
+  if (qos > 0) flags |= SegmentFlag.acknowledged
+  if (retain) flags |= isEmpty ? SegmentFlag.retain | SegmentFlag.clear : SegmentFlag.retain
+  return flags
 }
 
-/** What a new segment of that length will take of the memory budget. */
-export function newSegmentBytes(lengthBytes: number, hasPlaces: boolean): number {
-  return lengthBytes + RECORDS_FIRST * (COLUMNS_BYTES + EXPIRY_BYTES + (hasPlaces ? PLACE_BYTES : 0))
+/** What the columns of a new segment take. */
+export function newColumnsBytes(hasPlaces: boolean): number {
+  return RECORDS_FIRST * (COLUMNS_BYTES + EXPIRY_BYTES + (hasPlaces ? PLACE_BYTES : 0))
 }
 
 const COLD: Buffer = Buffer.alloc(0)
-
-export interface Postings {
-  /** Distinct topics, ascending. */
-  readonly topics: Uint32Array
-  /** Where topic i's record indexes start in `records`; one more entry than topics. */
-  readonly starts: Uint32Array
-  readonly records: Uint32Array
-}
 
 export class MemorySegment {
   readonly base: number
@@ -59,36 +61,46 @@ export class MemorySegment {
   readonly lengthBytes: number
   bytes: Buffer
   count = 0
+  /** The sequence behind the last record's. */
+  end: number
   used = 0
   weight = 0
+  /** Records that hold a message still. */
+  live = 0
   /** Topics that had no record in the log before. */
   topicsNew = 0
-  starts = new Uint32Array(RECORDS_FIRST + 1)
-  topicIds = new Uint32Array(RECORDS_FIRST)
-  publishers = new Uint32Array(RECORDS_FIRST)
-  flags = new Uint8Array(RECORDS_FIRST)
-  following = new Uint32Array(RECORDS_FIRST)
+  /** LSN of the newest record, in logs that have files. */
+  lastLsn = 0
+  starts: Uint32Array
+  topicIds: Uint32Array
+  publishers: Uint32Array
+  flags: Uint8Array
+  following: Uint32Array
   expiries: Float64Array | undefined = undefined
+  sequences: Float64Array | undefined = undefined
   places: Uint32Array | undefined
   #postings: Postings | undefined = undefined
+  #goneSincePostings = 0
 
-  constructor(base: number, bytes: Buffer, hasPlaces: boolean) {
+  constructor(base: number, bytes: Buffer, hasPlaces: boolean, records = RECORDS_FIRST) {
     this.base = base
+    this.end = base
     this.lengthBytes = bytes.length
     this.bytes = bytes
-    this.places = hasPlaces ? new Uint32Array(RECORDS_FIRST) : undefined
+    this.starts = new Uint32Array(records + 1)
+    this.topicIds = new Uint32Array(records)
+    this.publishers = new Uint32Array(records)
+    this.flags = new Uint8Array(records)
+    this.following = new Uint32Array(records)
+    this.places = hasPlaces ? new Uint32Array(records) : undefined
   }
 
-  get end(): number {
-    return this.base + this.count
+  /** What the columns take of the log's budget. */
+  get columnsBytes(): number {
+    return this.topicIds.length * this.#recordBytes
   }
 
-  /** What the segment takes of the log's budget, hot or cold. */
-  get footprintBytes(): number {
-    return this.lengthBytes + this.topicIds.length * this.#recordBytes
-  }
-
-  /** By how much the next record can make it grow beyond its buffer. */
+  /** By how much the next record can make them grow. */
   get growthBytes(): number {
     const { length } = this.topicIds
     const after = this.count === length ? length * 2 : length
@@ -96,16 +108,48 @@ export class MemorySegment {
     return after * most - length * this.#recordBytes
   }
 
-  /** Topics whose newest record lies here: they leave the log with this segment. */
+  /** Topics whose newest record lies here: they leave a log that forgets in order with this segment. */
   countLast(): number {
     let count = 0
-    for (let i = 0; i < this.count; i++) if (this.following[i] === 0 && this.topicIds[i] !== NO_TOPIC) count += 1
+    for (let i = 0; i < this.count; i++) if (this.following[i] === 0) count += 1
     return count
   }
 
-  get #recordBytes(): number {
-    const places = this.places === undefined ? 0 : PLACE_BYTES
-    return COLUMNS_BYTES + places + (this.expiries === undefined ? 0 : EXPIRY_BYTES)
+  get isHot(): boolean {
+    return this.bytes.length > 0
+  }
+
+  /** Index of the record of that sequence, which lies within the segment; -1 when there is none. */
+  indexOf(sequence: number): number {
+    if (this.sequences === undefined) return sequence - this.base
+    const at = lowerBound(this.sequences, 0, this.count, sequence)
+    return at < this.count && this.sequences[at] === sequence ? at : -1
+  }
+
+  /** Index of the first record at or above that sequence; `count` when there is none. */
+  indexFrom(sequence: number): number {
+    if (sequence <= this.base) return 0
+    if (sequence >= this.end) return this.count
+    return this.sequences === undefined ? sequence - this.base : lowerBound(this.sequences, 0, this.count, sequence)
+  }
+
+  sequenceAt(i: number): number {
+    return this.sequences === undefined ? this.base + i : (this.sequences[i] as number)
+  }
+
+  sizeAt(i: number): number {
+    return (this.starts[i + 1] as number) - (this.starts[i] as number)
+  }
+
+  /** The next record pushed has this sequence. */
+  skipTo(sequence: number): void {
+    assert(sequence >= this.end, "sequences rise")
+    if (sequence === this.end) return
+    if (this.sequences === undefined) {
+      this.sequences = new Float64Array(this.topicIds.length)
+      for (let i = 0; i < this.count; i++) this.sequences[i] = this.base + i
+    }
+    this.end = sequence
   }
 
   /** Books the record whose `size` bytes were just written at `used`. */
@@ -117,9 +161,8 @@ export class MemorySegment {
     flags: number,
     expiresAtMs: number
   ): void {
-    assert(this.used + size <= this.lengthBytes, "the record lies inside the segment")
     const i = this.count
-    if (i === this.topicIds.length) this.#grow()
+    if (i === this.topicIds.length) this.#resize(i * 2)
     this.topicIds[i] = topicId
     this.publishers[i] = publisher
     this.flags[i] = flags
@@ -128,19 +171,33 @@ export class MemorySegment {
       this.expiries ??= new Float64Array(this.topicIds.length).fill(Number.POSITIVE_INFINITY)
     }
     if (this.expiries !== undefined) this.expiries[i] = expiresAtMs
+    if (this.sequences !== undefined) this.sequences[i] = this.end
+    this.end += 1
     this.used += size
     this.weight += size + overheadBytes
     this.count = i + 1
+    this.live += 1
     this.starts[i + 1] = this.used
   }
 
-  /** A position that holds no message. */
-  skip(): void {
-    this.push(0, SKIPPED_WEIGHT, NO_TOPIC, 0, 0, Number.POSITIVE_INFINITY)
+  /** The message is gone. */
+  forget(i: number): void {
+    this.topicIds[i] = NO_TOPIC
+    this.live -= 1
+    this.#goneSincePostings += 1
+    // Stale entries are passed over one by one: not when they are many.
+    if (this.#goneSincePostings * 4 > this.count) this.#postings = undefined
   }
 
-  get isHot(): boolean {
-    return this.bytes.length > 0
+  /** Remembers the next record of the same topic. */
+  link(i: number, sequence: number): void {
+    const distance = sequence - this.sequenceAt(i)
+    this.following[i] = distance < DISTANCE_MAX ? distance : 0
+  }
+
+  /** Nothing comes any more: columns take what they hold. */
+  seal(): void {
+    if (this.count > 0 && this.count < this.topicIds.length) this.#resize(this.count)
   }
 
   /** Gives the buffer away; frames are to be had from their places from now on. */
@@ -151,22 +208,38 @@ export class MemorySegment {
   }
 
   isVersion5(i: number): boolean {
-    return ((this.flags[i] as number) & FLAG_VERSION_5) !== 0
+    return ((this.flags[i] as number) & SegmentFlag.version5) !== 0
   }
 
   /** Whether the record's frame asks for acknowledgement: QoS 1 or 2. */
   isAcknowledged(i: number): boolean {
-    return ((this.flags[i] as number) & FLAG_ACKNOWLEDGED) !== 0
+    return ((this.flags[i] as number) & SegmentFlag.acknowledged) !== 0
   }
 
   /** Index of the first record of `topicId` at or after index `from`, or -1. For sealed segments. */
   find(topicId: number, from: number): number {
-    const { records, starts, topics } = (this.#postings ??= makePostings(this.topicIds, this.count))
-    const at = lowerBound(topics, 0, topics.length, topicId)
-    if (at === topics.length || topics[at] !== topicId) return -1
+    const postings = this.#posted()
+    const at = placeOfTopic(postings, topicId)
+    if (at < 0) return -1
+    const { records, starts } = postings
     const end = starts[at + 1] as number
-    const found = lowerBound(records, starts[at] as number, end, from)
-    return found === end ? -1 : (records[found] as number)
+    for (let i = lowerBound(records, starts[at] as number, end, from); i < end; i++) {
+      if (this.topicIds[records[i] as number] === topicId) return records[i] as number
+    }
+    return -1
+  }
+
+  /** Index of the last record of `topicId` before index `below`, or -1. For sealed segments. */
+  findLast(topicId: number, below: number): number {
+    const postings = this.#posted()
+    const at = placeOfTopic(postings, topicId)
+    if (at < 0) return -1
+    const { records, starts } = postings
+    const start = starts[at] as number
+    for (let i = lowerBound(records, start, starts[at + 1] as number, below) - 1; i >= start; i--) {
+      if (this.topicIds[records[i] as number] === topicId) return records[i] as number
+    }
+    return -1
   }
 
   /** The same by walking the column. For the active segment, whose postings would be stale at once. */
@@ -174,72 +247,83 @@ export class MemorySegment {
     for (let i = from; i < this.count; i++) if (this.topicIds[i] === topicId) return i
     return -1
   }
+  walkBack(topicId: number, below: number): number {
+    for (let i = below - 1; i >= 0; i--) if (this.topicIds[i] === topicId) return i
+    return -1
+  }
 
-  #grow(): void {
-    const length = this.topicIds.length * 2
-    this.starts = grown(new Uint32Array(length + 1), this.starts)
-    this.topicIds = grown(new Uint32Array(length), this.topicIds)
-    this.publishers = grown(new Uint32Array(length), this.publishers)
-    this.flags = grown(new Uint8Array(length), this.flags)
-    this.following = grown(new Uint32Array(length), this.following)
-    if (this.places !== undefined) this.places = grown(new Uint32Array(length), this.places)
+  get #recordBytes(): number {
+    const places = this.places === undefined ? 0 : PLACE_BYTES
+    const sequences = this.sequences === undefined ? 0 : SEQUENCE_BYTES
+    return COLUMNS_BYTES + places + sequences + (this.expiries === undefined ? 0 : EXPIRY_BYTES)
+  }
+
+  #posted(): Postings {
+    if (this.#postings === undefined) {
+      this.#postings = makePostings(this.topicIds, this.count, NO_TOPIC)
+      this.#goneSincePostings = 0
+    }
+    return this.#postings
+  }
+
+  #resize(length: number): void {
+    this.starts = resized(new Uint32Array(length + 1), this.starts)
+    this.topicIds = resized(new Uint32Array(length), this.topicIds)
+    this.publishers = resized(new Uint32Array(length), this.publishers)
+    this.flags = resized(new Uint8Array(length), this.flags)
+    this.following = resized(new Uint32Array(length), this.following)
+    if (this.places !== undefined) this.places = resized(new Uint32Array(length), this.places)
+    if (this.sequences !== undefined) this.sequences = resized(new Float64Array(length), this.sequences)
     if (this.expiries !== undefined) {
-      this.expiries = grown(new Float64Array(length).fill(Number.POSITIVE_INFINITY), this.expiries)
+      this.expiries = resized(new Float64Array(length).fill(Number.POSITIVE_INFINITY), this.expiries)
     }
   }
 }
 
-const grown = <A extends { set(from: A): void }>(to: A, from: A): A => {
-  to.set(from)
+/** A cold segment of what lives in these neighbours. Hints stay as they are: distances of sequences. */
+export function gatherSegments(parts: ReadonlyArray<MemorySegment>): MemorySegment {
+  const [first] = parts
+  const last = parts.at(-1)
+  assert(first !== undefined && last !== undefined, "there is something to gather")
+  let records = 0
+  let expires = false
+  for (const part of parts) {
+    records += part.live
+    if (part.expiries !== undefined) expires = true
+  }
+  const to = new MemorySegment(first.base, COLD, first.places !== undefined, records)
+  to.sequences = new Float64Array(records)
+  if (expires) to.expiries = new Float64Array(records)
+  for (const part of parts) {
+    for (let i = 0; i < part.count; i++) {
+      if (part.topicIds[i] === NO_TOPIC) continue
+      const expiresAtMs = part.expiries === undefined ? Number.POSITIVE_INFINITY : (part.expiries[i] as number)
+      const at = to.count
+      to.end = part.sequenceAt(i)
+      to.push(
+        part.sizeAt(i),
+        0,
+        part.topicIds[i] as number,
+        part.publishers[i] as number,
+        part.flags[i] as number,
+        expiresAtMs
+      )
+      to.following[at] = part.following[i] as number
+      if (to.places !== undefined) to.places[at] = part.places?.[i] as number
+    }
+  }
+  to.end = last.end
+  to.lastLsn = last.lastLsn
   return to
 }
 
-/** First index in [low, high) whose value is >= wanted; `high` when there is none. */
-const lowerBound = (values: Uint32Array, low: number, high: number, wanted: number): number => {
-  let from = low
-  let to = high
-  while (from < to) {
-    const middle = (from + to) >>> 1
-    if ((values[middle] as number) < wanted) from = middle + 1
-    else to = middle
-  }
-  return from
+interface Column<A> {
+  readonly length: number
+  set(from: A): void
+  subarray(from: number, to: number): A
 }
 
-/** Stable least-significant-digit radix sort of the record indexes by topic id. */
-const makePostings = (topicIds: Uint32Array, count: number): Postings => {
-  let highest = 0
-  for (let i = 0; i < count; i++) if ((topicIds[i] as number) > highest) highest = topicIds[i] as number
-  let records = new Uint32Array(count)
-  for (let i = 0; i < count; i++) records[i] = i
-  let other = new Uint32Array(count)
-  for (let shift = 0; shift < 32 && highest >>> shift > 0; shift += DIGIT_BITS) {
-    const positions = new Uint32Array(DIGIT_COUNT + 1)
-    for (let i = 0; i < count; i++) {
-      const digit = ((topicIds[i] as number) >>> shift) & (DIGIT_COUNT - 1)
-      positions[digit + 1] = (positions[digit + 1] as number) + 1
-    }
-    for (let i = 1; i <= DIGIT_COUNT; i++) positions[i] = (positions[i] as number) + (positions[i - 1] as number)
-    for (let i = 0; i < count; i++) {
-      const record = records[i] as number
-      const digit = ((topicIds[record] as number) >>> shift) & (DIGIT_COUNT - 1)
-      const at = positions[digit] as number
-      other[at] = record
-      positions[digit] = at + 1
-    }
-    const swap = records
-    records = other
-    other = swap
-  }
-  const topics: Array<number> = []
-  const starts: Array<number> = []
-  for (let i = 0; i < count; i++) {
-    const topic = topicIds[records[i] as number] as number
-    if (topics.length === 0 || topics[topics.length - 1] !== topic) {
-      topics.push(topic)
-      starts.push(i)
-    }
-  }
-  starts.push(count)
-  return { topics: Uint32Array.from(topics), starts: Uint32Array.from(starts), records }
+function resized<A extends Column<A>>(to: A, from: A): A {
+  to.set(from.length > to.length ? from.subarray(0, to.length) : from)
+  return to
 }

@@ -18,6 +18,11 @@
  *   WAL-8   a new epoch writes its own segment; what it starts with replaces the earlier ones' tails
  *   WAL-9   an idle log says so, so that damage to its last frame is not taken for a torn one
  *   WAL-10  a failed sync is final: nothing is kept after it, it is not tried again
+ *   WAL-11  a compacted segment is named when all of it is on the platter; what it replaces goes only after its name is
+ *   WAL-12  it is compacted again only when what it replaced is gone for good
+ *   WAL-13  a segment goes from the middle of the log only after the log says so
+ *   WAL-14  what a segment made void in the one before is cut off, for good, before that segment can go
+ *   WAL-15  records that were announced together share one frame
  *
  * Running out of space is not a failed sync: the same frame is written again at the same place when retry() is called.
  *
@@ -30,13 +35,14 @@ import { makeSlab } from "./checksum.ts"
 import { FRAME_HEADER_BYTES, FrameFlag, FrameHeader, writeFrameHeader } from "./frame.ts"
 import { type Group, Groups } from "./groups.ts"
 import type { LogPolicy } from "./policy.ts"
-import { type RecordView, recordSize, sealRecords, writeRecordHeader } from "./record.ts"
+import { RecordType, type RecordView, recordSize, sealRecords, writeRecordHeader } from "./record.ts"
 import { SEGMENT_HEADER_BYTES } from "./segment.ts"
 import { isFull, type StoreFault, type StoreFile, writeAll } from "./store-fs.ts"
 
 /** The segment that takes frames. */
 export interface ActiveSegment {
   readonly id: number
+  readonly baseLsn: number
   readonly epoch: number
   readonly seed: number
   readonly file: StoreFile
@@ -61,6 +67,8 @@ export interface AppenderHost {
   onDurable(lsn: number): void
   /** Everything up to `lsn` is kept as the acknowledgement policy promises. */
   onKept(lsn: number): void
+  /** One of the three has risen; all three say so already. */
+  onMoved(): void
   /** There are written records that no sync was asked for yet: a batch waits for its end, an interval for its tick. */
   onUnsynced(): void
   /** The device is full; retry() is to be called from time to time. */
@@ -69,6 +77,10 @@ export interface AppenderHost {
   onFailed(fault: StoreFault): void
 }
 
+/** What records that are no messages may take beyond pendingBytesMax: acknowledgements go on when messages are refused. */
+export const CONTROL_RESERVE_BYTES = 8 * 1_048_576
+/** How many records together() makes room for. */
+const TOGETHER_RECORDS_MAX = 4
 export const SEAL_RESERVE_BYTES = 3 * FRAME_HEADER_BYTES
 /** In `periodic` a sync begins early at this much, beside the writes, so that a rotation finds little left to wait for. */
 const UNSYNCED_BYTES_MAX = 4 * 1_048_576
@@ -139,7 +151,7 @@ export class Appender {
   }
   /** Share of the memory for records that are not written yet, 0..1. */
   get pressure(): number {
-    return this.#groups.pendingBytes / this.#pendingBytesMax
+    return Math.min(1, this.#groups.pendingBytes / this.#pendingBytesMax)
   }
   /** Wall ms at which the running sync began, 0 when none runs: what a slow disk is told by. */
   get syncingSinceMs(): number {
@@ -165,7 +177,19 @@ export class Appender {
   setPolicy(policy: LogPolicy): void {
     this.#policy = policy
     this.#keep()
+    this.#host.onMoved()
     if (this.#writtenLsn > this.#durableLsn) this.sync()
+  }
+
+  /**
+   * The records appended next in this turn, at most TOGETHER_RECORDS_MAX with `bodyBytes` bytes of body in all, share a
+   * frame: they are kept together or not at all. [WAL-15] False when the log does not take them all now.
+   */
+  together(bodyBytes: number): boolean {
+    const size = bodyBytes + TOGETHER_RECORDS_MAX * recordSize(0) + TOGETHER_RECORDS_MAX * 8
+    if (!this.#takes(size, this.#pendingBytesMax)) return false
+    this.#groups.forRecord(size, this.#segment.capacityBytes - SEGMENT_HEADER_BYTES)
+    return true
   }
 
   /** Appends `record` with its body; answers its LSN, or -1 when the log takes none now (full, stalled, closed). */
@@ -180,8 +204,8 @@ export class Appender {
   reserve(record: RecordView, bodyBytes: number, asksSync: boolean): number {
     const size = recordSize(bodyBytes)
     const groups = this.#groups
-    if (this.#state !== "open") return -1
-    if (groups.pendingBytes > 0 && groups.pendingBytes + size > this.#pendingBytesMax) return -1
+    const reserveBytes = record.type === RecordType.message ? 0 : CONTROL_RESERVE_BYTES
+    if (!this.#takes(size, this.#pendingBytesMax + reserveBytes)) return -1
     const group = groups.forRecord(size, this.#segment.capacityBytes - SEGMENT_HEADER_BYTES)
     const lsn = this.#nextLsn++
     if (group.count++ === 0) group.firstLsn = lsn
@@ -246,6 +270,11 @@ export class Appender {
   /** An error of the owner's, for instance of the segment keeper: as final as a failed sync. */
   abort(fault: StoreFault): void {
     this.#fail(fault)
+  }
+
+  #takes(sizeBytes: number, limitBytes: number): boolean {
+    const { pendingBytes } = this.#groups
+    return this.#state === "open" && (pendingBytes === 0 || pendingBytes + sizeBytes <= limitBytes)
   }
 
   get #isBusy(): boolean {
@@ -320,6 +349,7 @@ export class Appender {
       this.#groups.finish(group)
       this.#host.onWritten(this.#writtenLsn)
       this.#keep()
+      this.#host.onMoved()
       this.#syncIfDue(asksSync)
       this.#resume()
     })
@@ -370,6 +400,7 @@ export class Appender {
       this.#durableLsn = covered
       this.#keep()
       this.#host.onDurable(covered)
+      this.#host.onMoved()
       // Written beside this sync: the next one is wanted already, or waits for its batch or tick.
       if (this.#writtenLsn > covered && this.#wantedLsn > covered) this.#startSync()
       else if (this.#writtenLsn > covered) this.#host.onUnsynced()

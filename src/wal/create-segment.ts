@@ -61,7 +61,8 @@ export const createSegment = (fs: StoreFs, request: NewSegment): Effect.Effect<A
       yield* fs.syncDirectory(directory) // [WAL-6]
       const needed = end.position + frameBytes + SEAL_RESERVE_BYTES
       const capacityBytes = Math.max(segmentBytes, needed) - SEAL_RESERVE_BYTES
-      return { id: header.id, epoch: header.epoch, seed: segment.seed, file, capacityBytes, ...end }
+      const { baseLsn, epoch, id } = header
+      return { id, baseLsn, epoch, seed: segment.seed, file, capacityBytes, ...end }
     }).pipe(Effect.tapError(() => file.close))
   })
 

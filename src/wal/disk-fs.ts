@@ -1,7 +1,7 @@
 /**
  * StoreFs on a real disk, by node:fs.
  *
- * write and datasync go through libuv's pool; so do truncate, rename, unlink and the sync of a folder, which may wait
+ * write, datasync and readSome go through libuv's pool; so do truncate, rename, unlink and the sync of a folder, which may wait
  * for the journal. open, read, list and close answer at once: they run at start, at rotation and in tools.
  *
  * Linux file systems are told apart by statfs: NFS, SMB and 9p count as network. A descriptor is plain (no O_DSYNC):
@@ -15,6 +15,7 @@ import {
   type Done,
   type FsOperation,
   type OpenMode,
+  type ReadDone,
   StoreFault,
   type StoreFile,
   type StoreFs,
@@ -74,6 +75,11 @@ class DiskFile implements StoreFile {
   datasync(done: Done): void {
     nodeFs.fdatasync(this.#descriptor, (error) =>
       done(error === null ? undefined : faultOf("datasync", this.path, error))
+    )
+  }
+  readSome(buffer: Buffer, start: number, end: number, position: number, done: ReadDone): void {
+    nodeFs.read(this.#descriptor, buffer, start, end - start, position, (error, readBytes) =>
+      done(error === null ? undefined : faultOf("read", this.path, error), readBytes)
     )
   }
   get size() {

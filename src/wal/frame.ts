@@ -12,7 +12,7 @@
  *       36     4  CRC of the previous frame's header; of the first frame: of the segment header
  *       40     4  offset of this frame in its segment: a sector in the wrong place is no frame
  *       44     4  flags, table below
- *       48     8  written, wall ms
+ *       48     8  written, wall ms; frames written again (AGAIN, SPARSE) keep the time of the first writing
  *       56        records (record.ts), each under a CRC of its own
  *
  *   flag  name
@@ -20,6 +20,7 @@
  *      2  CLOSE       no records: a shutdown that synced everything before it
  *      4  SEAL        no records: the segment is complete, all of it synced before this was written
  *      8  AGAIN       records of an earlier epoch's tail, written again by recovery before anyone saw them
+ *     16  SPARSE      what compaction kept: LSNs rise, but are not dense
  *
  * HEARTBEAT, CLOSE and SEAL take no LSN, so the LSNs of records stay dense.
  */
@@ -28,7 +29,7 @@ import { checksum, type Slab } from "./checksum.ts"
 export const FRAME_HEADER_BYTES = 56
 const MAGIC = 0x46514d50
 
-export const FrameFlag = { none: 0, heartbeat: 1, close: 2, seal: 4, again: 8 } as const
+export const FrameFlag = { none: 0, heartbeat: 1, close: 2, seal: 4, again: 8, sparse: 16 } as const
 
 /** Registers of one frame header; reused. */
 export class FrameHeader {
@@ -67,14 +68,15 @@ export function writeFrameHeader(slab: Slab, at: number, header: FrameHeader, se
   return header.crc
 }
 
-/** Fills `header` when a frame header of this segment verifies at `at` and its frame ends within `end`. */
+/** Fills `header` when a frame header of this segment verifies at `at`; `base` is where the slab begins in the segment. */
 export function readFrameHeader(
   slab: Slab,
   at: number,
   end: number,
   epoch: number,
   seed: number,
-  header: FrameHeader
+  header: FrameHeader,
+  base = 0
 ): boolean {
   const { words } = slab
   const word = at >>> 2
@@ -91,7 +93,7 @@ export function readFrameHeader(
   header.offset = (words[word + 10] as number) >>> 0
   header.flags = words[word + 11] as number
   header.writtenMs = join(words[word + 12] as number, words[word + 13] as number)
-  return header.epoch === epoch && header.offset === at
+  return header.epoch === epoch && header.offset === base + at
 }
 
 /** Numbers of 64 bits are kept as safe integers and stored as two words. */

@@ -21,9 +21,12 @@ export class Group {
   firstLsn = 0
   /** A record in it asked for a sync, whatever the mode. */
   asksSync = false
+  /** Up to here it may be filled even when that is more than an ordinary frame: what it was made for fits. */
+  readonly roomBytes: number
 
-  constructor(slab: Slab) {
+  constructor(slab: Slab, roomBytes: number) {
     this.slab = slab
+    this.roomBytes = roomBytes
   }
 }
 
@@ -31,7 +34,7 @@ export class Groups {
   readonly #waiting: Array<Group> = []
   readonly #spares: Array<Slab> = []
   /** Without room at first: a log that is only opened takes no memory. */
-  #filling: Group = new Group(makeSlab(FRAME_HEADER_BYTES))
+  #filling: Group = new Group(makeSlab(FRAME_HEADER_BYTES), 0)
   /** Bytes of groups that are filling or waiting, and of the one in flight. */
   pendingBytes = 0
 
@@ -43,16 +46,17 @@ export class Groups {
     return this.#waiting.length
   }
 
-  /** The group that takes a record of `sizeBytes` next; `maxBytes` is what one frame may hold. */
+  /** The group that takes `sizeBytes` of records next; `maxBytes` is what one frame may hold. */
   forRecord(sizeBytes: number, maxBytes: number): Group {
     const filling = this.#filling
     const room = filling.slab.bytes.length < maxBytes ? filling.slab.bytes.length : maxBytes
-    if (filling.used + sizeBytes <= room) return filling
+    const end = filling.used + sizeBytes
+    if (end <= room || end <= filling.roomBytes) return filling
     if (filling.count > 0) this.#waiting.push(filling)
     else this.#release(filling.slab)
     const needed = FRAME_HEADER_BYTES + sizeBytes
     const slab = needed > GROUP_BYTES ? makeSlab((needed + 7) & ~7) : this.#take()
-    this.#filling = new Group(slab)
+    this.#filling = new Group(slab, needed)
     return this.#filling
   }
 
@@ -62,7 +66,7 @@ export class Groups {
     if (first !== undefined) return first
     if (this.#filling.count === 0) return undefined
     const filled = this.#filling
-    this.#filling = new Group(this.#take())
+    this.#filling = new Group(this.#take(), 0)
     return filled
   }
 
@@ -75,7 +79,7 @@ export class Groups {
   /** Forgets everything that was not written. */
   clear(): void {
     this.#waiting.length = 0
-    this.#filling = new Group(this.#take())
+    this.#filling = new Group(this.#take(), 0)
     this.pendingBytes = 0
   }
 

@@ -41,6 +41,12 @@ export function takeLock(file: string): LockHolder | undefined {
   }
 }
 
+/** Who holds it now, without taking it: for those who only look. */
+export function lockHolder(file: string): LockHolder | undefined {
+  const holder = read(file)
+  return holder !== undefined && isAlive(holder) ? holder : undefined
+}
+
 /** Only the own lock: after a mistake by hand the file may be another's. */
 export function releaseLock(file: string): void {
   if (read(file)?.processId === process.pid) nodeFs.rmSync(file, { force: true })

@@ -24,13 +24,14 @@ import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
 import { type ActiveSegment, Appender, type AppenderHost } from "./commit.ts"
 import { createSegment, retireSegment } from "./create-segment.ts"
-import { openStore, type StorePlace } from "./open-store.ts"
+import type { LsnRange } from "./lsn-ranges.ts"
+import { type OpenedStore, openStore, type StorePlace } from "./open-store.ts"
 import { BATCH_WAIT_MS, type LogPolicy, type SyncPolicy } from "./policy.ts"
-import { type Recovered, type RecoverSink, type RecoveryReport, recover } from "./recover.ts"
+import { type Recovered, type RecoveredSegment, type RecoverSink, type RecoveryReport, recover } from "./recover.ts"
+import type { ToldDrop } from "./segment-drop.ts"
 import { SPARES_READY } from "./spares.ts"
 import { StoreFailed, type StoreRefused } from "./store-error.ts"
 import { isFull, StoreFault, type StoreFs } from "./store-fs.ts"
-import type { FoundSegment } from "./survey.ts"
 
 /** ok, below 10 % free, fewer than two spares on a full device (take no new messages), writes stalled. */
 export type SpaceLevel = "ok" | "low" | "scarce" | "full"
@@ -43,16 +44,21 @@ export interface LogHandlers {
   readonly onDurable: (lsn: number) => void
   /** Everything up to `lsn` is kept as the policy promises. Once per batch, rising. */
   readonly onKept: (lsn: number) => void
+  /** After them: one of the three has risen, appender.writtenLsn, durableLsn and keptLsn say how far. */
+  readonly onMoved: () => void
   readonly onSpace: (level: SpaceLevel) => void
 }
 
 export interface LogOptions extends StorePlace {
   readonly segmentBytes: number
   readonly policy: LogPolicy
+  /** The place, where the caller has opened and locked it already. */
+  readonly opened?: OpenedStore | undefined
   /** Records on their way to the disk: append() answers -1 above it. */
   readonly pendingBytesMax?: number | undefined
   readonly onCorruption?: "salvage" | "refuse" | undefined
   readonly durableAtLeast?: number | undefined
+  readonly knownDropped?: ReadonlyArray<LsnRange> | undefined
   readonly nowMs?: (() => number) | undefined
   readonly randomHex?: ((bytes: number) => string) | undefined
   /** Runs a task at the end of this turn of the event loop. */
@@ -65,7 +71,9 @@ export interface Log {
   readonly storeUuid: string
   readonly epoch: number
   /** Earlier segments, in LSN order; the active one is appender.segment. */
-  readonly sealed: ReadonlyArray<FoundSegment>
+  readonly sealed: ReadonlyArray<RecoveredSegment>
+  /** What recovery found to have been dropped on purpose, and by which record it knows. */
+  readonly dropped: ReadonlyArray<ToldDrop>
   readonly space: () => SpaceLevel
   readonly setPolicy: (policy: LogPolicy) => Effect.Effect<void>
   /** Force-fsync: returns when everything appended so far is on the platter. */
@@ -88,7 +96,7 @@ export const openLog = (
 ): Effect.Effect<Log, StoreFault | StoreRefused, Scope.Scope> =>
   Effect.gen(function* () {
     const world = { nowMs: options.nowMs ?? Date.now, randomHex: options.randomHex ?? randomHex }
-    const { storeUuid } = yield* openStore(fs, options, world)
+    const { storeUuid } = options.opened ?? (yield* openStore(fs, options, world))
     const recovered = yield* recover(
       fs,
       {
@@ -98,7 +106,8 @@ export const openLog = (
         quarantineDirectory: `${options.dataDirectory}/quarantine`,
         segmentBytes: options.segmentBytes,
         onCorruption: options.onCorruption ?? "salvage",
-        durableAtLeast: options.durableAtLeast ?? 0
+        durableAtLeast: options.durableAtLeast ?? 0,
+        knownDropped: options.knownDropped ?? []
       },
       sink
     )
@@ -106,13 +115,14 @@ export const openLog = (
     const { appender, failed, syncer } = living
     const run = yield* FiberHandle.runtime(syncer)<never>()
     run(syncLoop(living, options.policy.sync))
-    const { epoch, report, sealed } = recovered
+    const { dropped, epoch, report, sealed } = recovered
     return {
       appender,
       report,
       storeUuid,
       epoch,
       sealed,
+      dropped,
       space: () => living.space,
       setPolicy: (policy) =>
         Effect.sync(() => {
@@ -177,6 +187,7 @@ const startLiving = (
         while (living.forced.length > 0 && (living.forced[0]?.lsn ?? 0) <= lsn) living.forced.shift()?.resume()
       },
       onKept: handlers.onKept,
+      onMoved: handlers.onMoved,
       onUnsynced: () => void living.unsynced.openUnsafe(),
       onStalled: () => {
         setSpace(living, handlers, "full")
@@ -306,6 +317,7 @@ const rotate = (
         createdMs: nowMs(),
         salt: random(8),
         storeUuid,
+        lastLsn: 0,
         replaces: []
       }
     }).pipe(

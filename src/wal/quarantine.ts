@@ -6,7 +6,6 @@
  * The name says what it is, so the same damage found again by a later recovery is not copied, and not new.
  */
 import * as Effect from "effect/Effect"
-import type { Slab } from "./checksum.ts"
 import type { Damage } from "./scan.ts"
 import { replaceFile, type StoreFault, type StoreFs } from "./store-fs.ts"
 
@@ -16,12 +15,12 @@ export const quarantine = (
   directory: string,
   segment: string,
   { lengthBytes, offset }: Damage,
-  slab: Slab
+  bytes: Buffer
 ): Effect.Effect<boolean, StoreFault> =>
   Effect.gen(function* () {
     const name = `${segment}.${offset}.${lengthBytes}`
     if ((yield* fs.list(directory)).includes(name)) return false
     yield* fs.makeDirectory(directory)
-    yield* replaceFile(fs, directory, name, slab.bytes.subarray(offset, offset + lengthBytes))
+    yield* replaceFile(fs, directory, name, bytes)
     return true
   })

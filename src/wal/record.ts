@@ -8,9 +8,8 @@
  *        7     1  flags: bits 0-1 QoS, bit 2 RETAIN, bit 3 MQTT 5, bit 7 optional
  *        8     8  LSN: dense, one per record, never given twice once durable
  *       16     4  body length in bytes
- *       20     4  topic id
- *       24     4  publisher's session number (No Local)
- *       28     4  topic sequence, modulo 2^32
+ *       20     8  sequence: of a message its own (messages are numbered apart from LSNs), else the one it speaks of
+ *       28     4  session number: of a message its publisher's (No Local), else whose state it is
  *       32     8  expiry, wall ms; 0 = never
  *       40        body, zero-padded to 8 bytes
  *
@@ -60,9 +59,8 @@ export class RecordView {
   type = 0
   flags = 0
   lsn = 0
-  topicId = 0
+  sequence = 0
   publisher = 0
-  topicSequence = 0
   /** Wall ms; Infinity = never. */
   expiresAtMs = Number.POSITIVE_INFINITY
   /** Body: [start, end) of `buffer`. Of a record to be written: where append() copies it from. */
@@ -71,6 +69,8 @@ export class RecordView {
   end = 0
   /** Bytes of the whole record, padding included. */
   sizeBytes = 0
+  /** Wall ms at which its frame was written, as a walk through a segment tells it; else 0. */
+  writtenMs = 0
 }
 const EMPTY = Buffer.alloc(0)
 
@@ -89,9 +89,9 @@ export function writeRecordHeader(slab: Slab, at: number, record: RecordView, ls
   words[word + 2] = lsn | 0
   words[word + 3] = high(lsn)
   words[word + 4] = bodyBytes
-  words[word + 5] = record.topicId
-  words[word + 6] = record.publisher
-  words[word + 7] = record.topicSequence
+  words[word + 5] = record.sequence | 0
+  words[word + 6] = high(record.sequence)
+  words[word + 7] = record.publisher
   const expiry = record.expiresAtMs === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(record.expiresAtMs))
   words[word + 8] = expiry | 0
   words[word + 9] = high(expiry)
@@ -135,9 +135,8 @@ export function readRecord(slab: Slab, at: number, record: RecordView): void {
   record.type = (second >>> 16) & 0xff
   record.flags = second >>> 24
   record.lsn = join(words[word + 2] as number, words[word + 3] as number)
-  record.topicId = (words[word + 5] as number) >>> 0
-  record.publisher = (words[word + 6] as number) >>> 0
-  record.topicSequence = (words[word + 7] as number) >>> 0
+  record.sequence = join(words[word + 5] as number, words[word + 6] as number)
+  record.publisher = (words[word + 7] as number) >>> 0
   record.expiresAtMs = expiry === 0 ? Number.POSITIVE_INFINITY : expiry
   record.buffer = slab.bytes
   record.start = at + RECORD_HEADER_BYTES

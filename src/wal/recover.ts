@@ -2,11 +2,12 @@
  * Opens the log of a store: walks what is there, decides what is true, starts a new epoch.
  *
  *   1 survey      segments, headers, spares (survey.ts); leftovers of unfinished creations go
- *   2 walk        every segment below the next one's base LSN; the last one up to its evidence (scan.ts). Records go to
+ *   2 walk        every segment below the next one's base LSN; the last one up to its evidence (walk.ts). Records go to
  *                 the sink in LSN order. Damaged stretches are copied to quarantine/; nothing damaged is altered
  *   3 new epoch   a segment of its own [WAL-8], which begins with the frames above D, written again and synced [WAL-4];
  *                 only then does it get its name
- *   4 tidy        the last epoch's torn end is cut off, a segment that held nothing goes: both may be lost in a crash
+ *   4 tidy        what stands behind a segment's end is cut off, for good [WAL-14]; a segment that held nothing goes; what
+ *                 compaction had replaced goes, for good [WAL-12]
  *
  * A crash at any point, also here, leaves a store that recovers to the same records. LSNs that may have been durable
  * are never given again.
@@ -14,26 +15,20 @@
  * Elsewhere: lock and FORMAT (open-store.ts), the appender's life (log.ts), what records mean (the sink).
  */
 import * as Effect from "effect/Effect"
-import type { Slab } from "./checksum.ts"
 import type { ActiveSegment } from "./commit.ts"
 import { createSegment, type FillEnd, type FillTarget } from "./create-segment.ts"
 import { FRAME_HEADER_BYTES, FrameFlag, FrameHeader, writeFrameHeader } from "./frame.ts"
+import type { LsnRange } from "./lsn-ranges.ts"
 import { quarantine } from "./quarantine.ts"
 import { RECORD_HEADER_BYTES, RecordView, readRecord, sealRecords } from "./record.ts"
-import {
-  type Damage,
-  findEvidence,
-  type LsnRange,
-  type RecordSink,
-  type ScanResult,
-  scanSegment,
-  type TailFrame
-} from "./scan.ts"
+import type { Damage, TailFrame } from "./scan.ts"
 import { SEGMENT_HEADER_BYTES } from "./segment.ts"
+import type { ToldDrop } from "./segment-drop.ts"
 import { Spares } from "./spares.ts"
 import { refuse, type StoreRefused } from "./store-error.ts"
-import { type StoreFault, type StoreFs, withFile, write } from "./store-fs.ts"
-import { type FoundSegment, headerDamage, SegmentReader, type Survey, survey } from "./survey.ts"
+import { datasync, type StoreFault, type StoreFs, withFile, write } from "./store-fs.ts"
+import { type FoundSegment, headerDamage, type Survey, survey } from "./survey.ts"
+import { type Walked, type WalkedSegment, walkSegments } from "./walk.ts"
 
 export interface RecoverOptions {
   readonly logDirectory: string
@@ -43,6 +38,8 @@ export interface RecoverOptions {
   readonly onCorruption: "salvage" | "refuse"
   /** What an index or a client knows to have been durable; 0 when nobody knows more than the log. */
   readonly durableAtLeast: number
+  /** Ranges dropped on purpose, known from elsewhere than the log. */
+  readonly knownDropped: ReadonlyArray<LsnRange>
   readonly nowMs: () => number
   readonly randomHex: (bytes: number) => string
 }
@@ -62,6 +59,7 @@ export interface RecoveryReport {
   /** Of the torn end: written, and never durable. */
   readonly bytesCut: number
   readonly damages: ReadonlyArray<SegmentDamage>
+  /** In a compacted segment: the range in which what was lost lay. */
   readonly lost: ReadonlyArray<LsnRange>
   /** The last run ended with CLOSE. */
   readonly wasClosed: boolean
@@ -75,7 +73,16 @@ export interface Recovered {
   readonly epoch: number
   readonly nextLsn: number
   /** Earlier segments that can be read, in LSN order. */
-  readonly sealed: ReadonlyArray<FoundSegment>
+  readonly sealed: ReadonlyArray<RecoveredSegment>
+  /** What went on purpose, and which record says so. */
+  readonly dropped: ReadonlyArray<ToldDrop>
+}
+
+export interface RecoveredSegment extends FoundSegment {
+  /** Its base LSN less one when it holds nothing. */
+  readonly lastLsn: number
+  /** Wall ms of its newest record, 0 when it holds none. */
+  readonly newestMs: number
 }
 
 export const recover = (
@@ -87,11 +94,13 @@ export const recover = (
     const fromMs = options.nowMs()
     const found = yield* survey(fs, options.logDirectory)
     for (const name of found.leftovers) yield* fs.unlink(`${options.logDirectory}/${name}`)
-    const reader = new SegmentReader(fs)
-    const walked = yield* walk(fs, found, options, reader, sink)
+    const walked = yield* walk(fs, found, options, sink)
+    const end = endOf(walked)
+    const damages = yield* judge(fs, found, walked, options)
+    const nextLsn = nextLsnOf(found, walked, options)
     const spares = new Spares(fs, options.logDirectory, options.segmentBytes, found.spares)
     const spare = spares.take()
-    const baseLsn = walked.tail[0]?.firstLsn ?? walked.nextLsn // [WAL-4]
+    const baseLsn = end.tail[0]?.firstLsn ?? nextLsn // [WAL-4]
     const epoch = found.lastEpoch + 1
     const active = yield* createSegment(fs, {
       directory: options.logDirectory,
@@ -106,137 +115,130 @@ export const recover = (
         createdMs: options.nowMs(),
         salt: options.randomHex(8),
         storeUuid: options.storeUuid,
+        lastLsn: 0,
         replaces: []
       },
-      fill: (target) => writeAgain(walked, target, options.nowMs(), sink)
+      fill: (target) => writeAgain(walked, end.tail, target, sink)
     })
-    const sealed = yield* tidy(fs, found, walked)
+    const sealed = yield* tidy(fs, options, found, walked, baseLsn)
     const report: RecoveryReport = {
-      records: walked.records,
+      records: walked.segments.reduce((sum, { result }) => sum + result.records, 0),
       segments: found.segments.length,
-      bytesCut: walked.bytesCut,
-      damages: walked.damages,
-      lost: walked.damages.flatMap(({ lost }) => lost),
-      wasClosed: walked.wasClosed,
+      bytesCut: end.bytesCut,
+      damages,
+      lost: damages.flatMap(({ lost }) => lost),
+      wasClosed: end.wasClosed,
       milliseconds: options.nowMs() - fromMs
     }
-    return { report, active, spares, epoch, nextLsn: walked.nextLsn, sealed }
+    return { report, active, spares, epoch, nextLsn, sealed, dropped: walked.dropped }
   })
-
-interface Walked {
-  readonly records: number
-  readonly nextLsn: number
-  readonly bytesCut: number
-  readonly damages: ReadonlyArray<SegmentDamage>
-  readonly wasClosed: boolean
-  /** Frames of the last segment that are to be written again; they lie in `slab`. */
-  readonly tail: ReadonlyArray<TailFrame>
-  readonly slab: Slab | undefined
-  /** Where the last segment ends once its tail has been written again; undefined when it is to stay as it is. */
-  readonly cutAt: number | undefined
-  readonly emptyIds: ReadonlySet<number>
-}
 
 const walk = (
   fs: StoreFs,
   found: Survey,
   options: RecoverOptions,
-  reader: SegmentReader,
   sink: RecoverSink
-): Effect.Effect<Walked, StoreFault | StoreRefused> =>
+): Effect.Effect<Walked & { readonly isNew: ReadonlySet<string> }, StoreFault | StoreRefused> =>
   Effect.gen(function* () {
-    const { segments } = found
-    const damages: Array<SegmentDamage> = []
-    const emptyIds = new Set<number>()
-    let records = 0
-    const firstLsn = segments[0]?.decoded.header.baseLsn ?? 1
-    let nextLsn = firstLsn
-    let end: { readonly result: ScanResult; readonly slab: Slab; readonly writtenEnd: number } | undefined
-    for (const [index, segment] of segments.entries()) {
-      if (segment.decoded.header.storeUuid !== options.storeUuid) return yield* foreign(segment.path)
-      const slab = yield* reader.read(segment)
-      const limit = segments[index + 1]?.decoded.header.baseLsn ?? Number.POSITIVE_INFINITY
-      const isLast = index === segments.length - 1
-      // A segment behind it, readable or not, was named after all of this one was durable.
-      const isFollowed = found.lastId > segment.id
-      const evidence = evidenceOf(slab, segment, limit, isFollowed, options.durableAtLeast)
-      const result = scanSegment(
-        {
-          slab,
-          lengthBytes: segment.sizeBytes,
-          segment: segment.decoded,
-          expectedLsn: nextLsn,
-          durableLsn: evidence.durableLsn,
-          limit
-        },
-        toSink(sink, segment.id)
-      )
-      if (result.refusedType !== undefined) return yield* unknownType(segment.path, result.refusedType)
-      const seen = [...headerDamage(segment), ...result.damages]
-      if (seen.length > 0 && options.onCorruption === "refuse") return yield* corrupt(segment.path)
-      for (const damage of seen) {
-        const isNew = yield* quarantine(fs, options.quarantineDirectory, segment.name, damage, slab)
-        damages.push({ ...damage, segment: segment.name, isNew })
+    const isNew = new Set<string>()
+    const { durableAtLeast, knownDropped } = options
+    for (const { decoded, path } of found.segments) {
+      if (decoded.header.storeUuid !== options.storeUuid) return yield* foreign(path)
+    }
+    const walked = yield* walkSegments<StoreFault | StoreRefused>(
+      fs,
+      found,
+      { durableAtLeast, knownDropped, isInUse: false },
+      {
+        record: (record, segment, offset) => sink(record, segment.id, offset),
+        segmentEnd: (segment, slab, result) =>
+          Effect.gen(function* () {
+            if (result.refusedType !== undefined) return yield* unknownType(segment.path, result.refusedType)
+            const seen = [...headerDamage(segment), ...result.damages]
+            if (seen.length > 0 && options.onCorruption === "refuse") return yield* corrupt(segment.path)
+            for (const damage of seen) {
+              const bytes = slab.bytes.subarray(damage.offset, damage.offset + damage.lengthBytes)
+              const isFirst = yield* quarantine(fs, options.quarantineDirectory, segment.name, damage, bytes)
+              if (isFirst) isNew.add(keyOf(segment.name, damage))
+            }
+          })
       }
-      if (result.records === 0 && seen.length === 0) emptyIds.add(segment.id)
-      records += result.records
-      nextLsn = Math.max(nextLsn, result.nextLsn)
-      if (isLast) end = { result, slab, writtenEnd: evidence.writtenEnd }
+    )
+    return { ...walked, isNew }
+  })
+
+function keyOf(segment: string, { lengthBytes, offset }: Damage): string {
+  return `${segment}.${offset}.${lengthBytes}`
+}
+
+/** What is wrong with the log, now that all of it has been seen; gaps come to quarantine here. */
+const judge = (
+  fs: StoreFs,
+  found: Survey,
+  { firstLsn, isNew, nextLsn, segments }: Walked & { readonly isNew: ReadonlySet<string> },
+  options: RecoverOptions
+): Effect.Effect<ReadonlyArray<SegmentDamage>, StoreFault | StoreRefused> =>
+  Effect.gen(function* () {
+    const damages: Array<SegmentDamage> = []
+    for (const { damages: own, gap, gapBytes, segment } of segments) {
+      const { name, path } = segment
+      if (gap !== undefined && options.onCorruption === "refuse") return yield* corrupt(path)
+      const isNewGap = gap !== undefined && (yield* quarantine(fs, options.quarantineDirectory, name, gap, gapBytes))
+      for (const damage of own) {
+        damages.push({ ...damage, segment: name, isNew: damage === gap ? isNewGap : isNew.has(keyOf(name, damage)) })
+      }
     }
     for (const segment of found.unreadable) {
       if (options.onCorruption === "refuse") return yield* corrupt(segment.path)
-      // What lay between two readable ones is counted where the next one begins; of the first only its end is known.
-      const isFirst = firstLsn > 1 && found.unreadable[0] === segment && segment.id < (segments[0]?.id ?? 0)
+      // What lay between two readable ones is counted where the first of them ends; of the first only its end is known.
+      const isFirst = firstLsn > 1 && found.unreadable[0] === segment && segment.id < (segments[0]?.segment.id ?? 0)
       const lost = isFirst ? [{ from: 1, to: firstLsn - 1 }] : []
       damages.push({ segment: segment.name, offset: 0, lengthBytes: segment.sizeBytes, lost, isNew: true })
-      // Nobody knows how many records the end of the log held: more than fit its bytes it did not.
-      if (segment.id > (segments.at(-1)?.id ?? 0)) nextLsn += Math.ceil(segment.sizeBytes / RECORD_HEADER_BYTES)
     }
-    if (options.durableAtLeast >= nextLsn) {
-      damages.push(missingEnd(nextLsn, options.durableAtLeast))
-      nextLsn = options.durableAtLeast + 1
+    const goesOn = nextLsn + unreadableRecords(found)
+    if (options.durableAtLeast >= goesOn) {
+      const lost = [{ from: goesOn, to: options.durableAtLeast }]
+      damages.push({ segment: "", offset: 0, lengthBytes: 0, lost, isNew: true })
     }
-    const tail = end?.result.tail ?? []
-    const isDamaged = damages.some(({ segment }) => segment === segments.at(-1)?.name)
-    return {
-      records,
-      nextLsn,
-      damages,
-      emptyIds,
-      tail,
-      slab: end?.slab,
-      bytesCut: end === undefined ? 0 : Math.max(0, end.writtenEnd - end.result.endOffset),
-      wasClosed: end === undefined || (end.result.endFlags & FrameFlag.close) !== 0,
-      cutAt: end === undefined || isDamaged ? undefined : (tail[0]?.offset ?? end.result.endOffset)
-    }
+    return damages
   })
 
-/** Before a later segment everything is durable; in the last one its own frames say how far. */
-function evidenceOf(
-  slab: Slab,
-  segment: FoundSegment,
-  limit: number,
-  isFollowed: boolean,
-  durableAtLeast: number
-): { readonly durableLsn: number; readonly writtenEnd: number } {
-  if (limit !== Number.POSITIVE_INFINITY) return { durableLsn: limit - 1, writtenEnd: 0 } // [WAL-6]
-  const { durableLsn, lastLsn, writtenEnd } = findEvidence(slab, segment.sizeBytes, segment.decoded)
-  return { durableLsn: Math.max(isFollowed ? lastLsn : durableLsn, durableAtLeast), writtenEnd }
+function nextLsnOf(found: Survey, { nextLsn }: Walked, { durableAtLeast }: RecoverOptions): number {
+  return Math.max(nextLsn + unreadableRecords(found), durableAtLeast + 1)
 }
 
-function toSink(sink: RecoverSink, segmentId: number): RecordSink {
-  return (record, offset) => sink(record, segmentId, offset)
+/** Nobody knows how many records an unreadable end of the log held: more than fit its bytes it did not. */
+function unreadableRecords({ segments, unreadable }: Survey): number {
+  const lastId = segments.at(-1)?.id ?? 0
+  return unreadable.reduce(
+    (sum, { id, sizeBytes }) => (id > lastId ? sum + Math.ceil(sizeBytes / RECORD_HEADER_BYTES) : sum),
+    0
+  )
 }
 
-function missingEnd(from: number, to: number): SegmentDamage {
-  return { segment: "", offset: 0, lengthBytes: 0, lost: [{ from, to }], isNew: true }
+interface LogEnd {
+  /** Frames of the last segment that are to be written again; they lie in the walk's slab. */
+  readonly tail: ReadonlyArray<TailFrame>
+  readonly bytesCut: number
+  readonly wasClosed: boolean
+}
+
+function endOf({ segments }: Walked): LogEnd {
+  const last = segments.at(-1)
+  if (last === undefined) return { tail: [], bytesCut: 0, wasClosed: true }
+  const { result, writtenEnd } = last
+  return {
+    tail: result.tail,
+    bytesCut: Math.max(0, writtenEnd - result.endOffset),
+    wasClosed: (result.endFlags & FrameFlag.close) !== 0
+  }
 }
 
 /** Writes the tail's frames again: new epoch, new salt, same LSNs. [WAL-4] */
 const writeAgain = (
-  { slab, tail }: Walked,
+  { slab }: Walked,
+  tail: ReadonlyArray<TailFrame>,
   { file, segment }: FillTarget,
-  nowMs: number,
   sink: RecoverSink
 ): Effect.Effect<FillEnd, StoreFault> =>
   Effect.gen(function* () {
@@ -245,14 +247,15 @@ const writeAgain = (
     let position = SEGMENT_HEADER_BYTES
     let { chain } = segment
     if (slab === undefined) return { position, chain }
-    for (const { count, firstLsn, lengthBytes, offset } of tail) {
+    for (const { count, firstLsn, lengthBytes, offset, writtenMs } of tail) {
       sealRecords(slab, offset + FRAME_HEADER_BYTES, count, segment.seed)
-      Object.assign(frame, { count, firstLsn, lengthBytes, offset: position, flags: FrameFlag.again, writtenMs: nowMs })
+      Object.assign(frame, { count, firstLsn, lengthBytes, offset: position, flags: FrameFlag.again, writtenMs })
       frame.durableLsn = segment.header.baseLsn - 1
       frame.epoch = segment.header.epoch
       frame.previous = chain
       chain = writeFrameHeader(slab, offset, frame, segment.seed)
       yield* write(file, slab.bytes.subarray(offset, offset + lengthBytes), position)
+      record.writtenMs = writtenMs
       for (let at = offset + FRAME_HEADER_BYTES; at < offset + lengthBytes; at += record.sizeBytes) {
         readRecord(slab, at, record)
         sink(record, segment.header.id, position + at - offset)
@@ -262,25 +265,45 @@ const writeAgain = (
     return { position, chain }
   })
 
-/** What the new segment has made void goes. Answers the earlier segments that stay. */
+/** What the new segment, or a compacted one, has made void goes. Answers the earlier segments that stay. */
 const tidy = (
   fs: StoreFs,
+  { logDirectory }: RecoverOptions,
   found: Survey,
-  { cutAt, emptyIds, tail }: Walked
-): Effect.Effect<ReadonlyArray<FoundSegment>, StoreFault> =>
+  { segments }: Walked,
+  baseLsn: number
+): Effect.Effect<ReadonlyArray<RecoveredSegment>, StoreFault> =>
   Effect.gen(function* () {
-    const last = found.segments.at(-1)
-    const stay: Array<FoundSegment> = []
-    for (const segment of found.segments) {
-      const isVoid = segment === last && cutAt === SEGMENT_HEADER_BYTES && tail.length > 0
-      if (emptyIds.has(segment.id) || isVoid) yield* fs.unlink(segment.path)
-      else stay.push(segment)
+    const stay: Array<RecoveredSegment> = []
+    const gone: Array<string> = found.voided.map(({ path }) => path)
+    for (const walked of segments) {
+      const { damages, lastLsn, result, segment } = walked
+      const cutAt = endOffset(walked)
+      const isVoid = walked.isLast && cutAt === SEGMENT_HEADER_BYTES && result.tail.length > 0
+      const isEmpty = segment.gen === 0 && result.records === 0 && damages.length === 0
+      if (isEmpty || isVoid) {
+        gone.push(segment.path)
+        continue
+      }
+      const { newestMs } = result
+      if (cutAt === undefined || cutAt >= segment.sizeBytes) {
+        stay.push({ ...segment, lastLsn: Math.min(lastLsn, baseLsn - 1), newestMs })
+        continue
+      }
+      // Before the segment behind it can be dropped: what it made void must not come back. [WAL-14]
+      yield* withFile(fs, segment.path, "update", (file) => Effect.andThen(file.truncate(cutAt), datasync(file)))
+      stay.push({ ...segment, sizeBytes: cutAt, lastLsn: Math.min(lastLsn, baseLsn - 1), newestMs })
     }
-    if (last !== undefined && stay.includes(last) && cutAt !== undefined && cutAt < last.sizeBytes) {
-      yield* withFile(fs, last.path, "update", (file) => file.truncate(cutAt))
-    }
+    for (const path of gone) yield* fs.unlink(path)
+    if (gone.length > 0) yield* fs.syncDirectory(logDirectory) // [WAL-12]
     return stay
   })
+
+/** Where the segment ends; undefined when it is to stay as it is. */
+function endOffset({ damages, gap, isLast, result, segment }: WalkedSegment): number | undefined {
+  if (segment.gen > 0 || gap !== undefined || (isLast && damages.length > 0)) return undefined
+  return (isLast ? result.tail[0]?.offset : undefined) ?? result.endOffset
+}
 
 const foreign = (path: string): StoreRefused =>
   refuse("foreign-store", path, "the segment belongs to another store", "put each store's log into a folder of its own")

@@ -10,17 +10,20 @@
  * Whole frames above D are not delivered but listed as `tail`: they may exist in the page cache only, and nobody may
  * see them before they have been written again. [WAL-4]
  *
+ * A compacted segment (gen >= 1) is sparse: its LSNs rise, and those that are not there are gone for good, up to its
+ * header's last LSN. All of it is durable. What damage cost there is told as the range in which it lay: where the LSNs
+ * are not dense, nobody knows which of them it held.
+ *
+ * When LSNs are missing between the end of a segment and `limit`, that is answered apart, as `missing`: a segment may
+ * have been dropped there, of which only a later record tells (segment-drop.ts); if none was, it is damage.
+ *
  * Elsewhere: order of segments, quarantine, the new segment (recover.ts); the same walk for people (verify.ts).
  */
 import type { Slab } from "./checksum.ts"
 import { FRAME_HEADER_BYTES, FrameHeader, readFrameHeader } from "./frame.ts"
+import type { LsnRange } from "./lsn-ranges.ts"
 import { isAcceptable, RecordView, readLsn, readRecord, recordSize, verifyRecord } from "./record.ts"
 import { type DecodedHeader, SEGMENT_HEADER_BYTES } from "./segment.ts"
-
-export interface LsnRange {
-  readonly from: number
-  readonly to: number
-}
 
 export interface Damage {
   readonly offset: number
@@ -29,6 +32,7 @@ export interface Damage {
 }
 
 export interface TailFrame {
+  readonly writtenMs: number
   readonly offset: number
   readonly lengthBytes: number
   readonly firstLsn: number
@@ -58,6 +62,10 @@ export interface ScanResult {
   /** Flags of the last frame that counts. */
   readonly endFlags: number
   readonly damages: ReadonlyArray<Damage>
+  /** What should follow here, or in a segment between this one and the next; the bytes are what stands here instead. */
+  readonly missing: Damage | undefined
+  /** Of the last frame with records, wall ms; 0 when there is none. */
+  readonly newestMs: number
   readonly tail: ReadonlyArray<TailFrame>
   /** A record type that this version may not pass over. */
   readonly refusedType: number | undefined
@@ -78,8 +86,8 @@ export interface Evidence {
 /** What the frames of the last segment, damaged stretches passed over, prove to be durable. */
 export function findEvidence(slab: Slab, lengthBytes: number, segment: DecodedHeader): Evidence {
   const frame = new FrameHeader()
-  const { epoch, isRecycled } = segment.header
-  let durableLsn = segment.header.baseLsn - 1 // [WAL-6]
+  const { epoch, gen, isRecycled } = segment.header
+  let durableLsn = gen > 0 ? segment.header.lastLsn : segment.header.baseLsn - 1 // [WAL-6]
   let lastLsn = durableLsn
   let writtenEnd = SEGMENT_HEADER_BYTES
   for (let at = SEGMENT_HEADER_BYTES; at + FRAME_HEADER_BYTES <= lengthBytes; ) {
@@ -109,6 +117,9 @@ class Scan {
   readonly #sink: RecordSink
   readonly #frame = new FrameHeader()
   readonly #record = new RecordView()
+  readonly #isSparse: boolean
+  /** D, as far as this segment goes. */
+  readonly #durableLsn: number
   readonly #damages: Array<Damage> = []
   readonly #tail: Array<TailFrame> = []
   #lost: Array<LsnRange> = []
@@ -118,6 +129,9 @@ class Scan {
   #chain: number | undefined
   #records = 0
   #endFlags = 0
+  #newestMs = 0
+  /** In a sparse segment: bytes before `#at` did not verify, and may have held records from `#expected` on. */
+  #isHurt = false
   #refusedType: number | undefined = undefined
 
   constructor(input: ScanInput, sink: RecordSink) {
@@ -125,30 +139,45 @@ class Scan {
     this.#sink = sink
     this.#expected = input.expectedLsn
     this.#chain = input.segment.chain
+    const { gen, lastLsn } = input.segment.header
+    this.#isSparse = gen > 0
+    this.#durableLsn = gen > 0 ? lastLsn : input.durableLsn
   }
 
   run(): ScanResult {
     while (this.#refusedType === undefined && this.#step()) {}
-    const { durableLsn, limit } = this.#input
-    const missingTo = Math.min(durableLsn, limit - 1)
-    if (this.#refusedType === undefined && this.#expected <= missingTo) {
-      this.#lose(missingTo)
-      this.#report(this.#at, this.#at)
-    }
+    const missing = this.#refusedType === undefined ? this.#missing() : undefined
     return {
       endOffset: this.#end,
       nextLsn: this.#expected,
       records: this.#records,
       endFlags: this.#endFlags,
       damages: this.#damages,
+      missing,
+      newestMs: this.#newestMs,
       tail: this.#tail,
       refusedType: this.#refusedType
     }
   }
 
+  #missing(): Damage | undefined {
+    const { durableLsn, lengthBytes, limit, slab } = this.#input
+    if (this.#isSparse) {
+      this.#passTo(Math.min(this.#durableLsn, limit - 1) + 1)
+      this.#addToLast()
+    }
+    const from = this.#expected
+    const to = Math.min(durableLsn, limit - 1)
+    if (from > to) return undefined
+    this.#expected = to + 1
+    const end = Math.max(this.#end, endOfNonZero(slab, lengthBytes))
+    return { offset: this.#end, lengthBytes: end - this.#end, lost: [{ from, to }] }
+  }
+
   /** One frame, or one stretch of damage. False at the end of what counts. */
   #step(): boolean {
-    const { durableLsn, lengthBytes, limit, segment, slab } = this.#input
+    const { lengthBytes, limit, segment, slab } = this.#input
+    const durableLsn = this.#durableLsn
     const frame = this.#frame
     const from = this.#at
     const isTail = this.#expected > durableLsn
@@ -164,8 +193,9 @@ class Scan {
       return isTail || frame.firstLsn > durableLsn ? false : this.#salvage(from, end)
     }
     if (frame.firstLsn > this.#expected) {
-      this.#lose(Math.min(frame.firstLsn - 1, durableLsn))
-      this.#report(from, from)
+      this.#passTo(Math.min(frame.firstLsn - 1, durableLsn) + 1)
+      if (this.#isSparse) this.#addToLast()
+      else this.#report(from, from)
       if (frame.firstLsn > this.#expected) return false
     }
     this.#accept(from, end)
@@ -173,16 +203,19 @@ class Scan {
   }
 
   #accept(from: number, end: number): void {
-    const { durableLsn, slab } = this.#input
-    const { count, firstLsn, lengthBytes } = this.#frame
+    const { slab } = this.#input
+    const durableLsn = this.#durableLsn
+    const { count, firstLsn, lengthBytes, writtenMs } = this.#frame
     this.#chain = this.#frame.crc
     this.#at = end
     this.#end = end
     this.#endFlags = this.#frame.flags
     if (count === 0) return
+    this.#newestMs = writtenMs
+    this.#record.writtenMs = writtenMs
     if (firstLsn > durableLsn) {
       this.#refuseUnknown(from + FRAME_HEADER_BYTES, end)
-      this.#tail.push({ offset: from, lengthBytes, firstLsn, count })
+      this.#tail.push({ offset: from, lengthBytes, firstLsn, count, writtenMs })
       this.#expected += count
       this.#records += count
       return
@@ -212,9 +245,13 @@ class Scan {
     const { segment, slab } = this.#input
     const { count, firstLsn } = this.#frame
     let at = from + FRAME_HEADER_BYTES
+    let lsn = firstLsn - 1
     for (let index = 0; index < count; index++) {
       const size = verifyRecord(slab, at, end, segment.seed)
-      if (size === 0 || readLsn(slab, at) !== firstLsn + index) return false
+      if (size === 0) return false
+      const next = readLsn(slab, at)
+      if (this.#isSparse && index > 0 ? next <= lsn || next > this.#durableLsn : next !== lsn + 1) return false
+      lsn = next
       at += size
     }
     return at === end
@@ -222,10 +259,12 @@ class Scan {
 
   /** A frame whose header is true and whose records are not all: what verifies in it is kept. */
   #salvage(from: number, end: number): boolean {
-    this.#chain = this.#frame.crc
-    const last = Math.min(this.#frame.firstLsn + this.#frame.count - 1, this.#input.durableLsn, this.#input.limit - 1)
+    const { count, crc, firstLsn, writtenMs } = this.#frame
+    this.#chain = crc
+    this.#record.writtenMs = writtenMs
+    if (this.#isSparse) this.#passTo(firstLsn)
     for (let at = from + FRAME_HEADER_BYTES; at < end; ) at = this.#salvageAt(at, end)
-    if (this.#expected <= last) this.#lose(last)
+    if (!this.#isSparse) this.#passTo(Math.min(firstLsn + count - 1, this.#durableLsn, this.#input.limit - 1) + 1)
     this.#report(from, end)
     this.#at = end
     this.#end = end
@@ -235,6 +274,8 @@ class Scan {
   /** No frame where one should be: records are looked for one by one, until a frame header verifies again. */
   #search(from: number): boolean {
     const { lengthBytes, segment, slab } = this.#input
+    const before = this.#records
+    this.#record.writtenMs = 0
     let at = this.#salvageAt(from, lengthBytes)
     while (
       at + FRAME_HEADER_BYTES <= lengthBytes &&
@@ -243,10 +284,11 @@ class Scan {
       at = this.#salvageAt(at, lengthBytes)
     }
     const isFound = at + FRAME_HEADER_BYTES <= lengthBytes
+    // Nothing at all: the end, or what is left of one. Whether something is missing there is the caller's to judge.
+    if (!isFound && !this.#isSparse && this.#records === before) return false
     this.#chain = isFound ? this.#frame.previous : undefined
-    if (isFound && this.#frame.firstLsn > this.#expected) {
-      this.#lose(Math.min(this.#frame.firstLsn - 1, this.#input.durableLsn))
-    } else if (!isFound) this.#lose(Math.min(this.#input.durableLsn, this.#input.limit - 1))
+    if (isFound) this.#passTo(Math.min(this.#frame.firstLsn - 1, this.#durableLsn) + 1)
+    else if (!this.#isSparse) this.#passTo(Math.min(this.#durableLsn, this.#input.limit - 1) + 1)
     this.#report(from, isFound ? at : Math.max(from, endOfNonZero(slab, lengthBytes)))
     this.#at = at
     this.#end = at
@@ -255,20 +297,34 @@ class Scan {
 
   /** Delivers the record at `at` if there is one that may still count; answers where to look next. */
   #salvageAt(at: number, end: number): number {
-    const { durableLsn, limit, segment, slab } = this.#input
+    const { limit, segment, slab } = this.#input
+    const durableLsn = this.#durableLsn
     const size = verifyRecord(slab, at, end, segment.seed)
-    if (size === 0) return at + 8
-    const lsn = readLsn(slab, at)
-    if (lsn < this.#expected || lsn > durableLsn || lsn >= limit) return at + 8
-    if (lsn > this.#expected) this.#lose(lsn - 1)
+    const lsn = size === 0 ? 0 : readLsn(slab, at)
+    if (size === 0 || lsn < this.#expected || lsn > durableLsn || lsn >= limit) {
+      this.#isHurt = true
+      return at + 8
+    }
+    this.#passTo(lsn)
     this.#deliver(slab, at)
     return at + recordSize(this.#record.end - this.#record.start)
   }
 
-  #lose(to: number): void {
-    if (to < this.#expected) return
-    this.#lost.push({ from: this.#expected, to })
-    this.#expected = to + 1
+  /** `lsn` is what comes next. Everything before it is lost, unless it is rightly not there. */
+  #passTo(lsn: number): void {
+    if (lsn > this.#expected) {
+      if (!this.#isSparse || this.#isHurt) this.#lost.push({ from: this.#expected, to: lsn - 1 })
+      this.#expected = lsn
+    }
+    this.#isHurt = false
+  }
+
+  /** What a stretch of damage cost is known only when something behind it is found. */
+  #addToLast(): void {
+    const last = this.#damages.pop()
+    if (last === undefined) return
+    this.#damages.push({ ...last, lost: [...last.lost, ...this.#lost] })
+    this.#lost = []
   }
 
   #report(offset: number, end: number): void {

@@ -20,11 +20,15 @@
  *       64     8  salt, random: CRCs of frames and records are seeded with it [WAL-7]
  *       72     4  flags: 1 = the file held other bytes before (a recycled spare), so what lies behind the end is not zero
  *       76     4  number of segments replaced (compaction)
- *       80  16*n  replaced segments: id u64, gen u32, reserved u32
+ *       80     8  of gen >= 1 the last LSN that it stands for: what is not in it up to there is gone for good; else 0
+ *       88  16*n  replaced segments: id u64, gen u32, reserved u32
  *     4096        first frame (frame.ts)
  *
  * A segment gets its name only after its header is on the platter, and its header is written only after everything
  * below its base LSN is: that a segment is there proves that all before it was durable. [WAL-6]
+ *
+ * A segment of gen >= 1 gets its name when all of it is on the platter, and ends with SEAL (compact.ts). Its
+ * `replaces` is then the commit: what it names is void, whether it is still there or not. [WAL-11]
  */
 import { crc32 } from "node:zlib"
 import { checksum, type Slab } from "./checksum.ts"
@@ -35,8 +39,8 @@ const MAGIC = 0x53514d50
 export const FORMAT_VERSION = 1
 const CHECKSUM_CRC32 = 1
 const RECYCLED = 1
-const REPLACES_OFFSET = 80
-export const REPLACES_MAX = (COPY_BYTES - REPLACES_OFFSET) / 16
+const REPLACES_OFFSET = 88
+export const REPLACES_MAX = Math.floor((COPY_BYTES - REPLACES_OFFSET) / 16)
 
 export interface SegmentReference {
   readonly id: number
@@ -52,6 +56,8 @@ export interface SegmentHeader extends SegmentReference {
   /** 8 bytes, as 16 hex digits. */
   readonly salt: string
   readonly isRecycled: boolean
+  /** Of gen >= 1; else 0. */
+  readonly lastLsn: number
   readonly replaces: ReadonlyArray<SegmentReference>
 }
 
@@ -98,6 +104,7 @@ export function encodeSegmentHeader(slab: Slab, header: SegmentHeader): DecodedH
   bytes.write(header.salt, 64, 8, "hex")
   bytes.writeUInt32LE(header.isRecycled ? RECYCLED : 0, 72)
   bytes.writeUInt32LE(header.replaces.length, 76)
+  bytes.writeBigUInt64LE(BigInt(header.lastLsn), 80)
   header.replaces.forEach(({ gen, id }, index) => {
     bytes.writeBigUInt64LE(BigInt(id), REPLACES_OFFSET + 16 * index)
     bytes.writeUInt32LE(gen, REPLACES_OFFSET + 16 * index + 8)
@@ -131,6 +138,7 @@ export function decodeSegmentHeader(slab: Slab): (DecodedHeader & { readonly ver
       createdMs: Number(bytes.readBigUInt64LE(at + 56)),
       salt,
       isRecycled: (bytes.readUInt32LE(at + 72) & RECYCLED) !== 0,
+      lastLsn: Number(bytes.readBigUInt64LE(at + 80)),
       replaces: decodeReplaces(bytes, at)
     }
   }

@@ -11,8 +11,9 @@
  * - A name (creation, rename, removal) is on the platter only after syncDirectory() of its folder.
  * - A failed datasync() says nothing about what is on the platter, and a second one that succeeds says no more.
  *
- * writeSome and datasync answer through a callback, never within the call: they are the two operations of the commit
- * path and go through libuv's pool. Everything else is cold and an Effect. Paths are plain strings.
+ * writeSome, datasync and readSome answer through a callback, never within the call: they are the operations of the
+ * commit path and of readers that are behind, and go through libuv's pool. Everything else is cold and an Effect. A file
+ * is closed only after they have answered. Paths are plain strings.
  *
  * Elsewhere: node:fs behind this port (disk-fs.ts); memory, faults, slowness (test/fault).
  */
@@ -48,12 +49,15 @@ export class StoreFault extends Schema.TaggedError<StoreFault>()("StoreFault", {
 
 export type Done = (fault: StoreFault | undefined) => void
 export type WriteDone = (fault: StoreFault | undefined, writtenBytes: number) => void
+export type ReadDone = (fault: StoreFault | undefined, readBytes: number) => void
 
 export interface StoreFile {
   /** For messages. Who renames an open file says so here. */
   path: string
   writeSome(buffer: Buffer, start: number, end: number, position: number, done: WriteDone): void
   datasync(done: Done): void
+  /** Reads into [start, end) from `position`; may read fewer bytes than asked, 0 only at the end of the file. */
+  readSome(buffer: Buffer, start: number, end: number, position: number, done: ReadDone): void
   readonly size: Effect.Effect<number, StoreFault>
   /** Fills [start, end) from `position`; answers fewer bytes only at the end of the file. */
   read(buffer: Buffer, start: number, end: number, position: number): Effect.Effect<number, StoreFault>

@@ -8,11 +8,27 @@
  * For a stopped store, under its lock or not: nothing is opened for writing, nothing is copied to quarantine.
  */
 import * as Effect from "effect/Effect"
+import type { Slab } from "./checksum.ts"
 import { FrameFlag } from "./frame.ts"
-import { type Damage, findEvidence, type RecordSink, scanSegment } from "./scan.ts"
+import type { LsnRange } from "./lsn-ranges.ts"
+import type { Damage, RecordSink, ScanResult } from "./scan.ts"
+import type { ToldDrop } from "./segment-drop.ts"
 import type { StoreRefused } from "./store-error.ts"
 import type { StoreFault, StoreFs } from "./store-fs.ts"
-import { headerDamage, SegmentReader, survey } from "./survey.ts"
+import { type FoundSegment, survey } from "./survey.ts"
+import { type WalkedSegment, walkSegments } from "./walk.ts"
+
+export interface VerifyOptions<E = never> {
+  /**
+   * A segment was scanned: its bytes, valid until the effect is done, and what was found, tail frames and damage included. What is
+   * missing at its end is not judged yet: the verdict says whether it is damage.
+   */
+  readonly onSegmentEnd?: (segment: FoundSegment, slab: Slab, result: ScanResult) => Effect.Effect<void, E>
+  /** Somebody appends meanwhile: the end is read once more after it has said how far it is durable. */
+  readonly isInUse?: boolean
+  /** Ranges dropped on purpose, known from elsewhere than the log. */
+  readonly knownDropped?: ReadonlyArray<LsnRange>
+}
 
 export interface SegmentVerdict {
   readonly segment: string
@@ -33,58 +49,57 @@ export interface Verdict {
   readonly segments: ReadonlyArray<SegmentVerdict>
   readonly isDamaged: boolean
   readonly records: number
+  /** Segments that a compacted one replaces, or that were never finished: no part of the log. */
+  readonly voided: ReadonlyArray<string>
+  readonly dropped: ReadonlyArray<ToldDrop>
 }
 
 /** `sink` sees every record that recovery would see at its old place, in order: what dump and salvage are made of. */
-export const verifyLog = (
+export const verifyLog = <E = never>(
   fs: StoreFs,
   logDirectory: string,
-  sink: (segment: string) => RecordSink = () => () => undefined
-): Effect.Effect<Verdict, StoreFault | StoreRefused> =>
+  sink: (segment: string) => RecordSink = () => () => undefined,
+  options: VerifyOptions<E> = {}
+): Effect.Effect<Verdict, StoreFault | StoreRefused | E> =>
   Effect.gen(function* () {
     const found = yield* survey(fs, logDirectory)
-    const reader = new SegmentReader(fs)
-    const verdicts: Array<SegmentVerdict> = found.unreadable.map(unreadable)
-    let expectedLsn = found.segments[0]?.decoded.header.baseLsn ?? 1
-    for (const [index, segment] of found.segments.entries()) {
-      const slab = yield* reader.read(segment)
-      const next = found.segments[index + 1]?.decoded.header.baseLsn
-      const evidence = findEvidence(slab, segment.sizeBytes, segment.decoded)
-      const isFollowed = found.lastId > segment.id
-      const result = scanSegment(
-        {
-          slab,
-          lengthBytes: segment.sizeBytes,
-          segment: segment.decoded,
-          expectedLsn,
-          durableLsn: next === undefined ? (isFollowed ? evidence.lastLsn : evidence.durableLsn) : next - 1,
-          limit: next ?? Number.POSITIVE_INFINITY
-        },
-        sink(segment.name)
-      )
-      expectedLsn = Math.max(expectedLsn, result.nextLsn)
-      const damages = [...headerDamage(segment), ...result.damages]
-      const isTorn = next === undefined && evidence.writtenEnd > result.endOffset
-      verdicts.push({
-        segment: segment.name,
-        state: damages.length > 0 ? "damaged" : isTorn ? "cut" : "ok",
-        epoch: segment.decoded.header.epoch,
-        baseLsn: segment.decoded.header.baseLsn,
-        lastLsn: result.nextLsn - 1,
-        records: result.records,
-        tailRecords: result.tail.reduce((sum, { count }) => sum + count, 0),
-        endOffset: result.endOffset,
-        sizeBytes: segment.sizeBytes,
-        damages,
-        wasClosed: (result.endFlags & FrameFlag.close) !== 0
-      })
-    }
+    const sinks = new Map(found.segments.map(({ name }) => [name, sink(name)]))
+    const { isInUse = false, knownDropped = [], onSegmentEnd } = options
+    const walked = yield* walkSegments<E>(
+      fs,
+      found,
+      { durableAtLeast: 0, knownDropped, isInUse },
+      {
+        record: (record, { name }, offset) => sinks.get(name)?.(record, offset),
+        segmentEnd: onSegmentEnd ?? (() => Effect.void)
+      }
+    )
+    const verdicts = [...found.unreadable.map(unreadable), ...walked.segments.map(verdictOf)]
     return {
       segments: verdicts.sort((a, b) => (a.segment < b.segment ? -1 : 1)),
       isDamaged: verdicts.some(({ state }) => state === "damaged"),
-      records: verdicts.reduce((sum, { records }) => sum + records, 0)
+      records: verdicts.reduce((sum, { records }) => sum + records, 0),
+      voided: found.voided.map(({ name }) => name),
+      dropped: walked.dropped
     }
   })
+
+function verdictOf({ damages, isLast, lastLsn, result, segment, writtenEnd }: WalkedSegment): SegmentVerdict {
+  const isTorn = isLast && writtenEnd > result.endOffset
+  return {
+    segment: segment.name,
+    state: damages.length > 0 ? "damaged" : isTorn ? "cut" : "ok",
+    epoch: segment.decoded.header.epoch,
+    baseLsn: segment.decoded.header.baseLsn,
+    lastLsn,
+    records: result.records,
+    tailRecords: result.tail.reduce((sum, { count }) => sum + count, 0),
+    endOffset: result.endOffset,
+    sizeBytes: segment.sizeBytes,
+    damages,
+    wasClosed: (result.endFlags & FrameFlag.close) !== 0
+  }
+}
 
 function unreadable({ name, sizeBytes }: { readonly name: string; readonly sizeBytes: number }): SegmentVerdict {
   return {

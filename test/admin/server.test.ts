@@ -9,18 +9,27 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Scope from "effect/Scope"
-import { Drops, Failure, Health, SettingsChanged, SettingsList, SystemInfo } from "../../src/admin/api.ts"
+import {
+  Drops,
+  Failure,
+  Health,
+  SettingsChanged,
+  SettingsList,
+  StorageBackedUp,
+  StorageSynced,
+  SystemInfo
+} from "../../src/admin/api.ts"
 import { adminErrorCodes, failures, tokenFileFailures } from "../../src/admin/failures.ts"
 import { bodyBytesMax, openAdmin } from "../../src/admin/server.ts"
 import { openTokenFile } from "../../src/admin/token-file.ts"
 import { DropReason, dropReasons } from "../../src/metrics/drop-reasons.ts"
 import { leafByKey, settingsLeaves } from "../../src/settings/leaves.ts"
-import { type Call, call, knownSources, type Reply, recordingLog, scratchFolder } from "./support.ts"
+import { type Call, call, knownSources, knownStorage, type Reply, recordingLog, scratchFolder } from "./support.ts"
 
 const loopback = { host: "127.0.0.1", port: 0 }
 
-const opened = Effect.fnUntraced(function* (address = loopback) {
-  const sources = knownSources()
+const opened = Effect.fnUntraced(function* (address = loopback, engine = { isDurable: true }) {
+  const sources = knownSources(engine)
   const { log, lines } = recordingLog()
   const tokenFile = join(yield* scratchFolder, "admin-token")
   const { port } = yield* openAdmin({ ...sources, address, tokenFile, log })
@@ -353,4 +362,59 @@ describe("admin: the listener", () => {
     assert.strictEqual(new Set(codes).size, codes.length)
     assert.sameMembers([...Object.keys(adminErrorCodes), failures.unknownSetting.code], codes)
   })
+})
+
+describe("admin: storage", () => {
+  const post = (path: string, body?: string): Call => ({
+    method: "POST",
+    path: `/api/v1/storage/${path}`,
+    ...(body === undefined ? {} : { body })
+  })
+
+  it.live("system shows engine, tickets, space and what the start found; the memory engine has no disk", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* opened()
+      const { storage } = yield* decoded(SystemInfo, yield* ask({ path: "/api/v1/system" }))
+      assert.deepEqual(storage, knownStorage)
+      const memory = yield* opened(loopback, { isDurable: false })
+      const system = yield* decoded(SystemInfo, yield* memory.ask({ path: "/api/v1/system" }))
+      assert.strictEqual(system.storage.engine, "memory")
+      assert.isUndefined(system.storage.disk)
+    })
+  )
+
+  it.live("sync needs no body and answers when it is done", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* opened()
+      assert.deepEqual(yield* decoded(StorageSynced, yield* ask(post("sync"))), { durable: 12 })
+    })
+  )
+
+  it.live("what the store cannot do is told with its reason", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* opened()
+      const reply = yield* ask(post("compact"))
+      yield* refusedWith(reply, "storageFailed")
+      assert.include(reply.text, "a compaction runs already")
+    })
+  )
+
+  it.live("backup wants an absolute folder", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* opened()
+      const done = yield* decoded(StorageBackedUp, yield* ask(post("backup", '{"folder": "/backups/1"}')))
+      assert.strictEqual(done.folder, "/backups/1")
+      for (const body of [undefined, "{}", "[]", "null", '{"folder": "backups"}', '{"folder": 5}']) {
+        yield* refusedWith(yield* ask(post("backup", body)), "noFolder")
+      }
+    })
+  )
+
+  it.live("the memory engine has nothing to sync, compact or back up", () =>
+    Effect.gen(function* () {
+      const { ask } = yield* opened(loopback, { isDurable: false })
+      for (const path of ["sync", "compact"]) yield* refusedWith(yield* ask(post(path)), "notDurable")
+      yield* refusedWith(yield* ask(post("backup", '{"folder": "/b"}')), "notDurable")
+    })
+  )
 })

@@ -8,7 +8,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { AdminSources } from "../../src/admin/routes.ts"
+import type { StorageInfo } from "../../src/admin/api.ts"
+import type { AdminSources, StorageWork } from "../../src/admin/routes.ts"
 import { DropLedger } from "../../src/metrics/drop-ledger.ts"
 import { resolveSettings } from "../../src/settings/resolve.ts"
 import { defaultSettings, type Settings } from "../../src/settings/settings.ts"
@@ -24,13 +25,53 @@ const nowhere = { environment: {}, workingDirectory: "/", homeDirectory: "/" }
 /** The defaults as a broker holds them: folders filled in. */
 export const startSettings: Settings = resolveSettings(defaultSettings, nowhere)
 
+/** A store on disk that has seen better days. */
+export const knownStorage: StorageInfo = {
+  engine: "wal",
+  promise: "immediate, acknowledged when synced: a crash loses nothing acknowledged, nor does a power cut",
+  losesInCrash: null,
+  losesInPowerCut: null,
+  appended: 12,
+  written: 11,
+  durable: 10,
+  kept: 10,
+  pressure: 0.25,
+  disk: {
+    space: "low",
+    files: 3,
+    bytes: 3000,
+    cacheBytes: 1000,
+    readFaults: 1,
+    found: {
+      records: 9,
+      messages: 8,
+      sessions: 1,
+      bytesCut: 7,
+      milliseconds: 41,
+      wasClosed: false,
+      damages: [
+        { segment: "1.0.wal", offset: 4096, lengthBytes: 64, recordsLost: 2, lost: [{ from: 5, to: 6 }], isNew: true }
+      ]
+    }
+  }
+}
+
+const { disk: _, ...withoutDisk } = knownStorage
+const memoryStorage: StorageInfo = { ...withoutDisk, engine: "memory" }
+
+const knownWork: StorageWork = {
+  sync: () => Promise.resolve({ durable: 12 }),
+  compact: () => Promise.reject(new Error("a compaction runs already")),
+  backup: (folder) => Promise.resolve({ folder, files: 3, bytes: 3000, upTo: 12 })
+}
+
 export interface KnownSources extends AdminSources {
   readonly ledger: DropLedger
   readonly failing: Map<string, string>
   readonly applied: Array<ReadonlyArray<string>>
 }
 
-export function knownSources(): KnownSources {
+export function knownSources({ isDurable = true } = {}): KnownSources {
   const ledger = new DropLedger({ rowsMax: 100 })
   const failing = new Map<string, string>()
   const applied: Array<ReadonlyArray<string>> = []
@@ -51,6 +92,8 @@ export function knownSources(): KnownSources {
         applied.push(changedKeys)
       }
     },
+    storage: () => (isDurable ? knownStorage : memoryStorage),
+    storageWork: isDurable ? knownWork : undefined,
     ledger,
     failing,
     applied

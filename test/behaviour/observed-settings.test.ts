@@ -9,9 +9,10 @@ import { settingsLeaves } from "../../src/settings/leaves.ts"
 import { seenLater } from "../support/settings-seen-later.ts"
 import { seenByMqtt } from "../support/settings-seen-mqtt.ts"
 import { seenByServer } from "../support/settings-seen-server.ts"
+import { seenByStorage } from "../support/settings-seen-storage.ts"
 import { startWhole } from "../support/whole-broker.ts"
 
-const seen = { ...seenByMqtt, ...seenByServer }
+const seen = { ...seenByMqtt, ...seenByServer, ...seenByStorage }
 
 describe("settings", () => {
   it("are all in one of the lists, and in one only", () => {

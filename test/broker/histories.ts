@@ -440,7 +440,7 @@ class History {
     check(core.sessions.size === 0, "sessions outlive their expiry")
     check(core.router.statistics().filters === 0, "filters outlive their subscribers")
     check(core.wheel.size === 0, "timers outlive their owners")
-    check(core.acknowledgements.length === 0, "acknowledgements wait for ever")
+    check(core.acknowledgements.every(({ length }) => length === 0) && core.holds.length === 0, "answers wait for ever")
   }
 
   #booksBalance(session: ModelSession): void {

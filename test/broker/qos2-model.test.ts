@@ -4,7 +4,8 @@
  * A publisher and a subscriber, each a correct MQTT client with a memory of its own, and a network that may take a
  * packet and the connection with it, in either direction, at every step; or that leaves the old connection open when
  * the client comes back (take-over). The publisher has four packet identifiers and uses them again and again; it
- * repeats PUBLISH and PUBREL on a new connection as it must, and now and then on the same one. Log embedded and late;
+ * repeats PUBLISH and PUBREL on a new connection as it must, and now and then on the same one. Log embedded, late, and
+ * one that gives tickets and keeps its promises late: there no packet may come before the record it stands for is kept.
  * MQTT 5.0 and 3.1.1.
  *
  * PROMPTMQ_HISTORIES says how many (default 3,000), PROMPTMQ_SEED repeats a run.
@@ -13,6 +14,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { MemoryLog } from "../../src/store/memory-log.ts"
 import { LateLog } from "../support/late-log.ts"
+import { SlowStore } from "../support/slow-store.ts"
 import * as packets from "./client-packets.ts"
 import { Complaint, check } from "./oracle.ts"
 import { type Peer, World } from "./world.ts"
@@ -30,7 +32,7 @@ type Version = 4 | 5
 type Step = readonly [verb: number, a: number, b: number]
 
 interface Scenario {
-  readonly late: boolean
+  readonly log: "embedded" | "late" | "slow"
   readonly publisherVersion: Version
   readonly subscriberVersion: Version
   /** Messages exchanged before: where in the ring of its identifiers the broker stands. */
@@ -87,6 +89,7 @@ class History {
   readonly trace: Array<string> = []
   readonly #world: World
   readonly #late: LateLog | undefined
+  readonly #slow: SlowStore | undefined
   readonly #publisher: End
   readonly #subscriber: End
   /** The publisher's memory: what is open, by packet identifier. */
@@ -98,17 +101,19 @@ class History {
   /** What its application was given. */
   readonly #given: Array<number> = []
 
-  constructor({ exchanged, late, publisherVersion, subscriberVersion }: Scenario) {
+  constructor({ exchanged, log: kind, publisherVersion, subscriberVersion }: Scenario) {
     const log = new MemoryLog({ limitBytes: 4_194_304 })
-    this.#late = late ? new LateLog(log) : undefined
+    this.#late = kind === "late" ? new LateLog(log) : undefined
+    this.#slow = kind === "slow" ? new SlowStore() : undefined
     const limits = { receiveMaximum: IDENTIFIERS, sessionExpirySecondsMax: 1_000_000 }
-    this.#world = new World({ log: this.#late ?? log, limits, outboxBytesMax: 500 })
+    const options = { log: this.#slow ?? this.#late ?? log, limits, outboxBytesMax: 500 }
+    this.#world = new World(this.#slow === undefined ? options : { ...options, sessionStore: this.#slow.sessions })
     this.#publisher = new End("publisher", publisherVersion)
     this.#subscriber = new End("subscriber", subscriberVersion)
     this.#connectPublisher(false)
     this.#connectSubscriber(false, 100)
     this.#subscriber.send(packets.subscribe(1, { filter: "t", qos: 2 }, subscriberVersion))
-    this.#world.run()
+    this.#completeAll()
     for (let i = 0; i < exchanged; i++) {
       this.#publish(false)
       this.#completeAll()
@@ -133,7 +138,20 @@ class History {
     else if (verb === "stray") this.#stray(end, a, b)
     else if (verb === "stall") this.#stall(end)
     else if (verb === "show") this.#late?.showTail(1 + (a % 3))
-    else this.#late?.promise(1 + (a % 3))
+    else this.#promise(1 + (a % 3))
+  }
+
+  #promise(records: number): void {
+    this.#late?.promise(records)
+    this.#slow?.keep(records)
+  }
+
+  /** The packet says that the newest such record is there for good. */
+  #isKeptBy(what: string, record: string): void {
+    if (this.#slow === undefined) return
+    const ticket = this.#slow.ticketOf(record)
+    check(ticket > 0, `${what} came without a record: ${record}`)
+    check(ticket <= this.#slow.kept, `${what} came before its record was kept: ${record}`)
   }
 
   #publish(isLost: boolean): void {
@@ -200,6 +218,7 @@ class History {
     end.peer = this.#world.connect((packet) => {
       if (end.connection !== connection) return
       if (packet.type === 2) {
+        this.#isKeptBy("CONNACK", `SESSION ${end.name}`)
         check(packet.sessionPresent === wasHere, `${end.name}: session present ${packet.sessionPresent}`)
       } else onPacket(packet)
     }, version)
@@ -224,9 +243,11 @@ class History {
     if (type === PUBREC && open !== undefined) {
       check(reasonCode < 0x80, `message ${open.number} was refused with ${reasonCode}`)
       if (this.#late !== undefined) check(this.#isKept(), `message ${open.number} was acknowledged before it was kept`)
+      this.#isKeptBy("PUBREC", `MSG ${this.#slow?.sequenceOf(id)} id ${id}`)
       open.released = true
       this.#publisher.answers.push(packets.acknowledge(PUBREL, id))
     } else if (type === PUBCOMP && open?.released === true) {
+      this.#isKeptBy("PUBCOMP", `Q2REL id ${id}`)
       this.trace.push(`message ${open.number} is complete`)
       this.#open.delete(id)
       // A PUBREL that was repeated must not come after the identifier is used again.
@@ -245,6 +266,7 @@ class History {
     const { duplicate, packetIdentifier: id, qos, type } = packet
     if (type !== 3 && id >= STRAYS_FROM) return
     if (type === PUBREL) {
+      this.#isKeptBy("PUBREL", `Q2OUT-REC id ${id}`)
       this.trace.push(`gets PUBREL ${id}`)
       this.#unreleased.delete(id)
       this.#subscriber.answers.push(packets.acknowledge(PUBCOMP, id))
@@ -252,12 +274,14 @@ class History {
     }
     if (type !== 3) {
       check(type === 9, `subscriber: unexpected packet ${type}, reason ${packet.reasonCode}`)
+      this.#isKeptBy("SUBACK", "SUB t")
       return
     }
     const number = packet.payload.readUInt32BE(0)
     this.trace.push(`gets ${number} id ${id}${duplicate ? " DUP" : ""}`)
     check(qos === 2, `message ${number} came at QoS ${qos}`)
     check(!duplicate || connection > 1, `message ${number} has DUP on the session's first connection`)
+    this.#isKeptBy("PUBLISH", `Q2OUT ${this.#slow?.sequenceSentAs(id)} id ${id} ordinary`)
     const held = this.#unreleased.get(id)
     if (held === undefined) {
       this.#unreleased.set(id, number)
@@ -277,7 +301,7 @@ class History {
     for (let left = true; left; ) {
       this.#world.run()
       this.#late?.showTail()
-      this.#late?.promise()
+      this.#promise(Number.POSITIVE_INFINITY)
       this.#world.run()
       left = this.#publisher.answers.length + this.#subscriber.answers.length > 0
       this.#answer(this.#publisher, false)
@@ -320,7 +344,7 @@ const step: fc.Arbitrary<Step> = fc.tuple(fc.nat(verbs.length - 1), fc.nat(255),
 const steps = fc.array(step, { minLength: 20, maxLength: STEPS_MAX, size: "max" })
 const scenario: fc.Arbitrary<Scenario> = fc.record({
   exchanged: fc.nat(20),
-  late: fc.boolean(),
+  log: fc.constantFrom("embedded" as const, "late" as const, "slow" as const, "slow" as const),
   publisherVersion: version,
   subscriberVersion: version
 })

@@ -31,7 +31,8 @@ import { defaultSettings } from "../../src/settings/settings.ts"
 import { LogReader, type ReaderLimits } from "../../src/store/log-reader.ts"
 import { MemoryLog } from "../../src/store/memory-log.ts"
 import { makeMemoryRetained } from "../../src/store/memory-retained.ts"
-import type { MessageLog } from "../../src/store/ports.ts"
+import { memorySessions } from "../../src/store/memory-sessions.ts"
+import type { MessageLog, SessionStore } from "../../src/store/ports.ts"
 import { PacketReader, type Received } from "./client-packets.ts"
 
 const WALL_OFFSET_MS = 1_700_000_000_000
@@ -41,6 +42,7 @@ const OUTBOX_BYTES_MAX = 65_536
 
 export interface WorldOptions {
   readonly log?: MessageLog
+  readonly sessionStore?: SessionStore
   readonly limits?: Partial<Limits>
   /** Unsent bytes towards one client from which on it is congested. */
   readonly outboxBytesMax?: number
@@ -68,6 +70,7 @@ export class World {
       codec: ownCodec,
       router: makeTreeRouter<Session>({ cachedEntriesMax: 1024 }),
       log: this.log,
+      sessionStore: options.sessionStore ?? memorySessions,
       retained: makeMemoryRetained({ maxMessages: 1_000_000, maxBytes: 1_073_741_824, visitsMax: 4096 }),
       access: allowAll,
       ledger: new DropLedger({ rowsMax: 10_000 }),

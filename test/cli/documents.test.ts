@@ -22,7 +22,12 @@ describe("help", () => {
       assert.isAtMost(lines.length, 25)
       assert.isTrue(lines.slice(2, 5).every((line) => line.startsWith("  promptmq")))
       for (const line of lines) assert.isAtMost(line.length, 90)
-      for (const { name, summary } of commandRows) assert.include(out, `  ${name.padEnd(18)}${summary}`)
+      for (const { name, summary } of commandRows) {
+        const [family = "", word] = name.split(" ")
+        if (word === undefined) assert.include(out, `  ${name.padEnd(18)}${summary}`)
+        // A family stands in a line or two; all its words do.
+        else assert.match(out, new RegExp(`\\n {2}${family} {2,}[\\w, \\n-]*\\b${word}\\b`), name)
+      }
     }
   })
 

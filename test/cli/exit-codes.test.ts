@@ -139,7 +139,7 @@ describe("the second signal", () => {
     it(`leaves at once with ${code} when the graceful stop hangs`, async () => {
       const world = testWorld()
       const hanging = Effect.acquireRelease(
-        Effect.succeed({ listeners: [], admin: undefined } as unknown as RunningBroker),
+        Effect.succeed({ listeners: [], admin: undefined, failure: Effect.never } as unknown as RunningBroker),
         () => Effect.never
       )
       void runUntilSignal(hanging, await loaded(), world)

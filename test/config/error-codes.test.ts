@@ -6,14 +6,14 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { errorCodes } from "../../src/config/error-codes.ts"
 
-const folders = ["../../src/settings/", "../../src/config/", "../../src/listener/"].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url))
-)
+const folders = ["settings", "config", "listener", "cli"]
+  .map((room) => `../../src/${room}/`)
+  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
 
 const codesInSource = new Set(
   folders.flatMap((folder) =>
     readdirSync(folder)
-      .filter((name) => name !== "error-codes.ts")
+      .filter((name) => name.endsWith(".ts") && name !== "error-codes.ts")
       .flatMap((name) => readFileSync(folder + name, "utf8").match(/"E\d{4}"/g) ?? [])
       .map((quoted) => quoted.slice(1, -1))
   )

@@ -51,6 +51,9 @@ remote_password hunter2
 topic # out 1
 `
 
+const noSnapshots =
+  "nothing waits for a snapshot here: with storage.engine wal a message is on disk before it is acknowledged"
+
 describe("import mosquitto.conf", () => {
   const imported = importMosquitto(realistic)
 
@@ -68,6 +71,8 @@ describe("import mosquitto.conf", () => {
       assert.strictEqual(settings.server.tlsClientAuth, "require")
       assert.deepStrictEqual(settings.server.unixBind, ["/run/mosquitto.sock"])
       assert.strictEqual(settings.server.pidFile, "/run/mosquitto/mosquitto.pid")
+      assert.strictEqual(settings.storage.engine, "wal")
+      assert.strictEqual(settings.storage.dataDir, "/var/lib/mosquitto/promptmq")
       assert.strictEqual(settings.auth.allowAnonymous, false)
       assert.strictEqual(settings.log.level, "info")
       assert.strictEqual(settings.mqtt.maxConnections, 500)
@@ -86,8 +91,6 @@ describe("import mosquitto.conf", () => {
   it("lists the rest with line and reason", () => {
     const told = imported.untranslated.map(({ line, directive }) => `${line} ${directive}`)
     assert.deepStrictEqual(told, [
-      "3 persistence",
-      "4 persistence_location",
       "5 log_dest",
       "9 include_dir",
       "11 per_listener_settings",
@@ -183,6 +186,8 @@ describe("import mosquitto.conf", () => {
     ["allow_anonymous maybe\n", "its value cannot be read"],
     ["max_connections 5\nmax_connections 6\n", "mqtt.max-connections is for the whole broker and already 5"],
     ["log_type everything\n", "there is no such kind of entry here"],
+    ["persistence maybe\n", "its value cannot be read"],
+    ["autosave_interval 60\n", noSnapshots],
     ["listener x\n", "its address cannot be read"],
     ["listener 0\n", "its address cannot be read"],
     ["tls_version tlsv1.1\n", 'server.tls-min-version: "tlsv1.1" is not one of tlsv1.2, tlsv1.3'],

@@ -45,6 +45,10 @@ const errorsOf = (schema: Node, value: unknown, path: string): ReadonlyArray<str
           const property = (rule as Record<string, Node>)[key]
           return property === undefined ? [`${path}.${key}: unknown`] : errorsOf(property, child, `${path}.${key}`)
         })
+      case "required":
+        return (rule as ReadonlyArray<string>).flatMap((key) =>
+          Object.hasOwn((value ?? {}) as Node, key) ? [] : [`${path}: without ${key}`]
+        )
       case "additionalProperties":
         // Checked with `properties`.
         return rule === false ? [] : [`${path}: additionalProperties must be false`]
@@ -89,7 +93,10 @@ describe("the JSON Schema", () => {
     ["server:\n  read-timeout: soon\n", ".server.read-timeout: pattern"],
     ["mqtt:\n  max-packet-size: 2M\n", ".mqtt.max-packet-size: pattern"],
     ["storage:\n  wal:\n    sync-mode: imediate\n", ".storage.wal.sync-mode: enum"],
-    ["server:\n  bind: [1]\n", ".server.bind[]: type"]
+    ["server:\n  bind: [1]\n", ".server.bind[]: type"],
+    ["topics:\n  policies: [{ max-bytes: 1MiB }]\n", ".topics.policies[]: without filter"],
+    ["topics:\n  policies:\n    - filter: a\n      max-massages: 1\n", ".topics.policies[].max-massages: unknown"],
+    ["topics:\n  policies: [{ filter: a, replay: soon }]\n", ".topics.policies[].replay: pattern"]
   ] as const) {
     it(`refuses ${JSON.stringify(text)}`, () => assert.deepStrictEqual(validate(text), [error]))
   }

@@ -32,7 +32,7 @@ const refused: Readonly<Record<string, readonly [accepted: string, refused: stri
   "server.tls": ["false", "true", "E3201"],
   "server.daemon": ["false", "true", "E3403"],
   "cluster.enabled": ["false", "true", "E3402"],
-  "storage.engine": ["memory", "wal", "E3404"]
+  "storage.engine": ["memory", "sqlite", "E3404"]
 }
 
 const valuesFor = (leaf: Leaf): Three => {
@@ -52,10 +52,13 @@ const valuesFor = (leaf: Leaf): Three => {
       return [["127.0.0.1:2001"], ["127.0.0.1:2002", "[::1]:2002"], ["localhost:2003"]]
     case "text":
       return ["/first", "/second", "/third"]
+    case "records":
+      return [[{ filter: "a" }], [{ filter: "b/#", "max-messages": 7 }], [{ filter: "c", acknowledge: "written" }]]
   }
 }
 
-const asText = (value: WireValue): string => (Array.isArray(value) ? value.join(",") : String(value))
+const asText = (value: WireValue): string =>
+  Array.isArray(value) ? (typeof value[0] === "object" ? JSON.stringify(value) : value.join(",")) : String(value)
 
 describe("default < file < variable < flag", () => {
   for (const leaf of settingsLeaves.filter(({ key, secret }) => !(key in refused) && !secret)) {

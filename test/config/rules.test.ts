@@ -51,6 +51,8 @@ describe("old spellings", () => {
 
 const tls = "server:\n  tls: true\n  tls-cert: a\n  tls-key: b\n"
 const mutual = (clientAuth: string) => `  tls-client-auth: ${clientAuth}\n  tls-ca: c\n`
+const wal = (lines: string) => `storage:\n  engine: wal\n  wal:\n    ${lines}\n`
+const small = "  compaction:\n    max-wal-size: 8MiB\n"
 const open = 'server:\n  bind: "0.0.0.0:1883"\n'
 
 describe("rules", () => {
@@ -89,7 +91,29 @@ describe("rules", () => {
     ["a unix socket twice", "server:\n  unix-bind: [/run/a.sock, /run/a.sock]\n", ["E3208"], []],
     ["a cluster", "cluster:\n  enabled: true\n", ["E3402"], []],
     ["a daemon", "server:\n  daemon: true\n", ["E3403"], []],
-    ["the log on disk", "storage:\n  engine: wal\n", ["E3404"], []],
+    ["the log on disk", "storage:\n  engine: wal\n", [], []],
+    ["an engine that does not exist", "storage:\n  engine: sqlite\n", ["E3404"], []],
+    ["acknowledgements after syncs that never come", wal("no-sync: true\n    acknowledge: durable"), ["E3209"], []],
+    [
+      "the same for some topics",
+      `${wal("no-sync: true")}topics:\n  policies: [{ filter: a, acknowledge: durable }]\n`,
+      ["E3209"],
+      []
+    ],
+    [
+      "the same, and those topics ask for syncs",
+      `${wal("no-sync: true")}topics:\n  policies: [{ filter: a, acknowledge: durable, force-fsync: true }]\n`,
+      [],
+      []
+    ],
+    ["no syncs", wal("no-sync: true"), [], []],
+    ["no syncs, and all of them", wal("no-sync: true\n    force-fsync: true"), [], ["E3308"]],
+    ["written, and synced", wal("acknowledge: written\n    force-fsync: true"), [], ["E3308"]],
+    ["an interval without its mode", wal("sync-interval: 1s"), [], ["E3309"]],
+    ["a batch without its mode", wal("sync-mode: periodic\n    batch-sync-size: 5"), [], ["E3309"]],
+    ["an interval with its mode", wal("sync-mode: periodic\n    sync-interval: 1s"), [], []],
+    ["a log smaller than two of its files", `${wal("segment-size: 16MiB")}${small}`, [], ["E3310"]],
+    ["a small log of small files", `${wal("segment-size: 4MiB")}${small}`, [], []],
     ["durability in memory", "storage:\n  wal:\n    sync-mode: immediate\n", [], ["E3302"]],
     ["metrics asked for", "metrics:\n  enabled: true\n", [], ["E3405"]],
     ["metrics turned off", "metrics:\n  enabled: false\n", [], []],

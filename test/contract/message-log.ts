@@ -1,9 +1,10 @@
 /**
  * What every message log must do, whatever it is made of; see src/store/ports.ts for the words. Run by
- * test/store/memory-log.test.ts on each implementation.
+ * test/store/memory-log.test.ts and durable-contract.test.ts on each implementation. messageLogContract is for all,
+ * ringContract for those that forget their oldest records to make room.
  *
  * Method: random appends over many topics, compared after each with an array of everything ever appended. How
- * much the log forgets, and when, is its own affair; that it says so (`first`), that it stays within its budget
+ * much a ring forgets, and when, is its own affair; that it says so (`first`), that it stays within its budget
  * and that it answers for the rest as the array does is not.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -27,6 +28,12 @@ const SLACK_BYTES = 8 * KIB
 export function messageLogContract(name: string, make: MakeLog): void {
   describe(`message log contract: ${name}`, () => {
     appending(make)
+    reading(make)
+  })
+}
+
+export function ringContract(name: string, make: MakeLog): void {
+  describe(`message log that forgets its oldest records: ${name}`, () => {
     forgetting(make)
     topics(make)
   })
@@ -44,6 +51,8 @@ interface Appended {
 export class LogWithModel {
   readonly log: MessageLog
   readonly model: Array<Appended> = []
+  /** Of the model: what the log holds no more, though it lies above `first`. */
+  readonly gone = new Set<number>()
   readonly #holders = new Map<string, LogTopicHolder>()
   readonly #view = new PublishView()
   readonly #record = new LogRecord()
@@ -52,7 +61,7 @@ export class LogWithModel {
     this.log = log
   }
 
-  append(topic: string, sizeBytes: number, qos = 1, version = 5): number {
+  append(topic: string, sizeBytes: number, qos = 1, version = 5, packetIdentifier = 0): number {
     const payload = Buffer.alloc(sizeBytes, this.model.length)
     const frame = publish(
       { topic, payload, qos, packetIdentifier: 77, duplicate: qos > 0, retain: sizeBytes % 2 === 1 },
@@ -61,11 +70,11 @@ export class LogWithModel {
     viewTrusted(this.#view, frame, 0, frame.length, version === 5)
     const publisher = this.model.length % 5
     const expiresAtMs = this.model.length % 3 === 0 ? 1000 + this.model.length : Number.POSITIVE_INFINITY
-    const sequence = this.log.append(this.#view, this.holder(topic), publisher, expiresAtMs)
+    const sequence = this.log.append(this.#view, this.holder(topic), publisher, expiresAtMs, packetIdentifier)
     if (sequence < 0) return sequence
     const kept = Buffer.from(frame)
     kept[0] = (kept[0] as number) & ~8
-    if (qos > 0) kept.writeUInt16BE(0, this.#view.packetIdentifierAt)
+    if (qos > 0) kept.writeUInt16BE(packetIdentifier, this.#view.packetIdentifierAt)
     this.model.push({ topic, frame: kept, publisher, expiresAtMs, isVersion5: version === 5 })
     return sequence
   }
@@ -84,10 +93,18 @@ export class LogWithModel {
     this.#holders.delete(topic)
   }
 
+  /** Positions that nobody was given: a restart goes on behind them. */
+  padTo(next: number): void {
+    while (this.model.length < next) {
+      this.gone.add(this.model.length)
+      this.model.push({ topic: "", frame: Buffer.alloc(0), publisher: 0, expiresAtMs: 0, isVersion5: false })
+    }
+  }
+
   /** Everything about one position. */
   checkPosition(sequence: number): void {
     const { log, model } = this
-    const isHeld = sequence >= log.first && sequence < log.next
+    const isHeld = sequence >= log.first && sequence < log.next && !this.gone.has(sequence)
     const what = `sequence ${sequence} of [${log.first}, ${log.next})`
     assert.strictEqual(log.read(sequence, this.#record), isHeld, what)
     if (!isHeld) {
@@ -110,11 +127,11 @@ export class LogWithModel {
   checkTopic(topic: string, from: number): void {
     const { log, model } = this
     const id = log.topicId(topic)
-    const held = model.slice(log.first).filter((record) => record.topic === topic)
+    const held = model.filter((record, at) => at >= log.first && record.topic === topic && !this.gone.has(at))
     assert.strictEqual(id >= 0, held.length > 0, `${topic} has an id while it has records`)
     if (id < 0) return
     assert.strictEqual(log.nextOfTopic(id, from), this.#next(topic, Math.max(from, log.first)), `${topic} from ${from}`)
-    const last = model.findLastIndex((record) => record.topic === topic)
+    const last = model.findLastIndex((record, at) => record.topic === topic && !this.gone.has(at))
     assert.strictEqual(log.lastOfTopic(id), last, `${topic}: last`)
     const acknowledged = held.filter(({ frame }) => ((frame[0] as number) & 6) > 0).length
     assert.strictEqual(log.countOfTopic(id), acknowledged, `${topic}: records at QoS 1 and 2`)
@@ -122,7 +139,7 @@ export class LogWithModel {
 
   #next(topic: string, from: number): number {
     for (let sequence = from; sequence < this.model.length; sequence++) {
-      if (this.model[sequence]?.topic === topic) return sequence
+      if (this.model[sequence]?.topic === topic && !this.gone.has(sequence)) return sequence
     }
     return -1
   }
@@ -176,9 +193,9 @@ const appending = (make: MakeLog): void => {
     log.onTail((first, count) => {
       for (let i = 0; i < count; i++) shown.push(first + i)
     })
-    log.onKept((keptBelow) => {
-      assert.isAtLeast(keptBelow, kept, "the promise only grows")
-      kept = keptBelow
+    log.onKept(() => {
+      assert.isAtLeast(log.kept, kept, "the promise only grows")
+      kept = log.kept
     })
     const both = new LogWithModel(log)
     for (let i = 0; i < 300; i++) {
@@ -190,21 +207,79 @@ const appending = (make: MakeLog): void => {
       shown,
       Array.from({ length: 300 }, (_, i) => i)
     )
-    assert.strictEqual(kept, 300)
-    assert.strictEqual(log.kept, 300)
+    assert.isAtLeast(log.ticket, 300, "a ticket each")
+    assert.strictEqual(kept, log.ticket)
+    assert.strictEqual(log.kept, log.ticket)
   })
 
   it("refuses a record larger than it may hold, and is as it was", () => {
     const { log, settle } = make(64 * KIB)
     const both = new LogWithModel(log)
     both.append("a", 10)
-    assert.strictEqual(both.append("b", 64 * KIB), -1)
+    const { ticket } = log
+    assert.strictEqual(both.append("b", log.statistics().limitBytes), -1)
+    assert.strictEqual(log.refusal, "too-large")
+    assert.strictEqual(log.ticket, ticket, "no ticket for what was refused")
     assert.strictEqual(both.append("a", 20), 1)
     settle()
     for (let sequence = 0; sequence < 2; sequence++) both.checkPosition(sequence)
     assert.strictEqual(log.topicId("b"), -1)
   })
 
+  it("keeps the publisher's packet identifier where it is the proof of reception", () => {
+    const { log, settle } = make(256 * KIB)
+    const both = new LogWithModel(log)
+    const topics = ["a", "a/".repeat(80), "b"]
+    for (const topic of topics) {
+      for (const version of [4, 5]) {
+        both.append(topic, 10, 2, version, 0)
+        both.append(topic, 300, 2, version, 0xfedc)
+      }
+    }
+    settle()
+    for (let sequence = 0; sequence < log.next; sequence++) both.checkPosition(sequence)
+  })
+}
+
+const reading = (make: MakeLog): void => {
+  it("reads what is not in memory once load() has called back, and not before the call returns", () => {
+    const { log, settle } = make(64 * KIB)
+    const both = new LogWithModel(log)
+    for (let i = 0; i < 900; i++) {
+      assert.isAtLeast(both.append(`t/${i % 13}`, (i * 37) % 400), 0)
+      if (i % 50 === 0) settle()
+    }
+    settle()
+    for (let i = 0; i < 900; i++) {
+      const sequence = (i * 397) % 900
+      if (!log.isReady(sequence)) {
+        let calls = 0
+        log.load(sequence, () => {
+          calls += 1
+        })
+        assert.strictEqual(calls, 0, "not within the call")
+        settle()
+        assert.strictEqual(calls, 1)
+        assert.isTrue(log.isReady(sequence))
+      }
+      both.checkPosition(sequence)
+    }
+    for (const sequence of [900, 100_000]) assert.isTrue(log.isReady(sequence), "nothing is nowhere else")
+  })
+
+  it("steps from message to message", () => {
+    const { log, settle } = make(1024 * KIB)
+    const both = new LogWithModel(log)
+    assert.strictEqual(log.nextMessage(0), 0)
+    for (let i = 0; i < 200; i++) both.append("t", 10)
+    settle()
+    for (const from of [0, 1, 77, 199]) assert.strictEqual(log.nextMessage(from), from)
+    assert.strictEqual(log.nextMessage(200), 200)
+    assert.strictEqual(log.nextMessage(500), 200)
+  })
+}
+
+const forgetting = (make: MakeLog): void => {
   it("takes a record that is nearly as large as it may hold", () => {
     const { log, settle } = make(64 * KIB)
     const both = new LogWithModel(log)
@@ -217,9 +292,7 @@ const appending = (make: MakeLog): void => {
     settle()
     both.checkPosition(51)
   })
-}
 
-const forgetting = (make: MakeLog): void => {
   it("says before an append what the append will make it forget", () => {
     const property = fc.property(fc.array(append, { minLength: 50, maxLength: 300, size: "max" }), (appends) => {
       const { log, settle } = make(64 * KIB)

@@ -80,6 +80,15 @@ export class FaultyFs implements StoreFs {
         else if (this.#plan.kind === "short") file.datasync(done)
         else queueMicrotask(() => done(this.#fault("datasync", file.path)))
       },
+      readSome: (buffer, start, end, position, done) => {
+        if (!this.#strikes("read")) return file.readSome(buffer, start, end, position, done)
+        const { kind } = this.#plan
+        const half = start + Math.max(1, Math.floor((end - start) / 2))
+        if (kind === "short") file.readSome(buffer, start, half, position, done)
+        else if (kind === "late") {
+          file.readSome(buffer, start, end, position, (fault, bytes) => late(LATE_TURNS, () => done(fault, bytes)))
+        } else queueMicrotask(() => done(this.#fault("read", file.path), 0))
+      },
       size: file.size,
       read: (buffer, start, end, position) =>
         this.#guard("read", file.path, () => file.read(buffer, start, end, position)),

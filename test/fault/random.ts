@@ -40,3 +40,8 @@ export function seedOfRun(test: string): number {
   process.stdout.write(`${test}: PROMPTMQ_SEED=${seed}\n`)
   return seed
 }
+
+/** How often something is done: as many times as a commit needs, PROMPTMQ_SCALE times as often for a release. */
+export function sized(commit: number): number {
+  return commit * Number(process.env["PROMPTMQ_SCALE"] ?? 1)
+}

@@ -25,6 +25,7 @@ function slowFile(file: StoreFile, delay: (then: () => void) => void): StoreFile
     path: file.path,
     writeSome: (buffer, start, end, position, done) => file.writeSome(buffer, start, end, position, done),
     datasync: (done) => file.datasync((fault) => delay(() => done(fault))),
+    readSome: (buffer, start, end, position, done) => file.readSome(buffer, start, end, position, done),
     size: file.size,
     read: (buffer, start, end, position) => file.read(buffer, start, end, position),
     truncate: (sizeBytes) => file.truncate(sizeBytes),

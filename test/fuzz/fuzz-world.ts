@@ -33,6 +33,7 @@ import { shareStrategies } from "../../src/session/share-strategy.ts"
 import { defaultSettings } from "../../src/settings/settings.ts"
 import { MemoryLog } from "../../src/store/memory-log.ts"
 import { makeMemoryRetained } from "../../src/store/memory-retained.ts"
+import { memorySessions } from "../../src/store/memory-sessions.ts"
 import type { Random } from "../fault/random.ts"
 import { LateLog } from "../support/late-log.ts"
 
@@ -64,6 +65,7 @@ export class FuzzWorld {
       codec: ownCodec,
       router: makeTreeRouter<Session>({ cachedEntriesMax: random.pick([4, 1024]) }),
       log: this.#late ?? memoryLog,
+      sessionStore: memorySessions,
       retained: makeMemoryRetained({ maxMessages: random.pick([3, 1000]), maxBytes: 100_000, visitsMax: 8 }),
       access: accessFrom(random),
       ledger: new DropLedger({ rowsMax: 100 }),

@@ -74,16 +74,16 @@ export const cursorMutants: ReadonlyArray<Mutant> = [
   // An acknowledgement before the log keeps the message.
   {
     file: "src/broker/publish.ts",
-    find: "if (accepted && outcome.sequence >= core.log.kept) {",
-    replace: "if (accepted && outcome.sequence >= core.log.next) {",
+    find: "if (outcome.ticket > keptOf(core, outcome.lane)) {",
+    replace: "if (outcome.ticket > core.log.ticket) {",
     statement: "MQTT-4.3.2-4",
     tests
   },
   // The same for the repetition of a QoS 2 PUBLISH.
   {
     file: "src/broker/publish.ts",
-    find: "if (kept < next) acknowledgeWhenKept(",
-    replace: "if (kept > next) acknowledgeWhenKept(",
+    find: "} else if (kept < ticket)",
+    replace: "} else if (kept > ticket)",
     statement: "MQTT-4.3.3-10",
     tests
   },

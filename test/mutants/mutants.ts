@@ -5,6 +5,7 @@ import { brokerMutants } from "./broker-mutants.ts"
 import { codecMutants } from "./codec-mutants.ts"
 import { cursorMutants } from "./cursor-mutants.ts"
 import type { Mutant } from "./mutant.ts"
+import { promiseMutants } from "./promise-mutants.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
 import { v5Mutants } from "./v5-mutants.ts"
@@ -16,6 +17,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...routerMutants,
   ...stateMutants,
   ...cursorMutants,
+  ...promiseMutants,
   ...brokerMutants,
   ...v311Mutants,
   ...v5Mutants,

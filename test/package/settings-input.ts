@@ -7,6 +7,7 @@
 import { fileURLToPath } from "node:url"
 import { boundsWords } from "../../src/config/json-schema.ts"
 import { type Leaf, settingsLeaves } from "../../src/settings/leaves.ts"
+import type { RecordField, SettingSpec } from "../../src/settings/setting.ts"
 
 export const settingsInputFile = fileURLToPath(new URL("../../src/settings/settings-input.ts", import.meta.url))
 
@@ -42,7 +43,7 @@ function linesOf(tree: Tree, indent: string): string {
     .map(([segment, node]) => {
       const name = /^\w+$/.test(segment) ? segment : JSON.stringify(segment)
       if (!isLeaf(node)) return `${indent}readonly ${name}?: {\n${linesOf(node, `${indent}  `)}${indent}}\n`
-      return `${indent}/** ${wordsOf(node)} */\n${member(`${indent}readonly ${name}?:`, typeOf(node), indent)}\n`
+      return `${indent}/** ${wordsOf(node)} */\n${member(`${indent}readonly ${name}?:`, typeOf(node.spec, indent), indent)}\n`
     })
     .join("")
 }
@@ -51,7 +52,7 @@ const lineLengthMax = 120
 
 /** As Biome formats it: a union that is too long for the line stands one below the other. */
 function member(head: string, type: string, indent: string): string {
-  if (head.length + 1 + type.length <= lineLengthMax) return `${head} ${type}`
+  if (type.includes("\n") || head.length + 1 + type.length <= lineLengthMax) return `${head} ${type}`
   return [head, ...type.split(" | ").map((choice) => `${indent}  | ${choice}`)].join("\n")
 }
 
@@ -65,8 +66,8 @@ function wordsOf(leaf: Leaf): string {
   return [leaf.summary, ...(bounds === "" ? [] : [`${bounds}.`]), `Default: ${fallback}.`].join(" ")
 }
 
-function typeOf(leaf: Leaf): string {
-  switch (leaf.kind) {
+function typeOf(spec: SettingSpec, indent: string): string {
+  switch (spec.kind) {
     case "boolean":
       return "boolean"
     case "integer":
@@ -76,10 +77,21 @@ function typeOf(leaf: Leaf): string {
     case "duration":
       return "DurationText | 0"
     case "choice":
-      return (leaf.choices ?? []).map((choice) => JSON.stringify(choice)).join(" | ")
+      return (spec.choices ?? []).map((choice) => JSON.stringify(choice)).join(" | ")
     case "text":
       return "string"
     case "list":
       return "string | ReadonlyArray<string>"
+    case "records":
+      return `ReadonlyArray<{\n${(spec.fields ?? []).map((field, index) => fieldLine(field, index, indent)).join("\n")}\n${indent}}>`
   }
+}
+
+/** The first field is the entry's identity. */
+function fieldLine({ key, spec }: RecordField, index: number, indent: string): string {
+  const name = /^\w+$/.test(key) ? key : JSON.stringify(key)
+  const bounds = spec.kind === "choice" ? "" : boundsWords(spec as SettingSpec)
+  const words = bounds === "" ? spec.summary : `${spec.summary} ${bounds}.`
+  const type = typeOf(spec as SettingSpec, `${indent}  `)
+  return `${indent}  /** ${words} */\n${indent}  readonly ${name}${index === 0 ? "" : "?"}: ${type}`
 }

@@ -10,12 +10,15 @@ import { messageLogContract } from "../contract/message-log.ts"
 import { durableOptions, openPumped, Pump, pumpedDisk, pumpedMemory, unsynced } from "./durable-world.ts"
 
 const WAL_SEGMENT_BYTES = 262_144
+/** Two blocks. */
+const COLD_BYTES = 131_072
 
 messageLogContract("durable, in memory", (limitBytes) => {
   const pump = new Pump()
   const options = durableOptions(pumpedMemory(pump), {
-    limitBytes,
+    limitBytes: limitBytes * 16,
     cacheBytes: limitBytes / 4,
+    coldBytes: COLD_BYTES,
     segmentBytes: WAL_SEGMENT_BYTES
   })
   return { log: openPumped(pump, options), settle: () => pump.drain() }
@@ -32,8 +35,9 @@ messageLogContract("durable, on real files", (limitBytes) => {
     dataDirectory: place,
     logDirectory: path.join(place, "log"),
     policy: unsynced,
-    limitBytes,
+    limitBytes: limitBytes * 16,
     cacheBytes: limitBytes / 4,
+    coldBytes: COLD_BYTES,
     segmentBytes: WAL_SEGMENT_BYTES
   })
   return { log: openPumped(pump, options), settle: () => pump.drain() }

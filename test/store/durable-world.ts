@@ -64,6 +64,10 @@ export function pumpedMemory(pump: Pump): StoreFs {
         pump.defer(() => done(undefined, end - start))
       },
       datasync: (done) => pump.defer(() => done(undefined)),
+      readSome: (buffer, start, end, position, done) => {
+        const read = Effect.runSync(file.read(buffer, start, end, position))
+        pump.defer(() => done(undefined, read))
+      },
       size: file.size,
       read: (buffer, start, end, position) => file.read(buffer, start, end, position),
       truncate: (sizeBytes) => file.truncate(sizeBytes),
@@ -106,6 +110,10 @@ function pumpedFile(path: string, descriptor: number, pump: Pump): StoreFile {
     datasync: (done) => {
       nodeFs.fdatasyncSync(descriptor)
       pump.defer(() => done(undefined))
+    },
+    readSome: (buffer, start, end, position, done) => {
+      const read = nodeFs.readSync(descriptor, buffer, start, end - start, position)
+      pump.defer(() => done(undefined, read))
     },
     size: atOnce(path, () => nodeFs.fstatSync(descriptor).size),
     read: (buffer, start, end, position) =>

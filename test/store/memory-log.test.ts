@@ -3,26 +3,31 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { MemoryLog } from "../../src/store/memory-log.ts"
-import { LogWithModel, messageLogContract } from "../contract/message-log.ts"
+import { LogWithModel, type MakeLog, messageLogContract, ringContract } from "../contract/message-log.ts"
 import { LateLog } from "../support/late-log.ts"
 
-messageLogContract("memory", (limitBytes) => ({ log: new MemoryLog({ limitBytes }), settle: () => undefined }))
+const inMemory: MakeLog = (limitBytes) => ({ log: new MemoryLog({ limitBytes }), settle: () => undefined })
 
-messageLogContract("memory, shown late", (limitBytes) => {
+const shownLate: MakeLog = (limitBytes) => {
   const log = new LateLog(new MemoryLog({ limitBytes }))
   const settle = () => {
     log.showTail()
     log.promise()
   }
   return { log, settle }
-})
+}
+
+messageLogContract("memory", inMemory)
+ringContract("memory", inMemory)
+messageLogContract("memory, shown late", shownLate)
+ringContract("memory, shown late", shownLate)
 
 describe("the message log in memory", () => {
   it("shows and keeps a record before append returns", () => {
     const log = new MemoryLog({ limitBytes: 65_536 })
     const events: Array<string> = []
     log.onTail((first, count) => events.push(`shown ${first}+${count}`))
-    log.onKept((keptBelow) => events.push(`kept ${keptBelow}`))
+    log.onKept(() => events.push(`kept ${log.kept}`))
     const both = new LogWithModel(log)
     both.append("a", 10)
     both.append("b", 10)
@@ -48,7 +53,7 @@ describe("a late log", () => {
     const log = new LateLog(new MemoryLog({ limitBytes: 65_536 }))
     const events: Array<string> = []
     log.onTail((first, count) => events.push(`shown ${first}+${count}`))
-    log.onKept((keptBelow) => events.push(`kept ${keptBelow}`))
+    log.onKept(() => events.push(`kept ${log.kept}`))
     const both = new LogWithModel(log)
     for (let i = 0; i < 5; i++) both.append("a", 10)
     assert.deepEqual(events, [])

@@ -3,13 +3,14 @@
  * at once, onTail and onKept are called later, in order, for a batch of records.
  *
  *   append ──▶ inner log        showTail(n)  ──▶ onTail(first, count)
- *                               promise(n)   ──▶ onKept(below)
+ *                               promise(n)   ──▶ onKept(), `kept` n tickets higher
  *
  * The two are independent: a record may be promised before it is shown, and shown before it is promised.
  * By hand, or with `schedule` everything outstanding comes with the next scheduled step after an append.
  */
 import type { PublishView } from "../../src/codec/publish-view.ts"
 import type {
+  AppendRefusal,
   KeptHandler,
   LogRecord,
   LogStatistics,
@@ -31,7 +32,7 @@ export class LateLog implements MessageLog {
     this.#inner = inner
     this.#schedule = schedule
     this.#shown = inner.next
-    this.#promised = inner.next
+    this.#promised = inner.ticket
   }
 
   /** Records appended and not shown yet. */
@@ -40,7 +41,7 @@ export class LateLog implements MessageLog {
   }
 
   get unpromised(): number {
-    return this.#inner.next - this.#promised
+    return this.#inner.ticket - this.#promised
   }
 
   /** Calls onTail once, for at most `records` of them. */
@@ -56,11 +57,17 @@ export class LateLog implements MessageLog {
     const count = Math.min(records, this.unpromised)
     if (count <= 0) return
     this.#promised += count
-    this.#onKept(this.#promised)
+    this.#onKept()
   }
 
-  append(view: PublishView, topic: LogTopicHolder, publisher: number, expiresAtMs: number): number {
-    const sequence = this.#inner.append(view, topic, publisher, expiresAtMs)
+  append(
+    view: PublishView,
+    topic: LogTopicHolder,
+    publisher: number,
+    expiresAtMs: number,
+    packetIdentifier: number
+  ): number {
+    const sequence = this.#inner.append(view, topic, publisher, expiresAtMs, packetIdentifier)
     if (sequence >= 0 && this.#schedule !== undefined && !this.#scheduled) {
       this.#scheduled = true
       this.#schedule(() => {
@@ -88,8 +95,38 @@ export class LateLog implements MessageLog {
   get next(): number {
     return this.#inner.next
   }
+  get ticket(): number {
+    return this.#inner.ticket
+  }
   get kept(): number {
     return this.#promised
+  }
+  get durable(): number {
+    return this.#promised
+  }
+  get written(): number {
+    return this.#promised
+  }
+  get lane(): number {
+    return this.#inner.lane
+  }
+  get refusal(): AppendRefusal {
+    return this.#inner.refusal
+  }
+  get pressure(): number {
+    return this.#inner.pressure
+  }
+  together(bytes: number): void {
+    this.#inner.together(bytes)
+  }
+  isReady(sequence: number): boolean {
+    return this.#inner.isReady(sequence)
+  }
+  load(sequence: number, done: () => void): void {
+    this.#inner.load(sequence, done)
+  }
+  nextMessage(from: number): number {
+    return this.#inner.nextMessage(from)
   }
   get topicIdBound(): number {
     return this.#inner.topicIdBound

@@ -123,6 +123,12 @@ export class RawClient {
     return this.#unread.splice(0).filter((packet) => packet.cmd === "publish")
   }
 
+  /** What has come and nobody has taken. One turn of the loop first, for what lies in the socket. */
+  async received(): Promise<ReadonlyArray<Packet>> {
+    await new Promise((resolve) => setImmediate(resolve))
+    return this.#unread.splice(0)
+  }
+
   /** CONNECT, and CONNACK whatever it says. */
   async connect(clientId: string, fields: ConnectFields = {}): Promise<IConnackPacket> {
     this.send(this.connectPacket(clientId, fields))

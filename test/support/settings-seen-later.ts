@@ -4,7 +4,7 @@
  */
 const refused = "refused when it is asked for, never ignored (test/config/rules.test.ts)"
 const secured = "the TLS and Unix listeners have tests of their own, with certificates and files (test/listener)"
-const wal = "the wal engine comes later; a written key is a warning"
+const compaction = "compaction has tests of its own, with a log that has something to compact (test/store/compactor)"
 const metrics = "the Prometheus exporter comes with telemetry; a written key is a warning"
 const cluster = "clustering comes later; cluster.enabled is refused"
 
@@ -23,21 +23,12 @@ export const seenLater: Readonly<Record<string, string>> = {
   "server.unix-mode": secured,
   "server.read-buffer": "the run time decides how much it reads; a written key is a warning (E3307)",
   "server.daemon": refused,
-  "storage.engine": refused,
-  "storage.wal-dir": wal,
-  "storage.wal.sync-mode": wal,
-  "storage.wal.sync-interval": wal,
-  "storage.wal.batch-sync-size": wal,
-  "storage.wal.acknowledge": wal,
-  "storage.wal.force-fsync": wal,
-  "storage.wal.no-sync": wal,
-  "storage.wal.crash-recovery-validation": wal,
-  "storage.wal.segment-size": wal,
-  "storage.compaction.max-message-age": wal,
-  "storage.compaction.max-wal-size": wal,
-  "storage.compaction.check-interval": wal,
-  "storage.compaction.concurrent-workers": wal,
-  "storage.compaction.batch-size": wal,
+  "storage.on-corruption": "a damaged store is started both ways, as a process (test/cli/data-folder.test.ts)",
+  "storage.compaction.max-message-age": compaction,
+  "storage.compaction.max-wal-size": compaction,
+  "storage.compaction.check-interval": compaction,
+  "storage.compaction.concurrent-workers": compaction,
+  "storage.compaction.batch-size": compaction,
   "metrics.enabled": metrics,
   "metrics.bind": metrics,
   "metrics.path": metrics,

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
-import { type RunningBroker, startBroker } from "../../src/app.ts"
+import { type RunningBroker, type StartOptions, startBroker } from "../../src/app.ts"
 import { checkText } from "../../src/config/load.ts"
 import { memoryPair } from "../../src/listener/memory.ts"
 import { resolveSettings } from "../../src/settings/resolve.ts"
@@ -45,7 +45,10 @@ export class WholeBroker extends TestBroker {
   }
 }
 
-export const startWhole = async (input: SettingsInput = {}): Promise<WholeBroker> => {
+export const startWhole = async (
+  input: SettingsInput = {},
+  parts: Pick<StartOptions, "fs"> = {}
+): Promise<WholeBroker> => {
   const scope = Scope.makeUnsafe()
   const lines: Array<string> = []
   const stop = () => Effect.runPromise(Scope.close(scope, Exit.void))
@@ -57,7 +60,7 @@ export const startWhole = async (input: SettingsInput = {}): Promise<WholeBroker
     const write = (text: string) => void lines.push(text)
     const log = new Log({ format: "text", level, colour: false, write, wallClockMs: Date.now })
     const resolve = (changed: typeof settings) => resolveSettings(changed, surroundings)
-    return yield* startBroker({ settings, log, version: "test", originOf: () => "test", resolve })
+    return yield* startBroker({ settings, log, version: "test", originOf: () => "test", resolve, ...parts })
   })
   const exit = await Effect.runPromiseExit(Effect.provideService(started, Scope.Scope, scope))
   if (Exit.isFailure(exit)) await stop()

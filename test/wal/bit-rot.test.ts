@@ -14,10 +14,10 @@ import { RecordView, recordSize, sealRecords, writeRecordHeader } from "../../sr
 import { SEGMENT_HEADER_BYTES } from "../../src/wal/segment.ts"
 import { verifyLog } from "../../src/wal/verify.ts"
 import { MemoryFs } from "../fault/memory-fs.ts"
-import { Random, seedOfRun } from "../fault/random.ts"
+import { Random, seedOfRun, sized } from "../fault/random.ts"
 import { appendMany, immediate, openManually, optionsOf, quiet, recollect, until } from "./workload.ts"
 
-const FLIPS = 2000
+const FLIPS = sized(2000)
 const seed = seedOfRun("bit rot")
 
 describe("bit rot", () => {

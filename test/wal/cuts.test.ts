@@ -12,7 +12,7 @@ import * as TestClock from "effect/testing/TestClock"
 import type { LogPolicy } from "../../src/wal/policy.ts"
 import { CrashImages } from "../fault/crash-images.ts"
 import { MemoryFs } from "../fault/memory-fs.ts"
-import { Random, seedOfRun } from "../fault/random.ts"
+import { Random, seedOfRun, sized } from "../fault/random.ts"
 import { appendMany, immediate, openManually, optionsOf, recollect, turn } from "./workload.ts"
 
 const seed = seedOfRun("power cuts")
@@ -25,7 +25,7 @@ interface Workload {
   readonly framesPerRun: number
 }
 
-const CUTS = 1000
+const CUTS = sized(1000)
 const RUNS = 2
 const batch: Workload = {
   name: "batch, durable",

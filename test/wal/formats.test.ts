@@ -54,6 +54,7 @@ describe("segment header", () => {
     storeUuid: fc.stringMatching(/^[0-9a-f]{32}$/),
     salt: fc.stringMatching(/^[0-9a-f]{16}$/),
     isRecycled: fc.boolean(),
+    lastLsn: fc.nat(),
     replaces: fc.array(fc.record({ id: lsn, gen: word }), { maxLength: 100 })
   })
 
@@ -130,9 +131,8 @@ describe("record", () => {
   const fields = fc.record({
     type: fc.integer({ min: 1, max: 255 }),
     flags: fc.nat(255),
-    topicId: word,
+    sequence: word,
     publisher: word,
-    topicSequence: word,
     expiresAtMs: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), lsn)
   })
 
@@ -149,7 +149,7 @@ describe("record", () => {
         const found = new RecordView()
         readRecord(slab, 8, found)
         const { buffer, end, start, ...rest } = found
-        assert.deepEqual({ ...rest }, { ...wanted, lsn: number, sizeBytes: size })
+        assert.deepEqual({ ...rest }, { ...wanted, lsn: number, sizeBytes: size, writtenMs: 0 })
         assert.deepEqual([...buffer.subarray(start, end)], [...body])
         const byte = 8 + ((bit >> 3) % size)
         slab.bytes[byte] = (slab.bytes[byte] as number) ^ (1 << (bit & 7))

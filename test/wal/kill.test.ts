@@ -16,10 +16,10 @@ import * as Effect from "effect/Effect"
 import { diskFs } from "../../src/wal/disk-fs.ts"
 import { openLog } from "../../src/wal/log.ts"
 import { verifyLog } from "../../src/wal/verify.ts"
-import { Random, seedOfRun } from "../fault/random.ts"
+import { Random, seedOfRun, sized } from "../fault/random.ts"
 import { immediate, isAsExpected, quiet } from "./workload.ts"
 
-const CYCLES = 10
+const CYCLES = sized(10)
 const child = fileURLToPath(new URL("writer-child.ts", import.meta.url))
 const seed = seedOfRun("kill -9")
 

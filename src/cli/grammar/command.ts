@@ -35,7 +35,7 @@ export interface CommandHead {
   readonly summary: string
 }
 
-export type Group = "Broker" | "Configuration" | "Clients" | "Help"
+export type Group = "Broker" | "Configuration" | "Clients" | "Store" | "Help"
 
 /** A line of the table: enough to list the command, and how to load the rest. */
 export interface CommandRow extends CommandHead {

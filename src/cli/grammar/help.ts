@@ -10,12 +10,32 @@ export function overviewHelp(rows: ReadonlyArray<CommandRow>, version: string): 
   for (const example of overviewExamples) lines.push(`  ${example.line.padEnd(40)}${example.why}`)
   lines.push("")
   for (const group of new Set(rows.map((row) => row.group))) {
-    lines.push(group)
-    for (const row of rows) if (row.group === group) lines.push(`  ${row.name.padEnd(18)}${row.summary}`)
+    lines.push(group, ...groupLines(rows.filter((row) => row.group === group)))
   }
   lines.push("", "promptmq <command> --help: options and examples     promptmq --version: what this is")
   return lines.join("\n")
 }
+
+/** Commands of two words are named by their family, in a line or two: `promptmq <family> --help` lists them. */
+function groupLines(rows: ReadonlyArray<CommandRow>): ReadonlyArray<string> {
+  const families = new Map<string, Array<string>>()
+  for (const { name } of rows) {
+    const [family = "", word] = name.split(" ")
+    if (word !== undefined) families.set(family, [...(families.get(family) ?? []), word])
+  }
+  const seen = new Set<string>()
+  return rows.flatMap(({ name, summary }) => {
+    const [family = "", word] = name.split(" ")
+    if (word === undefined) return [`  ${name.padEnd(overviewIndent - 2)}${summary}`]
+    if (seen.has(family)) return []
+    seen.add(family)
+    const words = wrapped((families.get(family) ?? []).join(", "), overviewWidth - overviewIndent)
+    return words.map((line, i) => `  ${(i === 0 ? family : "").padEnd(overviewIndent - 2)}${line}`)
+  })
+}
+
+const overviewIndent = 20
+const overviewWidth = 90
 
 export const overviewExamples = [
   { line: "promptmq", why: "start a broker on this machine" },
