@@ -1,7 +1,8 @@
 /**
  * What the log costs, alone, on the disk of the temporary folder: appends per second by sync mode and by the number of
  * producers, and how fast recovery reads them back. Records of 64 bytes; a producer appends its next record when the one
- * before is kept, except in the open loop, where one producer appends as fast as the log takes.
+ * before is kept, except in the open loop, where one producer appends as fast as the log takes. The last row is the
+ * message log on top of it (store/durable-log.ts): what append() itself takes, the loop's turns between left out.
  *
  * The floors are store.md's (section 4), for the machine of hot-path.md: `--check` exits 1 when one is missed. `--folder`
  * chooses another disk. Every run is a fresh store; the best of ROUNDS counts, as this measures the code.
@@ -13,6 +14,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
+import { PublishView } from "../src/codec/publish-view.ts"
+import { viewTrusted } from "../src/codec/read-publish.ts"
+import { openDurableLog } from "../src/store/durable-log.ts"
 import { diskFs } from "../src/wal/disk-fs.ts"
 import { type Log, type LogHandlers, openLog } from "../src/wal/log.ts"
 import type { LogPolicy } from "../src/wal/policy.ts"
@@ -24,7 +28,8 @@ const ROUNDS = 3
 const BODY_BYTES = 64
 /** Appended per turn of the event loop in the open loop: about what two read chunks hold. */
 const PER_TURN = 2000
-const SEGMENT_BYTES = 16 * 1_048_576
+const MIB = 1_048_576
+const SEGMENT_BYTES = 16 * MIB
 
 const immediate: LogPolicy = { sync: { mode: "immediate" }, acknowledge: "durable" }
 const batch: LogPolicy = { sync: { mode: "batch", records: 10_000 }, acknowledge: "durable" }
@@ -67,6 +72,7 @@ await measure("immediate, 1 producer", 5000, () => closedLoop(immediate, 1, 5000
 await measure("immediate, 100 producers", 250_000, () => closedLoop(immediate, 100, 300_000))
 await measure("immediate, 1000 producers", 1_000_000, () => closedLoop(immediate, 1000, 1_000_000))
 await measure("recovery scan", 2_000_000, () => recovery(1_000_000))
+await measure("message log, append() alone", 2_500_000, () => messageLog(2_000_000))
 if (values.check === true && rows.some(({ floor, perSecond }) => perSecond < floor)) process.exitCode = 1
 
 /** What the disk allows one producer that waits for every sync: 168 bytes and a datasync through the same port, per second. */
@@ -149,6 +155,52 @@ async function recovery(count: number): Promise<number> {
   const perSecond = (records * 1000) / (performance.now() - from)
   rmSync(folder, { recursive: true })
   return perSecond
+}
+
+/** Appends per second of time spent in append(): 64 bytes of payload at QoS 1, ten topics. */
+async function messageLog(count: number): Promise<number> {
+  const folder = newFolder()
+  const payload = Buffer.alloc(BODY_BYTES, 7)
+  const messages = Array.from({ length: 10 }, (_, i) => {
+    const topic = `room/${i}/temperature`
+    const frame = Buffer.concat([
+      Buffer.from([0x32, 2 + topic.length + 3 + BODY_BYTES, 0, topic.length]),
+      Buffer.from(topic),
+      Buffer.from([0, 7, 0]),
+      payload
+    ])
+    const view = new PublishView()
+    viewTrusted(view, frame, 0, frame.length, true)
+    return { view, holder: { bytes: Buffer.from(topic), logTopic: -1 } }
+  })
+  const options = { fs: diskFs, ...optionsOf(folder, periodic), limitBytes: 1024 * MIB, cacheBytes: 16 * MIB }
+  const program = Effect.gen(function* () {
+    const log = yield* openDurableLog(options)
+    yield* Effect.sleep(300)
+    let spentMs = 0
+    yield* Effect.promise(async () => {
+      for (let done = 0; done < count; ) {
+        const from = threadMs()
+        const before = done
+        for (const end = done + PER_TURN; done < end; done++) {
+          const { holder, view } = messages[done % 10] as (typeof messages)[number]
+          if (log.append(view, holder, 1, Number.POSITIVE_INFINITY, 0) < 0) break
+        }
+        if (done > before) spentMs += threadMs() - from
+        await new Promise<void>((resolve) => setImmediate(resolve))
+      }
+    })
+    return (count * 1000) / spentMs
+  })
+  const perSecond = await Effect.runPromise(Effect.scoped(program))
+  rmSync(folder, { recursive: true })
+  return perSecond
+}
+
+/** What this thread has used of a processor: others may use it meanwhile. */
+function threadMs(): number {
+  const { system, user } = process.threadCpuUsage()
+  return (system + user) / 1000
 }
 
 type Use = (

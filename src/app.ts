@@ -14,7 +14,10 @@
  *
  * With storage.engine wal message log, retained messages and sessions are three faces of one store (store/durable-store.ts),
  * which is open and recovered before the broker is made. Its failure is the broker's: `failure` never succeeds, and who
- * runs the broker races with it.
+ * runs the broker races with it. Promises:
+ *
+ *   PLAN-1  when the store has failed, nobody is left waiting for an acknowledgement that cannot come: sockets close
+ *   PLAN-2  a change of storage settings decides about the very next record
  */
 import { randomBytes } from "node:crypto"
 import { readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -29,8 +32,10 @@ import { Access } from "./access/access.ts"
 import type { AdminError } from "./admin/admin-error.ts"
 import type { StorageInfo } from "./admin/api.ts"
 import { type OpenedAdmin, openAdmin } from "./admin/server.ts"
-import { type Compaction, type StoreFound, type StoreView, viewStore } from "./admin/store-view.ts"
+import { type StoreFound, type StoreView, viewStore } from "./admin/store-view.ts"
 import { Broker, type BrokerShape } from "./broker/broker.ts"
+import type { Core } from "./broker/core.ts"
+import { livenessRoots } from "./broker/liveness.ts"
 import {
   BrokerClock,
   BrokerSettings,
@@ -53,6 +58,7 @@ import { type ListenerSettings, type OpenListener, openListeners } from "./liste
 import type { TlsSettings } from "./listener/tls-load.ts"
 import { TlsMaterial, type TlsMaterialError, watchTlsMaterial } from "./listener/tls-material.ts"
 import type { Settings } from "./settings/settings.ts"
+import { Compactor, superviseCompactor } from "./store/compactor.ts"
 import type { LostMessage } from "./store/durable-log.ts"
 import { type DurableStore, openDurableStore } from "./store/durable-store.ts"
 import type { MessageLog } from "./store/ports.ts"
@@ -179,7 +185,7 @@ export const startBroker = Effect.fnUntraced(function* (
     const broker = yield* Broker
     const opened = yield* OpenStore
     const held = yield* BrokerSettings
-    const view = opened === undefined ? undefined : yield* serveStore(opened, options, broker)
+    const view = opened === undefined ? undefined : yield* serveStore(opened, options, held, broker)
     const listeners = yield* openListeners(listenerSettings(settings, tls), broker.accept)
     if (tls !== undefined) yield* supervise("the watch over certificates", watchTlsMaterial(tls))
     const admin = settings.admin.enabled
@@ -232,26 +238,33 @@ interface ServedStore extends StoreView {
 const serveStore = Effect.fnUntraced(function* (
   { events, store }: NonNullable<OpenStore["Service"]>,
   { fs = diskFs, log, settings }: StartOptions,
+  held: SettingsHolder,
   { core }: BrokerShape
 ) {
   const { dataDir, walDir } = settings.storage
   events.onSpace = (level) => log.write(level === "ok" ? "info" : "warn", spaceWords[level], { level })
   events.onLost = ({ lsn, offset, path, topic }) =>
     log.write("error", "a message could not be read back from the log", { topic, lsn, path, offset })
-  yield* supervise("the watch over the disk", watchDisk(core, store.log, Date.now))
+  // After the broker has restored: what nobody needs is known from now on.
+  const compactor = makeCompactor(store, fs, held, core)
+  yield* superviseCompactor(compactor)
+  yield* supervise(
+    "the watch over the disk",
+    watchDisk(core, () => store.log.wal.appender.syncingSinceMs)
+  )
   const view = viewStore({
     store,
     sessions: core.sessions.size,
     fs,
     place: { dataDirectory: dataDir, logDirectory: walDir },
     counters: core.counters,
-    compaction: noCompaction
+    compactor
   })
   return {
     ...view,
     apply: (next: Settings) => {
-      store.log.setTopicPolicies(topicPoliciesOf(next))
-      Effect.runSync(store.log.setPolicy(logPolicyOf(next)))
+      store.log.setTopicPolicies(topicPoliciesOf(next)) // [PLAN-2]
+      Effect.runSync(store.log.setPolicy(logPolicyOf(next))) // [PLAN-2]
     },
     trouble: () => {
       const { space } = store.log
@@ -261,10 +274,28 @@ const serveStore = Effect.fnUntraced(function* (
   } satisfies ServedStore
 })
 
-/** Until there is something that compacts. */
-const noCompaction: Compaction = {
-  paused: (effect) => effect,
-  now: Effect.fail(new Error("nothing compacts"))
+const makeCompactor = (
+  { ensureSnapshot, log, storeUuid }: DurableStore,
+  fs: StoreFs,
+  held: SettingsHolder,
+  core: Core
+) => {
+  const { dataDir, wal, walDir } = held.initial.storage
+  return new Compactor({
+    fs,
+    logDirectory: walDir,
+    quarantineDirectory: join(dataDir, "quarantine"),
+    storeUuid,
+    epoch: log.wal.epoch,
+    segmentBytes: wal.segmentSizeBytes,
+    settings: () => held.current.storage.compaction,
+    target: log,
+    roots: livenessRoots(core),
+    ensureSnapshot,
+    dropped: log.wal.dropped,
+    nowMs: Date.now,
+    randomHex: (bytes) => randomBytes(bytes).toString("hex")
+  })
 }
 
 const spaceWords: Readonly<Record<SpaceLevel, string>> = {
@@ -279,7 +310,7 @@ const closedBy = (failure: Effect.Effect<never, StoreFailed>, { core }: BrokerSh
   Effect.tapError(failure, () =>
     Effect.sync(() => {
       core.draining = true
-      for (const client of core.clients) client?.connection.destroy()
+      for (const client of core.clients) client?.connection.destroy() // [PLAN-1]
     })
   )
 

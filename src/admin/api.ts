@@ -182,7 +182,11 @@ export type StorageSynced = typeof StorageSynced.Type
 export const StorageCompacted = Schema.Struct({
   bytesBefore: Schema.Number,
   bytesAfter: Schema.Number,
-  filesRemoved: Schema.Number
+  /** Removed without a look inside, and written anew with what is still needed. */
+  filesDropped: Schema.Number,
+  filesCopied: Schema.Number,
+  /** Something could not go yet: it waits for a snapshot. */
+  isBlocked: Schema.Boolean
 })
 export type StorageCompacted = typeof StorageCompacted.Type
 

@@ -6,10 +6,12 @@
  */
 import * as Effect from "effect/Effect"
 import type { Counters } from "../metrics/counters.ts"
+import type { Compactor } from "../store/compactor.ts"
 import type { DurableStore } from "../store/durable-store.ts"
-import { backupLive } from "../store/tools/backup.ts"
+import { backupLive, type LiveStore } from "../store/tools/backup.ts"
 import type { SpaceLevel } from "../wal/log.ts"
 import type { StorePlace } from "../wal/open-store.ts"
+import type { StoreFailed } from "../wal/store-error.ts"
 import type { StoreFs } from "../wal/store-fs.ts"
 import type { StorageCompacted, StorageInfo } from "./api.ts"
 import type { StorageWork } from "./routes.ts"
@@ -32,17 +34,10 @@ export interface ViewOptions {
   readonly fs: StoreFs
   readonly place: StorePlace
   readonly counters: Counters
-  readonly compaction: Compaction
+  readonly compactor: Compactor
 }
 
-export interface Compaction {
-  /** Runs the effect while compaction removes nothing. */
-  readonly paused: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
-  /** One round, now. */
-  readonly now: Effect.Effect<StorageCompacted, Error>
-}
-
-export function viewStore({ compaction, counters, fs, place, sessions, store }: ViewOptions): StoreView {
+export function viewStore({ compactor, counters, fs, place, sessions, store }: ViewOptions): StoreView {
   const { log } = store
   const found = foundBy(store, sessions)
   const info = (): DiskInfo => ({
@@ -54,13 +49,18 @@ export function viewStore({ compaction, counters, fs, place, sessions, store }: 
     found
   })
   describe(store, found, counters, info)
-  const live = { durableLsn: () => log.durable, force: log.force, withoutCompaction: compaction.paused }
+  describeCompaction(compactor, counters)
+  const live: LiveStore = {
+    durableLsn: () => log.durable,
+    force: log.force,
+    withoutCompaction: (effect) => compactor.paused(effect)
+  }
   return {
     found,
     info,
     work: {
       sync: () => Effect.runPromise(Effect.map(log.force, () => ({ durable: log.durable }))),
-      compact: () => Effect.runPromise(compaction.now),
+      compact: () => Effect.runPromise(compactNow(store, compactor)),
       backup: (folder) =>
         Effect.runPromise(
           Effect.map(backupLive(fs, place, live, folder, Date.now), ({ bytes, durableLsn, files }) => ({
@@ -93,6 +93,23 @@ function foundBy({ log, report }: DurableStore, sessions: number): StoreFound {
   }
 }
 
+/** One pass, whatever the time of the next. */
+function compactNow({ log }: DurableStore, compactor: Compactor): Effect.Effect<StorageCompacted, StoreFailed> {
+  return Effect.gen(function* () {
+    const bytesBefore = log.totalBytes
+    const before = compactor.statistics
+    const { isBlocked } = yield* compactor.pass
+    const { filesCopied, filesDropped } = compactor.statistics
+    return {
+      bytesBefore,
+      bytesAfter: log.totalBytes,
+      filesDropped: filesDropped - before.filesDropped,
+      filesCopied: filesCopied - before.filesCopied,
+      isBlocked
+    }
+  })
+}
+
 const spaceLevels: ReadonlyArray<SpaceLevel> = ["ok", "low", "scarce", "full"]
 
 function describe({ log }: DurableStore, found: StoreFound, counters: Counters, info: () => DiskInfo): void {
@@ -109,4 +126,10 @@ function describe({ log }: DurableStore, found: StoreFound, counters: Counters, 
   counters.gauge("storageReadFaults", () => log.readFaults)
   counters.gauge("storageBytesRead", () => log.cold.bytesRead)
   counters.gauge("storageRecordsLost", () => lost)
+}
+
+function describeCompaction(compactor: Compactor, counters: Counters): void {
+  counters.gauge("storageCompactions", () => compactor.statistics.passes)
+  counters.gauge("storageBytesCopied", () => compactor.statistics.bytesCopied)
+  counters.gauge("storageBytesFreed", () => compactor.statistics.bytesFreed)
 }

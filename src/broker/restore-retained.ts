@@ -24,7 +24,12 @@ export const restoreRetained = (core: Core, sessions: ReadonlyArray<Session>) =>
         const { identifiers } = session.subscriptions.get(filter as string) ?? {}
         // One that is lost is told when it is to be repeated (resend.ts).
         if (message === undefined) session.retainedInFlight?.delete(id)
-        else session.retainedInFlight?.set(id, { message, identifiers, filter: filter as string } satisfies RetainedInFlight)
+        else
+          session.retainedInFlight?.set(id, {
+            message,
+            identifiers,
+            filter: filter as string
+          } satisfies RetainedInFlight)
       }
     }
   })

@@ -93,7 +93,11 @@ class Walk {
 
   /** Marks at or below the record come before it. */
   #pass(sequence: number): void {
-    for (let next = this.#marks[this.#at]; next !== undefined && next.position <= sequence; next = this.#marks[this.#at]) {
+    for (
+      let next = this.#marks[this.#at];
+      next !== undefined && next.position <= sequence;
+      next = this.#marks[this.#at]
+    ) {
       this.#at += 1
       const { sign, subscription } = next
       this.#add(subscription, -sign)

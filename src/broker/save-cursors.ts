@@ -16,10 +16,12 @@
 import * as Effect from "effect/Effect"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
+import type { Subscription } from "../session/subscription.ts"
 import type { SavedCursor, SavedExchange } from "../store/ports.ts"
 import type { Core } from "./core.ts"
 import type { RetainedInFlight } from "./retained.ts"
 import { savedGroup, saveSession, saveSubscription } from "./save-session.ts"
+import { positionNeeded } from "./session-mode.ts"
 import { supervise } from "./supervise.ts"
 
 /** A cursor of ten exchanges takes 2 µs and 250 bytes: a flush holds the loop for 2 ms and adds 0.25 MB to the log. */
@@ -56,9 +58,18 @@ export const saveProgress = (core: Core, session: Session): boolean => {
   if (session.number === 0) return saveGroupProgress(core, session)
   if (!session.isSaved || !session.persistent || core.sessions.get(session.clientIdentifier) !== session) return true
   if (session.savedStale && saveSession(core, session) < 0) return false
+  if (!saveCursor(core, session)) return false
+  // After the cursor: a crash in between finds intervals that nothing needs, never a message whose interval is gone.
   for (const text of session.subscriptionsToSave ?? []) if (saveSubscription(core, session, text) < 0) return false
   session.subscriptionsToSave = undefined
-  return saveCursor(core, session)
+  return true
+}
+
+/** Forgets intervals that neither cursor nor hole needs, once what a crash would find needs them no more either. */
+export const pruneNow = (core: Core, session: Session, subscription: Subscription): void => {
+  if (subscription.intervals.length < 2 && subscription.active) return
+  if (core.isDurable && session.persistent && !saveCursor(core, session)) return
+  subscription.prune(positionNeeded(core, session))
 }
 
 /** At once: where what was handed over must not be handed over again. */
@@ -98,7 +109,11 @@ export const cursorOf = (core: Core, session: Session): SavedCursor => {
 
 const exchangeOf = (session: Session, packetIdentifier: number): SavedExchange => {
   const { window } = session
-  const exchange = { packetIdentifier, state: window.state(packetIdentifier), sequence: window.sequence(packetIdentifier) }
+  const exchange = {
+    packetIdentifier,
+    state: window.state(packetIdentifier),
+    sequence: window.sequence(packetIdentifier)
+  }
   const shared = session.sharedInFlight?.get(packetIdentifier)
   if (shared !== undefined) return { ...exchange, kind: "shared", filter: shared.group.text }
   const retained = session.retainedInFlight?.get(packetIdentifier) as RetainedInFlight | undefined

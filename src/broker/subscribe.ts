@@ -29,9 +29,10 @@ import { closeClient } from "./disconnect.ts"
 import { notUnsubscribed, sharedNoLocal, tooManyFilters } from "./faults.ts"
 import { holdUntilKept } from "./holds.ts"
 import { queuePump } from "./pump-queue.ts"
+import { pruneNow } from "./save-cursors.ts"
 import { saveGroupLeft, saveMember, saveSubscription } from "./save-session.ts"
 import { send } from "./send.ts"
-import { holdUntilShown, positionNeeded, settleLogReading, stopReading } from "./session-mode.ts"
+import { holdUntilShown, settleLogReading, stopReading } from "./session-mode.ts"
 import { joinGroup, leaveGroup } from "./shared.ts"
 
 const SHARE_PREFIX = "$share/"
@@ -102,7 +103,7 @@ const subscribe = (
   const subscription = before ?? new Subscription(session, core.router.acquire(entry.filter))
   const { noLocal, retainAsPublished } = entry
   const at = core.log.next
-  if (subscription.intervals.length >= INTERVALS_MAX) subscription.prune(positionNeeded(core, session))
+  if (subscription.intervals.length >= INTERVALS_MAX) pruneNow(core, session, subscription)
   const history = subscription.history()
   if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at))
     return ReasonCode.quotaExceeded
@@ -196,7 +197,7 @@ const unsubscribe = (core: Core, session: Session, filter: string): number => {
   const { retainedCursors } = session
   const history = subscription.history()
   subscription.close(core.log.next) // [MQTT-3.10.4-2]
-  subscription.prune(positionNeeded(core, session))
+  pruneNow(core, session, subscription)
   session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
   if (!isTaken(saveSubscription(core, session, filter))) {
     session.retainedCursors = retainedCursors

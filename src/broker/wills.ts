@@ -24,7 +24,15 @@ import { cancelSessionTimers, timersOf } from "./timers.ts"
 
 const view = new PublishView()
 
-export const willOf = ({ isVersion5, payload, properties, publishProperties, qos, retain, topic }: Will): SessionWill => {
+export const willOf = ({
+  isVersion5,
+  payload,
+  properties,
+  publishProperties,
+  qos,
+  retain,
+  topic
+}: Will): SessionWill => {
   const frame = buildPublish(isVersion5 ? 5 : 4, topic, payload, qos, retain, publishProperties)
   return { topic, isVersion5, frame, delaySeconds: properties.willDelayInterval ?? 0 }
 }

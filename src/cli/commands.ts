@@ -24,6 +24,7 @@ export const commandRows: ReadonlyArray<CommandRow> = [
   row("Store", "store repair", "take damage out in place, into quarantine/", () => import("./store-repair.ts")),
   row("Store", "store reindex", "make the index anew from the log", () => import("./store-reindex.ts")),
   row("Store", "store stats", "files, topics, sessions, garbage", () => import("./store-stats.ts")),
+  row("Store", "store compact", "remove what nobody waits for, now", () => import("./store-compact.ts")),
   row("Store", "store backup", "a copy with checksums, also of a running broker", () => import("./store-backup.ts")),
   row("Store", "store restore", "a store from a backup, verified first", () => import("./store-restore.ts")),
   row("Store", "store export", "retained, sessions and queues as JSON lines", () => import("./store-export.ts")),

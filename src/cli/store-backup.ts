@@ -6,14 +6,23 @@
  */
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
-import { backupStopped } from "../store/tools/backup.ts"
+import { type BackupReport, backupStopped } from "../store/tools/backup.ts"
 import { holding, inspect } from "../store/tools/place.ts"
 import { diskFs } from "../wal/disk-fs.ts"
 import type { LockHolder } from "../wal/store-fs.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
 import { askBroker } from "./store-admin.ts"
-import { bytesText, type ChosenStore, chooseStore, count, jsonOption, runTool, storeOptions } from "./store-place.ts"
+import {
+  bytesText,
+  type ChosenStore,
+  chooseStore,
+  count,
+  jsonOption,
+  onHeldStore,
+  runTool,
+  storeOptions
+} from "./store-place.ts"
 import { complain, say, type World } from "./world.ts"
 
 export const body = commandBody({
@@ -32,32 +41,30 @@ export const body = commandBody({
     const chosen = await chooseStore(options, world)
     if (typeof chosen === "number") return chosen
     const folder = resolve(world.workingDirectory, operands[0] ?? "")
-    let holder: LockHolder | undefined
-    const looked = await runTool(inspect(diskFs, chosen.place), world, (inspected) => {
-      holder = inspected.holder
-      return exitCodes.done
+    return onHeldStore(inspect(diskFs, chosen.place), world, {
+      held: (holder) => throughBroker(chosen, holder, folder, options.json, world),
+      free: () => runTool(stopped(chosen, folder, world), world, (report) => tellOwn(report, options.json, world))
     })
-    if (looked !== exitCodes.done) return looked
-    if (holder !== undefined) return throughBroker(chosen, holder, folder, options.json, world)
-    return runTool(
-      Effect.gen(function* () {
-        yield* holding(diskFs, chosen.place)
-        return yield* backupStopped(diskFs, chosen.place, folder, Math.floor(world.wallClockMs()))
-      }),
-      world,
-      ({ bytes, durableLsn, files, isDamaged, records }) => {
-        tell({ folder, files, bytes, upTo: durableLsn }, options.json, world, `, ${count(records, "record")}`)
-        if (!isDamaged) return exitCodes.done
-        complain(world, {
-          code: "E7001",
-          fact: "the store is damaged, and so is this backup of it",
-          fix: "promptmq store verify tells what is lost; keep older backups"
-        })
-        return exitCodes.dataDamaged
-      }
-    )
   }
 })
+
+const stopped = ({ place }: ChosenStore, folder: string, world: World) =>
+  Effect.andThen(holding(diskFs, place), backupStopped(diskFs, place, folder, Math.floor(world.wallClockMs())))
+
+function tellOwn(
+  { bytes, directory, durableLsn, files, isDamaged, records }: BackupReport,
+  isJson: boolean,
+  world: World
+): ExitCode {
+  tell({ folder: directory, files, bytes, upTo: durableLsn }, isJson, world, `, ${count(records, "record")}`)
+  if (!isDamaged) return exitCodes.done
+  complain(world, {
+    code: "E7001",
+    fact: "the store is damaged, and so is this backup of it",
+    fix: "promptmq store verify tells what is lost; keep older backups"
+  })
+  return exitCodes.dataDamaged
+}
 
 /** As the admin API answers it (admin/api.ts). */
 interface BackedUp {

@@ -62,7 +62,7 @@ export const body = commandBody({
         Effect.gen(function* () {
           const inspected = yield* inspect(diskFs, place)
           sayInUse(world, inspected)
-          return yield* readRecords(diskFs, place.logDirectory, inspected.holder !== undefined, {
+          return yield* readRecords(diskFs, inspected, {
             record: (stored) => {
               if (left <= 0 || !isWanted(stored)) return
               left--

@@ -10,17 +10,19 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import { ConfigInvalid } from "../config/config-invalid.ts"
 import type { Settings } from "../settings/settings.ts"
 import { holderWords, type Inspected, type ToolError, type ToolReason, ToolRefused } from "../store/tools/place.ts"
 import type { StorePlace } from "../wal/open-store.ts"
 import { type RefusalReason, StoreFailed, StoreRefused } from "../wal/store-error.ts"
-import { StoreFault } from "../wal/store-fs.ts"
+import { type LockHolder, StoreFault } from "../wal/store-fs.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { type Decoded, flag, type Option } from "./grammar/option.ts"
 import { configOption, load, printInvalid, settingsFlags, settingsOptions } from "./settings-options.ts"
-import { type Complaint, complain, paint, printProblem, say, type World } from "./world.ts"
+import { type Complaint, complain, paint, printProblem, say, type World, warn } from "./world.ts"
 
 const section = "Which store"
 
@@ -56,7 +58,7 @@ export async function runTool<A>(
   world: World,
   finish: (result: A) => ExitCode
 ): Promise<ExitCode> {
-  const exit = await Effect.runPromiseExit(Effect.scoped(tool))
+  const exit = await Effect.runPromiseExit(Effect.scoped(tool).pipe(Effect.provide(warningsTo(world))))
   if (Exit.isSuccess(exit)) return finish(exit.value)
   const error = Cause.squash(exit.cause)
   const complaint = complaintOf(error) ?? {
@@ -66,6 +68,35 @@ export async function runTool<A>(
   }
   complain(world, complaint)
   return Number(complaint.code[1]) as ExitCode
+}
+
+/** What the store's own code logs: warnings and errors, where people look; stdout is for data. */
+function warningsTo(world: World): Layer.Layer<never> {
+  const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+    if (logLevel !== "Warn" && logLevel !== "Error" && logLevel !== "Fatal") return
+    warn(world, (Array.isArray(message) ? message : [message]).map(String).join(" "))
+  })
+  return Logger.layer([logger])
+}
+
+/** What to do with a store that somebody uses, and with one that nobody does. */
+export interface HeldOrFree {
+  readonly held: (holder: LockHolder) => Promise<ExitCode>
+  readonly free: (inspected: Inspected) => Promise<ExitCode>
+}
+
+export async function onHeldStore(
+  look: Effect.Effect<Inspected, ToolError>,
+  world: World,
+  { free, held }: HeldOrFree
+): Promise<ExitCode> {
+  let found: Inspected | undefined
+  const code = await runTool(look, world, (inspected) => {
+    found = inspected
+    return exitCodes.done
+  })
+  if (found === undefined) return code
+  return found.holder === undefined ? free(found) : held(found.holder)
 }
 
 /** Runs the tool on the chosen store. */

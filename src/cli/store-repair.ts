@@ -30,7 +30,7 @@ export const body = commandBody({
           world.stdout.write(`${JSON.stringify({ version: 1, quarantined, lost, bytesCut })}\n`)
           return exitCodes.done
         }
-        const nothing = quarantined.length === 0
+        const nothing = quarantined.length === 0 && lost === 0
         const what = nothing ? "nothing to repair" : `repaired: ${count(lost, "record")} lost`
         world.stdout.write(`${what}${bytesCut > 0 ? `, ${count(bytesCut, "byte")} of a torn end cut` : ""}\n`)
         for (const name of quarantined) say(world, `kept: ${place.dataDirectory}/quarantine/${name}`)

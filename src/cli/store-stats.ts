@@ -4,7 +4,6 @@
  *
  * Exit codes: 0; 7 when damaged bytes were passed over.
  */
-import * as Effect from "effect/Effect"
 import { inspect } from "../store/tools/place.ts"
 import { type StoreStats, storeStats } from "../store/tools/stats.ts"
 import { diskFs } from "../wal/disk-fs.ts"
@@ -19,6 +18,7 @@ import {
   chooseStore,
   count,
   jsonOption,
+  onHeldStore,
   runTool,
   storeOptions,
   table
@@ -43,17 +43,13 @@ export const body = commandBody({
   run: async ({ options }, world) => {
     const chosen = await chooseStore(options, world)
     if (typeof chosen === "number") return chosen
-    let holder: LockHolder | undefined
-    const code = await runTool(
-      Effect.gen(function* () {
-        const inspected = yield* inspect(diskFs, chosen.place)
-        holder = inspected.holder
-        return holder === undefined ? yield* storeStats(diskFs, inspected) : undefined
-      }),
-      world,
-      (stats) => (stats === undefined ? exitCodes.done : tell(stats, options.limit ?? rowsDefault, options.json, world))
-    )
-    return holder === undefined ? code : throughBroker(chosen, holder, options.json, world)
+    return onHeldStore(inspect(diskFs, chosen.place), world, {
+      held: (holder) => throughBroker(chosen, holder, options.json, world),
+      free: (inspected) =>
+        runTool(storeStats(diskFs, inspected), world, (stats) =>
+          tell(stats, options.limit ?? rowsDefault, options.json, world)
+        )
+    })
   }
 })
 

@@ -87,12 +87,17 @@ function damageWords({ lengthBytes, lost, names, offset, segment }: DamageReport
 function verdictLines(report: StoreReport, world: World): ReadonlyArray<string> {
   const held = `${count(report.records, "record")}, ${count(report.messages, "message")}`
   const quarantined =
-    report.quarantined > 0 ? [`quarantine: ${count(report.quarantined, "file")} of earlier damage`] : []
+    report.quarantined > 0 ? [`quarantine: ${count(report.quarantined, "file")} set aside earlier`] : []
   const format = report.format === "good" ? [] : [`FORMAT is ${report.format}: a start writes it again`]
   const snapshots = report.snapshots
     .filter(({ lsn }) => lsn === undefined)
     .map(({ name }) => `snapshot ${name} does not verify: the one before it and the log stand in for it`)
-  const beside = [...quarantined, ...format, ...snapshots]
+  const { missingEnd } = report
+  const end =
+    missingEnd === undefined
+      ? []
+      : [`the end is missing: LSN ${missingEnd.from}-${missingEnd.to}, a snapshot knows of it`]
+  const beside = [...end, ...quarantined, ...format, ...snapshots]
   if (report.state === "damaged") return [...beside, `${bad(world, "damaged")}: ${lossWords(report)}; ${held}`]
   const cut = report.state === "cut" ? "; a torn end that was never durable, the next start cuts it off" : ""
   return [...beside, `${good(world, "good")}: ${held}${cut}`]

@@ -1,6 +1,8 @@
 /**
  * From settings to what the store is opened with, and to the sentence that says what can be lost.
  *
+ *   PLAN-3        force-fsync overrules everything that asks for less: mode, acknowledgement, no-sync, topics
+ *
  *   storage.wal   force-fsync ─► immediate, durable      no-sync ─► never      else sync-mode
  *   acknowledge   auto = what suits the mode (wal/policy.ts)
  *
@@ -15,6 +17,7 @@ import { diskFs } from "../wal/disk-fs.ts"
 import { acknowledgeByDefault, BATCH_WAIT_MS, type LogPolicy, type SyncPolicy } from "../wal/policy.ts"
 
 export const logPolicyOf = ({ storage: { wal } }: Settings): LogPolicy => {
+  // [PLAN-3]
   if (wal.forceFsync) return { sync: { mode: "immediate" }, acknowledge: "durable" }
   const sync = syncPolicyOf(wal)
   return { sync, acknowledge: wal.acknowledge === "auto" ? acknowledgeByDefault(sync) : wal.acknowledge }
@@ -34,10 +37,12 @@ const syncPolicyOf = (wal: Settings["storage"]["wal"]): SyncPolicy => {
 
 /** force-fsync overrules what topics ask for: none of them asks for less. */
 export const topicPoliciesOf = ({ storage, topics }: Settings): ReadonlyArray<TopicPolicy> =>
+  // [PLAN-3]
   storage.wal.forceFsync ? topics.policies.map((policy) => ({ ...policy, acknowledge: undefined })) : topics.policies
 
-/** Frames that stay in memory for readers that are near: this share of storage.memory-buffer. */
+/** Frames that stay in memory for readers that are near: this share of storage.memory-buffer, and no more than that. */
 const CACHE_SHARE = 0.5
+const CACHE_BYTES_MAX = 24 * 1_048_576
 
 export const storeOptionsOf = (settings: Settings): Omit<DurableStoreOptions, "retained"> => {
   const { dataDir, memoryBufferBytes, onCorruption, wal, walDir } = settings.storage
@@ -51,7 +56,7 @@ export const storeOptionsOf = (settings: Settings): Omit<DurableStoreOptions, "r
     topicPolicies: topicPoliciesOf(settings),
     onCorruption,
     limitBytes: memoryBufferBytes,
-    cacheBytes: Math.floor(memoryBufferBytes * CACHE_SHARE)
+    cacheBytes: Math.min(CACHE_BYTES_MAX, Math.floor(memoryBufferBytes * CACHE_SHARE))
   }
 }
 

@@ -8,8 +8,8 @@
  *
  * publish and subscribe go through MQTT sessions inside the process (host-session.ts): the same rules hold as
  * for every client, only that nobody asks the host who it is. Settings are the configuration file's, as an
- * object; what is left out has its default, and the admin listener is off unless it is asked for. No file and
- * no PROMPTMQ_* variable is read.
+ * object; what is left out has its default, but for two: the admin listener is off and everything is in memory unless
+ * it is asked for (storage: { engine: "wal", "data-dir": ... }). No file and no PROMPTMQ_* variable is read.
  */
 import { homedir } from "node:os"
 import * as Cause from "effect/Cause"
@@ -145,7 +145,11 @@ const started = (
 
 /** The same judge as for a file: an object is JSON, and JSON is YAML. Only that there are no lines to point at. */
 const judged = (settings: SettingsInput) => {
-  const text = JSON.stringify({ ...settings, admin: { enabled: false, ...settings.admin } })
+  const text = JSON.stringify({
+    ...settings,
+    admin: { enabled: false, ...settings.admin },
+    storage: { engine: "memory", ...settings.storage }
+  })
   return Effect.mapError(checkText(text, "settings", surroundings()), ({ problems, warnings }) => {
     const withoutPlace = problems.map(({ place: _place, excerpt: _excerpt, ...rest }) => ({
       ...rest,

@@ -128,8 +128,9 @@ export const gaugeTable = {
     storageBytesRead: ["bytes_read_total", "Bytes read back from the log's files for readers that are behind."],
     storageReadFaults: ["read_faults_total", "Records that could not be read back."],
     storageRecordsLost: ["records_lost_total", "Records that damage took, as found at the start."],
-    storageCompactions: ["compactions_total", "Rounds of compaction that removed or rewrote something."],
-    storageBytesReclaimed: ["bytes_reclaimed_total", "Bytes of files that compaction removed."]
+    storageCompactions: ["compaction_passes_total", "Times that compaction looked at the log."],
+    storageBytesCopied: ["compaction_copied_bytes_total", "Bytes that compaction wrote anew."],
+    storageBytesFreed: ["compaction_freed_bytes_total", "Bytes of files that compaction made free."]
   })
 } as const satisfies Record<string, ReadFamily>
 export type GaugeKey = keyof typeof gaugeTable

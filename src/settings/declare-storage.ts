@@ -103,6 +103,7 @@ const compactionSection = section({
     fallback: 1,
     minimum: 1,
     maximum: 16,
+    live: true,
     summary: "Log files compacted at the same time."
   }),
   batchSize: integer({

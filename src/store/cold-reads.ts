@@ -16,9 +16,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { assert } from "../base/assert.ts"
 import { makeSlab, type Slab } from "../wal/checksum.ts"
 import { RECORD_HEADER_BYTES, RecordType, RecordView, readLsn, readRecord, verifyRecord } from "../wal/record.ts"
-import type { StoreFault, StoreFile, StoreFs } from "../wal/store-fs.ts"
+import { StoreFault, type StoreFile, type StoreFs } from "../wal/store-fs.ts"
 import type { LogFile } from "./durable-files.ts"
 import type { LogRecord } from "./ports.ts"
 
@@ -27,6 +28,8 @@ const BLOCK_BITS = 16
 const BLOCK_BYTES = 1 << BLOCK_BITS
 const READS_MAX = 4
 const FILES_OPEN_MAX = 8
+const NO_DESCRIPTOR: ReadonlySet<string> = new Set(["EMFILE", "ENFILE"])
+const OPEN_RETRY_MS = 100
 /** Keys of one file's blocks, and from there of its records' own extents: by their place in units of 8 bytes. */
 const EXTENTS_FROM = 2 ** 29
 
@@ -42,6 +45,14 @@ interface Block {
   /** Records from this sequence on may have been written after it was read. */
   below: number
   waiters: Array<() => void>
+}
+
+/** Where a record lies; registers, filled for each call. */
+export class ColdPlace {
+  file: LogFile | undefined = undefined
+  offset = 0
+  sizeBytes = 0
+  sequence = 0
 }
 
 export interface LostRecord {
@@ -93,7 +104,9 @@ export class ColdReads {
     return this.#heldBytes
   }
 
-  isReady(file: LogFile, offset: number, sizeBytes: number, sequence: number): boolean {
+  isReady(place: ColdPlace): boolean {
+    const { offset, sequence, sizeBytes } = place
+    const file = fileOf(place)
     if (this.#lost.has(sequence)) return true
     if (isSingle(file, offset, sizeBytes)) return this.#held(extentKey(file, offset), sequence) !== undefined
     for (let block = offset >>> BLOCK_BITS; block <= (offset + sizeBytes - 1) >>> BLOCK_BITS; block++) {
@@ -103,7 +116,9 @@ export class ColdReads {
   }
 
   /** Calls back in a later turn, when what was missing has come or has turned out not to come. */
-  load(file: LogFile, offset: number, sizeBytes: number, sequence: number, done: () => void): void {
+  load(place: ColdPlace, done: () => void): void {
+    const { offset, sequence, sizeBytes } = place
+    const file = fileOf(place)
     let missing = 1
     const arrived = (): void => {
       missing -= 1
@@ -111,10 +126,11 @@ export class ColdReads {
     }
     const want = (key: number, start: number, lengthBytes: number): void => {
       const held = this.#held(key, sequence)
-      // What is there already must not make room for what comes.
-      if (held !== undefined) return this.#use(held)
-      missing += 1
-      this.#want(file, key, start, lengthBytes).waiters.push(arrived)
+      if (held === undefined) {
+        missing += 1
+        this.#want(file, key, start, lengthBytes).waiters.push(arrived)
+        // What is there already must not make room for what comes.
+      } else this.#use(held)
     }
     if (isSingle(file, offset, sizeBytes)) want(extentKey(file, offset), offset, sizeBytes)
     else {
@@ -128,18 +144,19 @@ export class ColdReads {
   }
 
   /** Fills the record's bytes; false when they are not to be had. */
-  read(file: LogFile, offset: number, sizeBytes: number, sequence: number, record: LogRecord): boolean {
+  read(place: ColdPlace, record: LogRecord): boolean {
+    const { offset, sequence, sizeBytes } = place
+    const file = fileOf(place)
     if (this.#isClosed || this.#lost.has(sequence)) return false
     const first = isSingle(file, offset, sizeBytes)
       ? this.#held(extentKey(file, offset), sequence)
       : this.#held(blockKey(file, offset >>> BLOCK_BITS), sequence)
     if (first?.slab !== undefined && offset + sizeBytes <= first.start + first.lengthBytes) {
       this.#use(first)
-      return this.#take(file, first.slab, offset - first.start, sizeBytes, sequence, offset, record)
+      return this.#take(place, first.slab, offset - first.start, record)
     }
     const joined = this.#join(file, offset, sizeBytes, sequence) ?? this.#readNow(file, offset, sizeBytes)
-    if (joined === undefined) return this.#lose(file, sequence, 0, offset)
-    return this.#take(file, joined, 0, sizeBytes, sequence, offset, record)
+    return joined === undefined ? this.#lose(place, 0) : this.#take(place, joined, 0, record)
   }
 
   /** No file is read any more, but for reads under way. */
@@ -154,30 +171,24 @@ export class ColdReads {
     for (const [key, block] of this.#blocks) if (block.file === file) this.#evict(key, block)
   }
 
-  #take(
-    file: LogFile,
-    slab: Slab,
-    at: number,
-    sizeBytes: number,
-    sequence: number,
-    offset: number,
-    record: LogRecord
-  ): boolean {
+  #take(place: ColdPlace, slab: Slab, at: number, record: LogRecord): boolean {
+    const { sequence, sizeBytes } = place
     const view = this.#view
-    if (verifyRecord(slab, at, at + sizeBytes, file.seed) !== sizeBytes) {
-      return this.#lose(file, sequence, at + RECORD_HEADER_BYTES <= slab.bytes.length ? readLsn(slab, at) : 0, offset)
+    // [LOG-3]
+    if (verifyRecord(slab, at, at + sizeBytes, fileOf(place).seed) !== sizeBytes) {
+      return this.#lose(place, at + sizeBytes <= slab.bytes.length ? readLsn(slab, at) : 0)
     }
     readRecord(slab, at, view)
-    if (view.type !== RecordType.message || view.sequence !== sequence) {
-      return this.#lose(file, sequence, view.lsn, offset)
-    }
+    if (view.type !== RecordType.message || view.sequence !== sequence) return this.#lose(place, view.lsn)
     record.buffer = view.buffer
     record.start = view.start
     record.end = view.end
     return true
   }
 
-  #lose(file: LogFile, sequence: number, lsn: number, offset: number): false {
+  #lose(place: ColdPlace, lsn: number): false {
+    const { offset, sequence } = place
+    const file = fileOf(place)
     this.faults += 1
     this.#lost.add(sequence)
     const isLikely = lsn >= file.firstLsn && (file.lastLsn === 0 || lsn <= file.lastLsn)
@@ -217,7 +228,7 @@ export class ColdReads {
   #readNow(file: LogFile, offset: number, sizeBytes: number): Slab | undefined {
     this.blockingReads += 1
     const opened = this.#open(file)
-    if (opened === undefined) return undefined
+    if (opened instanceof StoreFault) return undefined
     const slab = makeSlab(sizeBytes)
     const exit = Effect.runSyncExit(opened.read(slab.bytes, 0, sizeBytes, offset))
     if (!Exit.isSuccess(exit)) return undefined
@@ -233,6 +244,11 @@ export class ColdReads {
     if (stale !== undefined) this.#evict(key, stale)
     const block: Block = { key, file, start, lengthBytes, slab: undefined, bytes: 0, below: 0, waiters: [] }
     this.#loading.set(key, block)
+    this.#enqueue(block)
+    return block
+  }
+
+  #enqueue(block: Block): void {
     let low = 0
     let high = this.#queue.length
     while (low < high) {
@@ -241,7 +257,6 @@ export class ColdReads {
       else high = middle
     }
     this.#queue.splice(low, 0, block)
-    return block
   }
 
   #start(): void {
@@ -250,8 +265,8 @@ export class ColdReads {
       if (block === undefined) return
       this.#reads += 1
       block.file.reads += 1
-      const opened = this.#isClosed ? undefined : this.#open(block.file)
-      if (opened === undefined) this.#options.defer(() => this.#finish(block, false))
+      const opened = this.#open(block.file)
+      if (opened instanceof StoreFault) this.#notOpened(block, opened)
       else {
         block.slab = this.#slabOf(block.lengthBytes)
         block.below = this.#options.writtenBelow()
@@ -260,13 +275,27 @@ export class ColdReads {
     }
   }
 
+  /** Descriptors that are all in use come back: that loses nothing. */
+  #notOpened(block: Block, { code }: StoreFault): void {
+    if (this.#isClosed || !NO_DESCRIPTOR.has(code)) {
+      this.#options.defer(() => this.#finish(block, false))
+      return
+    }
+    setTimeout(() => {
+      this.#reads -= 1
+      block.file.reads -= 1
+      this.#enqueue(block)
+      this.#start()
+    }, OPEN_RETRY_MS)
+  }
+
   #fill(file: StoreFile, block: Block, slab: Slab): void {
     const done = (fault: StoreFault | undefined, readBytes: number): void => {
-      if (fault !== undefined) return this.#finish(block, false)
       block.bytes += readBytes
       this.bytesRead += readBytes
-      if (readBytes === 0 || block.bytes >= block.lengthBytes) return this.#finish(block, true)
-      this.#fill(file, block, slab)
+      const isOver = fault !== undefined || readBytes === 0 || block.bytes >= block.lengthBytes
+      if (isOver) this.#finish(block, fault === undefined)
+      else this.#fill(file, block, slab)
     }
     file.readSome(slab.bytes, block.bytes, block.lengthBytes, block.start + block.bytes, done)
   }
@@ -283,8 +312,8 @@ export class ColdReads {
     else if (isRead && slab !== undefined) {
       slab.bytes.fill(0, block.bytes, block.lengthBytes)
       this.#hold(block, slab)
-    } else if (isExtent(key)) this.#loseExtent(block)
-    else file.badBlocks.add(block.start >>> BLOCK_BITS)
+    } else if (isExtent(key) && !this.#isClosed) this.#loseExtent(block)
+    else file.badBlocks.add(block.start >>> BLOCK_BITS) // [LOG-4]
     if (file.isGone || this.#isClosed || this.#opened.length > FILES_OPEN_MAX) this.#release(file)
     const { waiters } = block
     block.waiters = []
@@ -331,11 +360,11 @@ export class ColdReads {
     return (lengthBytes === BLOCK_BYTES ? this.#free.pop() : undefined) ?? makeSlab(lengthBytes)
   }
 
-  #open(file: LogFile): StoreFile | undefined {
+  #open(file: LogFile): StoreFile | StoreFault {
     if (file.open !== undefined) return file.open
-    const opened = Effect.runSyncExit(this.#options.fs.open(file.path, "read"))
-    if (!Exit.isSuccess(opened)) return undefined
-    file.open = opened.value
+    const opened = Effect.runSync(this.#options.fs.open(file.path, "read").pipe(Effect.catch(Effect.succeed)))
+    if (opened instanceof StoreFault) return opened
+    file.open = opened
     this.#opened.push(file)
     if (this.#opened.length > FILES_OPEN_MAX) {
       const idle = this.#opened.find(({ reads }) => reads === 0)
@@ -351,6 +380,11 @@ export class ColdReads {
     this.#opened.splice(this.#opened.indexOf(file), 1)
     Effect.runSync(open.close)
   }
+}
+
+function fileOf({ file }: ColdPlace): LogFile {
+  assert(file !== undefined, "a place is filled before it is used")
+  return file
 }
 
 function isSingle({ badBlocks }: LogFile, offset: number, sizeBytes: number): boolean {

@@ -21,6 +21,7 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import { type CompactedSegment, compactSegments, dropSegment } from "../wal/compact.ts"
 import type { LsnRange } from "../wal/lsn-ranges.ts"
 import { RecordFlag, RecordType } from "../wal/record.ts"
@@ -84,6 +85,7 @@ export class Compactor {
   /** Inputs that could not be read: left alone until the next start. */
   readonly #unreadable = new Set<string>()
   readonly #bucket: TokenBucket
+  readonly #one = Semaphore.makeUnsafe(1)
   #passes = 0
   #filesDropped = 0
   #filesCopied = 0
@@ -126,32 +128,45 @@ export class Compactor {
   })
 
   /** One look at everything, and all that follows from it. `isBlocked`: something waits for a snapshot. */
-  readonly pass: Effect.Effect<{ readonly isBlocked: boolean }, StoreFailed> = Effect.gen({ self: this }, function* () {
-    const { roots, target } = this.#options
-    const { batchSize, concurrentWorkers } = this.#options.settings()
-    // First the files, then who needs what: what is appended meanwhile is in none of them.
-    const files = target.files()
-    const need = new Need(target, yield* roots.prepare())
-    yield* target.force
-    const measures = yield* Effect.forEach(files, (file) => need.measure(file, batchSize))
-    const decide = (coveredLsn: number) =>
-      plan({
-        ...this.#options.settings(),
-        measures: measures.filter(({ file }) => !this.#unreadable.has(file.path)),
-        totalBytes: target.totalBytes,
-        segmentBytes: this.#options.segmentBytes,
-        isSpaceShort: target.space !== "ok",
-        nowMs: this.#options.nowMs(),
-        coveredLsn
-      })
-    const wished = decide(0)
-    const decided = wished.blockedLsn === 0 ? wished : decide(yield* this.#options.ensureSnapshot(wished.blockedLsn))
-    yield* this.#dropAll(decided.drop)
-    yield* Effect.forEach(decided.copy, (inputs) => this.#copy(inputs, need), { concurrency: concurrentWorkers })
-    this.#passes++
-    yield* this.#sayWhenOver(decided)
-    return { isBlocked: decided.blockedLsn > 0 }
-  })
+  readonly pass: Effect.Effect<{ readonly isBlocked: boolean }, StoreFailed> = Effect.suspend(() =>
+    this.#one.withPermit(this.#passNow)
+  )
+
+  /** Runs the effect while nothing is dropped and nothing copied. */
+  paused<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return this.#one.withPermit(effect)
+  }
+
+  readonly #passNow: Effect.Effect<{ readonly isBlocked: boolean }, StoreFailed> = Effect.gen(
+    { self: this },
+    function* () {
+      const { roots, target } = this.#options
+      const { batchSize, concurrentWorkers } = this.#options.settings()
+      // First the files, then who needs what: what is appended meanwhile is in none of them.
+      const files = target.files()
+      const need = new Need(target, yield* roots.prepare())
+      yield* target.force
+      const measures = yield* Effect.forEach(files, (file) => need.measure(file, batchSize))
+      const decide = (coveredLsn: number) =>
+        plan({
+          ...this.#options.settings(),
+          measures,
+          fixed: this.#unreadable,
+          totalBytes: target.totalBytes,
+          segmentBytes: this.#options.segmentBytes,
+          isSpaceShort: target.space !== "ok",
+          nowMs: this.#options.nowMs(),
+          coveredLsn
+        })
+      const wished = decide(0)
+      const decided = wished.blockedLsn === 0 ? wished : decide(yield* this.#options.ensureSnapshot(wished.blockedLsn))
+      yield* this.#dropAll(decided.drop)
+      yield* this.#copyAll(decided.copy, need, concurrentWorkers)
+      this.#passes++
+      yield* this.#sayWhenOver(decided)
+      return { isBlocked: decided.blockedLsn > 0 }
+    }
+  )
 
   get #isPressed(): boolean {
     const { settings, target } = this.#options
@@ -209,15 +224,25 @@ export class Compactor {
     })
   }
 
+  /** What the inputs tell of gaps is told again for all of them at once: one must not rely on a record in another. */
+  #copyAll(runs: Plan["copy"], need: Need, concurrency: number): Effect.Effect<void, StoreFailed> {
+    return Effect.gen({ self: this }, function* () {
+      const again = this.#ledger.toTellAgain(runs.flat(), this.#options.target.files())
+      if (!(yield* this.#tell(again))) return
+      yield* Effect.forEach(runs, (inputs) => this.#copy(inputs, need), { concurrency, discard: true })
+    })
+  }
+
   #copy(inputs: ReadonlyArray<CompactionFile>, need: Need): Effect.Effect<void, StoreFailed> {
     const { fs, target } = this.#options
     return Effect.gen({ self: this }, function* () {
       const files = target.files()
-      const last = inputs.at(-1) as CompactionFile
-      const behind = files[files.findIndex(({ path }) => path === last.path) + 1]
+      const from = files.findIndex(({ path }) => path === inputs[0]?.path)
+      const behind = files[from + inputs.length]
+      // What was to be dropped in between is still there: an output must not stand for what it does not hold.
+      if (inputs.some(({ path }, i) => files[from + i]?.path !== path)) return
       // A gap behind the last input becomes the output's own, and needs to be told no more.
-      const lastLsn = behind === undefined ? last.lastLsn : behind.firstLsn - 1
-      if (!(yield* this.#tell(this.#ledger.toTellAgain(inputs, files)))) return
+      const lastLsn = behind === undefined ? (inputs.at(-1)?.lastLsn ?? 0) : behind.firstLsn - 1
       const { epoch, logDirectory, nowMs, quarantineDirectory, randomHex, settings, storeUuid } = this.#options
       const request = { epoch, logDirectory, quarantineDirectory, storeUuid, inputs, lastLsn }
       const output = yield* compactSegments(fs, {

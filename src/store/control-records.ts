@@ -124,7 +124,11 @@ export function encodeSubscription(filter: string, { intervals, retainedBelow }:
   writer.byte(VERSION).text(filter).position(retainedBelow).word(intervals.length)
   for (const { from, noLocal, qos, retainAsPublished, subscriptionIdentifier, to } of intervals) {
     const flags = (noLocal ? IntervalFlag.noLocal : 0) | (retainAsPublished ? IntervalFlag.retainAsPublished : 0)
-    writer.byte(qos | flags).word(subscriptionIdentifier).position(from).position(to)
+    writer
+      .byte(qos | flags)
+      .word(subscriptionIdentifier)
+      .position(from)
+      .position(to)
   }
   return writer.take()
 }
@@ -169,7 +173,10 @@ const EXCHANGE_BYTES = 16
 export const STEP_BYTES_MAX = EXCHANGE_BYTES + 65_535
 
 /** The body of Q2OUT at the beginning of `bytes`, which are STEP_BYTES_MAX; answers its length. Allocates nothing. */
-export function writeExchange(bytes: Buffer, { filter, kind, packetIdentifier, sequence, state }: SavedExchange): number {
+export function writeExchange(
+  bytes: Buffer,
+  { filter, kind, packetIdentifier, sequence, state }: SavedExchange
+): number {
   bytes.writeUInt16LE(packetIdentifier, 0)
   bytes.writeUInt8(state, 2)
   bytes.writeUInt8(KINDS.indexOf(kind), 3)

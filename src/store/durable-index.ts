@@ -191,7 +191,7 @@ export abstract class DurableIndex extends LogIndex {
   /** Where the record lies in `file`, NO_PLACE when it is gone. */
   protected placeOf(file: LogFile, segment: MemorySegment, i: number, sequence: number): number {
     const { move } = file
-    if (move === undefined || sequence < move.at) return placesOf(segment)[i] as number
+    if (move === undefined || sequence < move.at) return placesOf(segment)[i] as number // [LOG-5]
     const { offsets, sequences } = move
     const at = lowerBound(sequences, move.next, sequences.length, sequence)
     return sequences[at] === sequence ? (offsets[at] as number) : NO_PLACE
@@ -231,7 +231,7 @@ export abstract class DurableIndex extends LogIndex {
     const cacheBytes = Math.min(this.#cacheBytes, Math.max(0, this.#limitBytes - this.indexBytes) / 2)
     while (this.#hotBytes > cacheBytes) {
       const oldest = this.#hot[0]
-      if (oldest === undefined || oldest === this.active || oldest.lastLsn > writtenLsn) return
+      if (oldest === undefined || oldest === this.active || oldest.lastLsn > writtenLsn) return // [LOG-2]
       this.#hot.shift()
       this.#hotBytes -= oldest.lengthBytes
       // This runs in a turn of the WAL's own: what readers were handed in theirs is over.
@@ -251,7 +251,7 @@ export abstract class DurableIndex extends LogIndex {
    */
   #supersedes(topicId: number, sequence: number): boolean {
     if (this.topics.retained[topicId] !== sequence) return false
-    return this.firstOfTopic(topicId) < (this.table.of(sequence)?.from ?? 0)
+    return this.firstOfTopic(topicId) < (this.table.of(sequence)?.from ?? 0) // [LOG-6]
   }
 
   #begin(move: Move): void {

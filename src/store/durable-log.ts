@@ -11,7 +11,14 @@
  *            for the segment that fills and what is not written yet (WAL: pendingBytesMax); blocks read back: `coldBytes`
  *   disk     everything until compaction takes it (compaction-target.ts)
  *
- * Nothing is forgotten to make room: append() answers -1 and `refusal` says why; `pressure` tells publishers earlier.
+ * Promises, cited where they are kept (mutants: test/mutants/message-log-mutants.ts)
+ *   LOG-1  no sequence is given twice, whatever compaction or damage took
+ *   LOG-2  a message that is not in its file yet is in memory
+ *   LOG-3  no message is handed out whose bytes do not verify
+ *   LOG-4  what cannot be read back costs the message it hit and no other, and is told once
+ *   LOG-5  what compaction moved is read from where it lies now, at every moment
+ *   LOG-6  a retained value that was replaced or cleared does not come back
+ *   LOG-7  nothing is forgotten to make room: append() answers -1 and `refusal` says why; `pressure` tells it earlier
  *
  * Recovery hands every record to `recover`, which rebuilds index, chains and topic counts from the records alone, and
  * passes on what others rebuild from it: onMessage (retained values, QoS 2), onOther (sessions).
@@ -33,11 +40,11 @@ import { RECORD_HEADER_BYTES, RecordFlag, RecordType, RecordView, recordSize } f
 import type { RecoveryReport } from "../wal/recover.ts"
 import type { StoreFailed, StoreRefused } from "../wal/store-error.ts"
 import type { StoreFault, StoreFs } from "../wal/store-fs.ts"
-import { COLD_BYTES_DEFAULT, ColdReads } from "./cold-reads.ts"
+import { COLD_BYTES_DEFAULT, ColdPlace, ColdReads } from "./cold-reads.ts"
 import type { CompactionTarget } from "./compaction-target.ts"
 import type { LogFile } from "./durable-files.ts"
 import { DurableIndex, type DurableIndexOptions, placesOf } from "./durable-index.ts"
-import { messageFlags } from "./memory-segment.ts"
+import { messageFlags, NO_TOPIC } from "./memory-segment.ts"
 import { keepPacketIdentifier } from "./packet-identifier.ts"
 import {
   type AppendRefusal,
@@ -109,6 +116,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   readonly #othersUnplaced = new LsnQueue()
   readonly #proofsUnplaced = new LsnQueue()
   readonly #found = new RecoveredFiles()
+  readonly #place = new ColdPlace()
   readonly #record = new RecordView()
   readonly #view = new PublishView()
   #onTail: TailHandler = () => {}
@@ -252,47 +260,30 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   }
 
   isReady(sequence: number): boolean {
-    const segment = this.segmentOf(sequence)
-    const i = segment === undefined ? -1 : segment.indexOf(sequence)
-    if (segment === undefined || i < 0 || segment.isHot) return true
-    const file = this.table.of(sequence)
-    const place = file === undefined || file.isGone ? -1 : this.placeOf(file, segment, i, sequence)
-    if (file === undefined || place < 0) return true
-    return this.#cold.isReady(file, place, recordSize(segment.sizeAt(i)), sequence)
+    return !this.#find(sequence) || this.#cold.isReady(this.#place)
   }
 
   load(sequence: number, done: () => void): void {
-    const segment = this.segmentOf(sequence)
-    const file = this.table.of(sequence)
-    const i = segment === undefined ? -1 : segment.indexOf(sequence)
-    const isCold = segment !== undefined && file !== undefined && i >= 0 && !segment.isHot && !file.isGone
-    const place = isCold ? this.placeOf(file, segment, i, sequence) : -1
-    if (!isCold || place < 0) this.#defer(done)
-    else this.#cold.load(file, place, recordSize(segment.sizeAt(i)), sequence, done)
+    if (this.#find(sequence)) this.#cold.load(this.#place, done)
+    else this.#defer(done)
   }
 
   read(sequence: number, record: LogRecord): boolean {
     const segment = this.segmentOf(sequence)
-    if (segment === undefined) return false
-    const i = segment.indexOf(sequence)
-    if (i < 0 || this.topicAt(sequence) < 0) return false
+    const i = segment === undefined ? -1 : segment.indexOf(sequence)
+    if (segment === undefined || i < 0 || segment.topicIds[i] === NO_TOPIC) return false
     this.fill(segment, i, record)
-    if (segment.isHot) {
-      record.buffer = segment.bytes
-      record.start = segment.starts[i] as number
-      record.end = segment.starts[i + 1] as number
-      return true
-    }
-    const file = this.table.of(sequence)
-    const place = file === undefined || file.isGone ? -1 : this.placeOf(file, segment, i, sequence)
-    if (file === undefined || place < 0) return false
-    return this.#cold.read(file, place, recordSize(segment.sizeAt(i)), sequence, record)
+    if (!segment.isHot) return this.#find(sequence) && this.#cold.read(this.#place, record)
+    record.buffer = segment.bytes
+    record.start = segment.starts[i] as number
+    record.end = segment.starts[i + 1] as number
+    return true
   }
 
   /** What the WAL tells. All but onMoved and onSpace may come before begin(). */
   readonly handlers: LogHandlers = {
     onSegment: (segment) => this.#beginFile(segment),
-    onPlaced: (firstLsn, count, _segmentId, offset) => this.#place(firstLsn, count, offset),
+    onPlaced: (firstLsn, count, _segmentId, offset) => this.#placed(firstLsn, count, offset),
     onWritten: (lsn) => {
       this.#writtenBelow = this.#placedBelow
       this.cool(lsn)
@@ -358,6 +349,21 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     this.#cold.forget(file)
   }
 
+  /** Fills #place; false when the record is in memory, or gone. */
+  #find(sequence: number): boolean {
+    const segment = this.segmentOf(sequence)
+    const i = segment === undefined ? -1 : segment.indexOf(sequence)
+    if (segment === undefined || i < 0 || segment.isHot || segment.topicIds[i] === NO_TOPIC) return false
+    const file = this.table.of(sequence)
+    if (file === undefined || file.isGone) return false
+    const place = this.#place
+    place.file = file
+    place.offset = this.placeOf(file, segment, i, sequence)
+    place.sizeBytes = recordSize(segment.sizeAt(i))
+    place.sequence = sequence
+    return place.offset >= 0
+  }
+
   readonly #sliceOn = (): void => {
     this.#isSlicing = this.slice()
     if (this.#isSlicing) this.#defer(this.#sliceOn)
@@ -367,7 +373,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     if (this.#isStopped) return "closed"
     if (this.#isShort) return "disk-full"
     if (sizeBytes + OVERHEAD_BYTES > this.#options.limitBytes) return "too-large"
-    if (!this.hasMemory(sizeBytes)) return "memory"
+    if (!this.hasMemory(sizeBytes)) return "memory" // [LOG-7]
     return policy !== undefined && this.isOver(topicId, sizeBytes, policy) ? "topic-quota" : undefined
   }
 
@@ -414,7 +420,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   }
 
   /** Until now the column held the record's offset in its frame. */
-  #place(firstLsn: number, count: number, offset: number): void {
+  #placed(firstLsn: number, count: number, offset: number): void {
     const { last } = this.table
     assert(last !== undefined, "records go to a file that was named")
     const others = this.#othersUnplaced.takeBelow(firstLsn + count)

@@ -22,7 +22,7 @@ import { decodeControl } from "./control-records.ts"
 import { type DurableLog, type DurableLogOptions, openDurableLog } from "./durable-log.ts"
 import { DurableSessions } from "./durable-sessions.ts"
 import { Indexer } from "./indexer.ts"
-import { makeMemoryRetained, type MemoryRetainedOptions } from "./memory-retained.ts"
+import { type MemoryRetainedOptions, makeMemoryRetained } from "./memory-retained.ts"
 import { openBase, type StoreBase } from "./open-base.ts"
 import type { Recovered, RetainedStore, SessionStore } from "./ports.ts"
 import { RetainedRecovery } from "./retained-recovery.ts"
@@ -137,7 +137,8 @@ const recoverLog = (
       onReceived: (publisher, lsn) => started.sessions?.noteStep(publisher, lsn),
       sequenceAtLeast: () => image.nextSequence
     })
-    if (unread > 0) yield* Effect.logWarning(`${unread} control records mean nothing to this version and were passed over`)
+    if (unread > 0)
+      yield* Effect.logWarning(`${unread} control records mean nothing to this version and were passed over`)
     if (retained.refused.size > 0) {
       yield* Effect.logWarning(`${retained.refused.size} retained messages found no room in the limits and are dropped`)
     }
@@ -167,16 +168,15 @@ function reportOf(
     damages,
     milliseconds,
     wasClosed,
-    index: source === "index" || isNew ? "used" : source === "snapshot" ? "rebuilt from snapshot" : "rebuilt from the log"
+    index:
+      source === "index" || isNew ? "used" : source === "snapshot" ? "rebuilt from snapshot" : "rebuilt from the log"
   }
 }
 
 /** The log is synced first; then the index has all of it, and may be called clean. */
 const finish = (indexer: Indexer, markClean: () => void): Effect.Effect<void> =>
   indexer.flush.pipe(
-    Effect.map((isApplied) => {
-      if (isApplied) markClean()
-    }),
+    Effect.tap((isApplied) => Effect.sync(() => isApplied && markClean())),
     Effect.timeoutOption(FLUSH_LIMIT_MS),
     Effect.ignore
   )

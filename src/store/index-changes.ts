@@ -69,15 +69,19 @@ export class IndexChanges {
   take(record: ControlRecord, lsn: number, body: Buffer): void {
     switch (record.kind) {
       case "session":
-        return this.session(record.number, lsn, body)
+        this.session(record.number, lsn, body)
+        break
       case "session-end":
-        return this.ended(record.number)
+        this.ended(record.number)
+        break
       case "subscription":
-        return this.subscription(record.number, record.filter, lsn, record.subscription && body)
+        this.subscription(record.number, record.filter, lsn, record.subscription && body)
+        break
       case "cursor":
-        return this.cursor(record.number, lsn, body)
+        this.cursor(record.number, lsn, body)
+        break
       case "group":
-        return this.group(record.text, lsn, record.group && body)
+        this.group(record.text, lsn, record.group && body)
     }
   }
 

@@ -93,7 +93,8 @@ export function sealMeta({ appliedLsn, nextSequence, nextSessionNumber, storeUui
 
 /** Undefined when the value does not verify under this key, or is of a schema that this version does not know. */
 export function openValue(key: Buffer, value: Buffer): OpenedValue | undefined {
-  if (key.length === 0 || value.length < VALUE_HEADER_BYTES || value.readUInt32LE(0) !== crcOf(key, value)) return undefined
+  if (key.length === 0 || value.length < VALUE_HEADER_BYTES || value.readUInt32LE(0) !== crcOf(key, value))
+    return undefined
   if (value[4] !== SCHEMA) return undefined
   const lsn = readPosition(value, 8, 0)
   const type = value[5] as number

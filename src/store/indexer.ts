@@ -7,7 +7,10 @@
  *   IDX-1  nothing is committed that the log may still lose: the index is never ahead of it
  *   IDX-2  a commit is on the platter, values and applied LSN together, when it is called one
  *   IDX-3  a file that an unclean end left behind is mapped into this process only after another one has read all of it
- *   IDX-4  the log may lose control records only up to what the older of two snapshots covers
+ *   IDX-4  the log may lose control records only up to what the older of two snapshots covers, and an index that is older
+ *          than the newest snapshot is not used
+ *   IDX-5  a start counts every record once: what a whole value covers is not applied on top of it (session-image.ts)
+ *   IDX-6  QoS 2 state and retained messages come back exactly (session-image.ts, retained-recovery.ts)
  *
  * The index is never anybody's answer: when it fails it is given up for this run, with one warning, and made anew at
  * the next start. If it failed for want of room, what it holds is whole, and goes on in memory, so that snapshots, and
@@ -144,7 +147,7 @@ export class Indexer {
     if (changes === undefined) return
     const { nextSessionNumber } = sessions
     const meta = { storeUuid, appliedLsn: log.ticket, nextSessionNumber, nextSequence: log.next }
-    this.#sealed = { changes, meta, coveredLsn: Math.min(log.ticket, sessions.firstUncoveredLsn - 1) }
+    this.#sealed = { changes, meta, coveredLsn: Math.min(log.ticket, sessions.firstUncoveredLsn - 1) } // [IDX-4]
     sessions.changes = new IndexChanges()
   }
 

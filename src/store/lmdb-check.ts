@@ -27,7 +27,9 @@ export const checkLmdb = (directory: string): Effect.Effect<string | undefined> 
     child.on("error", (error) => resume(Effect.succeed(`it could not be checked: ${error.message}`)))
     child.on("close", (code, signal) => {
       const isGood = code === 0 && said.startsWith(GOOD)
-      resume(Effect.succeed(isGood ? undefined : said.trim() || `reading it ended with ${signal ?? `exit code ${code}`}`))
+      resume(
+        Effect.succeed(isGood ? undefined : said.trim() || `reading it ended with ${signal ?? `exit code ${code}`}`)
+      )
     })
     return Effect.sync(() => void child.kill("SIGKILL"))
   }).pipe(

@@ -168,7 +168,7 @@ class LmdbIndex implements StoreIndex {
           }
         })
         const cause = (yield* Effect.promise(() => watched.settled(this.#env))) ?? thrown
-        if (cause !== undefined) return yield* this.#fail(cause)
+        if (cause !== undefined) return yield* this.#fail(cause) // [IDX-2]
       }
       this.meta = meta
     })

@@ -2,7 +2,7 @@
  * What a start stands on before it reads the log: the index, or else the newest snapshot, or nothing.
  *
  * The index is used when it could be opened, is this store's, is not older than the newest snapshot (the log may have
- * lost what comes between), and every value in it verifies and means something. Otherwise it is set aside, with a
+ * lost what comes between [IDX-4]), and every value in it verifies and means something. Otherwise it is set aside, with a
  * warning that says why, and a new one is made: `changes` then hold all of the snapshot, and get what the log adds.
  *
  * The caller holds the store's lock.
@@ -45,7 +45,8 @@ export const openBase = (options: BaseOptions): Effect.Effect<StoreBase, StoreFa
     if (options.index === "memory") return yield* fromSnapshot(snapshots, new MemoryIndex(), noMark)
     const place = { fs: options.fs, directory: `${options.dataDirectory}/index` }
     const opened = yield* openLmdb(place)
-    const used = opened === "absent" || opened instanceof LmdbUnusable ? opened : yield* fromIndex(options, snapshots, opened)
+    const used =
+      opened === "absent" || opened instanceof LmdbUnusable ? opened : yield* fromIndex(options, snapshots, opened)
     if (used !== "absent" && !(used instanceof LmdbUnusable)) return used
     if (used instanceof LmdbUnusable) {
       yield* Effect.logWarning(`the index is made anew from snapshot and log: ${used.reason}`)
@@ -68,6 +69,7 @@ const fromIndex = (
     const { meta } = index
     const unusable = (reason: string) => Effect.as(close, new LmdbUnusable(reason))
     if (meta === undefined || meta.storeUuid !== storeUuid) return unusable("it belongs to another store")
+    // [IDX-4]
     if (meta.appliedLsn < snapshots.newestLsn) return unusable("it is older than the newest snapshot")
     const image = new SessionImage(meta)
     try {

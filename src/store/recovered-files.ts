@@ -50,6 +50,6 @@ export class RecoveredFiles {
 
   /** The first sequence that nobody can have been given. */
   goesOnAt(nextLsn: number): number {
-    return this.#below + Math.max(0, nextLsn - this.#nextLsn)
+    return this.#below + Math.max(0, nextLsn - this.#nextLsn) // [LOG-1]
   }
 }

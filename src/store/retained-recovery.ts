@@ -28,7 +28,7 @@ export class RetainedRecovery {
     const { buffer, frameEnd, frameStart, isVersion5, packetIdentifierAt, payloadStart } = view
     const topic = buffer.toString("utf8", view.topicStart, view.topicEnd)
     this.refused.delete(topic)
-    if (payloadStart === frameEnd || expiresAtMs <= this.#nowMs) return void this.#store.clear(topic)
+    if (payloadStart === frameEnd || expiresAtMs <= this.#nowMs) return void this.#store.clear(topic) // [IDX-6]
     const frame = Buffer.from(buffer.subarray(frameStart, frameEnd))
     // A publisher's own identifier may stand there (packet-identifier.ts): nobody else's business.
     if (packetIdentifierAt >= 0) frame.fill(0, packetIdentifierAt - frameStart, packetIdentifierAt - frameStart + 2)

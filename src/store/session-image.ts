@@ -91,14 +91,14 @@ export class SessionImage {
     if (lsn <= this.#lastLsn) return
     this.#lastLsn = lsn
     if (isStep(record)) this.#step(record, lsn)
-    else if (lsn > this.#appliedLsn) this.#whole(record, lsn)
+    else if (lsn > this.#appliedLsn) this.#whole(record, lsn) // [IDX-5]
   }
 
   /** A MSG of the log: `packetIdentifier` is the one its frame keeps at QoS 2, else 0. */
   message(publisher: number, packetIdentifier: number, sequence: number, lsn: number): void {
     this.#observe(publisher)
     if (sequence >= this.#nextSequence) this.#nextSequence = sequence + 1
-    if (packetIdentifier > 0) this.apply({ kind: "received", number: publisher, packetIdentifier }, lsn)
+    if (packetIdentifier > 0) this.apply({ kind: "received", number: publisher, packetIdentifier }, lsn) // [IDX-6]
   }
 
   /** Steps that no saved cursor covers yet, by session and by group: where the log must not end. */
@@ -141,7 +141,8 @@ export class SessionImage {
         return
       }
       case "cursor":
-        return this.#cursor(this.#of(record.number), record.cursor, lsn)
+        this.#cursor(this.#of(record.number), record.cursor, lsn)
+        return
       case "group":
         if (record.group === undefined) this.#groups.delete(record.text)
         else {
@@ -171,9 +172,10 @@ export class SessionImage {
 
   #step(record: StepRecord, lsn: number): void {
     if (record.kind === "sent" && record.exchange.kind === "shared") this.#handOver(record.exchange, lsn)
-    if (lsn <= this.#appliedLsn && !this.#sessions.has(record.number)) return this.#observe(record.number)
+    this.#observe(record.number)
+    if (lsn <= this.#appliedLsn && !this.#sessions.has(record.number)) return
     const image = this.#of(record.number)
-    if (lsn <= image.cursorLsn) return
+    if (lsn <= image.cursorLsn) return // [IDX-5]
     image.firstStepLsn = Math.min(image.firstStepLsn, lsn)
     switch (record.kind) {
       case "received":
@@ -183,7 +185,8 @@ export class SessionImage {
         image.incoming.delete(record.packetIdentifier)
         return
       case "sent":
-        return sent(image, record.exchange, lsn)
+        sent(image, record.exchange, lsn)
+        return
       case "sent-received": {
         const exchange = image.open.get(record.packetIdentifier)
         if (exchange === undefined) return
@@ -198,7 +201,7 @@ export class SessionImage {
   /** A message of a group is with a member at QoS 2: nobody else may have it, also when the member's session ends. */
   #handOver({ filter, sequence }: SavedExchange, lsn: number): void {
     const image = this.#groups.get(filter)
-    if (image === undefined || lsn <= image.lsn) return
+    if (image === undefined || lsn <= image.lsn) return // [IDX-5]
     image.firstStepLsn = Math.min(image.firstStepLsn, lsn)
     if (sequence >= image.group.cursor || image.group.requeued.includes(sequence)) image.handed.add(sequence)
   }
@@ -253,7 +256,7 @@ function sent(image: ImageSession, exchange: SavedExchange, lsn: number): void {
   // Told twice, it keeps its place in the order; an identifier that was free meanwhile goes to the end.
   if (before !== undefined && before.sequence !== sequence) image.open.delete(packetIdentifier)
   image.open.set(packetIdentifier, exchange)
-  if (kind === "ordinary" && sequence >= image.cursor) image.handed.add(sequence)
+  if (kind === "ordinary" && sequence >= image.cursor) image.handed.add(sequence) // [IDX-6]
   if (kind !== "retained") return
   const handed = image.retainedHanded.get(exchange.filter)
   if (handed === undefined) image.retainedHanded.set(exchange.filter, [{ sequence, lsn }])

@@ -21,7 +21,15 @@
  */
 import { crc32 } from "node:zlib"
 import * as Effect from "effect/Effect"
-import { datasync, type StoreFault, type StoreFile, type StoreFs, TEMPORARY_SUFFIX, withFile, write } from "../wal/store-fs.ts"
+import {
+  datasync,
+  type StoreFault,
+  type StoreFile,
+  type StoreFs,
+  TEMPORARY_SUFFIX,
+  withFile,
+  write
+} from "../wal/store-fs.ts"
 import { readPosition, writePosition } from "./control-bytes.ts"
 import { type IndexEntry, type IndexMeta, type OpenedValue, openValue } from "./index-values.ts"
 

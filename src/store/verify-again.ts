@@ -2,7 +2,7 @@
  * storage.wal.crash-recovery-validation: every record of the log is verified once more after recovery, before anybody
  * connects, by the same walk that `promptmq store verify` takes.
  *
- * Recovery has reported the damage it found and goes on from it. What this walk finds beyond that came in between, or
+ * [VER-1] Recovery has reported the damage it found and goes on from it. What this walk finds beyond that came in between, or
  * recovery was wrong: either is a reason not to serve.
  */
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ export const verifyAgain = (
     const known = new Set(report.damages.map(({ offset, segment }) => `${segment} ${offset}`))
     for (const { damages, segment } of segments) {
       const unknown = damages.find(({ offset }) => !known.has(`${segment} ${offset}`))
-      if (unknown === undefined) continue
+      if (unknown === undefined) continue // [VER-1]
       const fact = `verified once more, ${segment} is damaged at byte ${unknown.offset}, and recovery had not found it`
       return yield* refuse(
         "corrupt",

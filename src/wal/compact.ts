@@ -152,7 +152,7 @@ const fill = (
       )
     }
     if (output === undefined || output.survivors.count === 0) return undefined
-    yield* output.finish()
+    yield* request.pace(yield* output.finish())
     yield* datasync(file) // [WAL-11]
     const { newestMs, position, seed, survivors } = output
     const firstLsn = output.header.baseLsn
@@ -279,10 +279,10 @@ class Output {
     })
   }
 
-  finish(): Effect.Effect<void, StoreFault> {
+  finish(): Effect.Effect<number, StoreFault> {
     return Effect.gen({ self: this }, function* () {
-      yield* this.flush()
-      yield* this.#writeFrame(FRAME_HEADER_BYTES, 0, this.header.lastLsn + 1, FrameFlag.seal)
+      const written = yield* this.flush()
+      return written + (yield* this.#writeFrame(FRAME_HEADER_BYTES, 0, this.header.lastLsn + 1, FrameFlag.seal))
     })
   }
 

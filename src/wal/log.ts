@@ -182,12 +182,13 @@ const startLiving = (
         if (living.space === "full") living.spareTaken.openUnsafe()
         handlers.onWritten(lsn)
       },
-      onDurable: (lsn) => {
-        handlers.onDurable(lsn)
+      onDurable: handlers.onDurable,
+      onKept: handlers.onKept,
+      onMoved: () => {
+        handlers.onMoved()
+        const { durableLsn: lsn } = living.appender
         while (living.forced.length > 0 && (living.forced[0]?.lsn ?? 0) <= lsn) living.forced.shift()?.resume()
       },
-      onKept: handlers.onKept,
-      onMoved: handlers.onMoved,
       onUnsynced: () => void living.unsynced.openUnsafe(),
       onStalled: () => {
         setSpace(living, handlers, "full")

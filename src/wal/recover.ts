@@ -79,7 +79,7 @@ export interface Recovered {
 }
 
 export interface RecoveredSegment extends FoundSegment {
-  /** Its base LSN less one when it holds nothing. */
+  /** Its own, not what the next one begins with less one: a gap may lie between. Base LSN less one when it holds nothing. */
   readonly lastLsn: number
   /** Wall ms of its newest record, 0 when it holds none. */
   readonly newestMs: number

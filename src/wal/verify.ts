@@ -28,6 +28,8 @@ export interface VerifyOptions<E = never> {
   readonly isInUse?: boolean
   /** Ranges dropped on purpose, known from elsewhere than the log. */
   readonly knownDropped?: ReadonlyArray<LsnRange>
+  /** What a snapshot or an index knows to have been durable. */
+  readonly durableAtLeast?: number
 }
 
 export interface SegmentVerdict {
@@ -64,11 +66,11 @@ export const verifyLog = <E = never>(
   Effect.gen(function* () {
     const found = yield* survey(fs, logDirectory)
     const sinks = new Map(found.segments.map(({ name }) => [name, sink(name)]))
-    const { isInUse = false, knownDropped = [], onSegmentEnd } = options
+    const { durableAtLeast = 0, isInUse = false, knownDropped = [], onSegmentEnd } = options
     const walked = yield* walkSegments<E>(
       fs,
       found,
-      { durableAtLeast: 0, knownDropped, isInUse },
+      { durableAtLeast, knownDropped, isInUse },
       {
         record: (record, { name }, offset) => sinks.get(name)?.(record, offset),
         segmentEnd: onSegmentEnd ?? (() => Effect.void)

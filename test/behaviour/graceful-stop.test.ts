@@ -67,7 +67,9 @@ describe("graceful stop", () => {
       `127.0.0.1:${port}`,
       "--ws-bind",
       "",
-      "--no-admin"
+      "--no-admin",
+      "--data-dir",
+      join(folder, "second")
     ])
     assert.strictEqual((await second.ended()).code, 8)
     await second.line(/E8001/)

@@ -29,7 +29,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 describe("a subscriber that reads nothing", () => {
   it("cannot make the broker grow beyond its memory budget", async () => {
     const words = ["--bind", "127.0.0.1:0", "--ws-bind", "", "--admin-bind", "127.0.0.1:0", "--data-dir", folder]
-    const { child, port } = await startProcess([...words, "--memory-buffer", `${RING_MIB}MiB`])
+    const { child, port } = await startProcess([
+      ...words,
+      "--storage-engine",
+      "memory",
+      "--memory-buffer",
+      `${RING_MIB}MiB`
+    ])
     await using _ = child
     const address = /http:\/\/\S+/.exec(await child.line(/^ +admin /))?.[0] ?? ""
     const authorization = `Bearer ${readFileSync(join(folder, "admin-token"), "utf8").trim()}`

@@ -37,8 +37,14 @@ export interface Stage {
   crashes: number
   numbers: number
   /** Messages of the shared subscription, by number. */
-  readonly shared: Map<number, { readonly ticket: number; readonly qos: number; receipts: number }>
+  readonly shared: Map<number, SharedMessage>
   readonly actors: ReadonlyArray<Actor>
+}
+
+/** Of the shared subscription: its records, and how often somebody received it. */
+export interface SharedMessage {
+  tickets: Array<number>
+  receipts: number
 }
 
 /** Few, so that each is soon used again. */
@@ -185,11 +191,16 @@ export class Actor {
       return
     }
     const received = this.#ticketAfter(from, ({ kind }) => kind === "received")
-    if (ticket > 0 || received > 0) outgoing.ticket = Math.max(ticket, received)
+    if (received > 0) outgoing.ticket = received
     if (ticket === 0) return
     trace.push(`  record ${ticket}`)
     for (const { life } of actors) life?.published(message, ticket)
-    if (qos > 0 && topic.startsWith(SHARED_TOPIC)) shared.set(number, { ticket, qos, receipts: 0 })
+    // Logged only because a session that ends with its connection fell behind: nobody has to keep it.
+    const isOwed = actors.some(({ life }) => life?.owes(number) === true)
+    if (retain || isOwed || topic.startsWith(SHARED_TOPIC)) outgoing.ticket = Math.max(ticket, received)
+    if (qos === 0 || !topic.startsWith(SHARED_TOPIC)) return
+    const tickets = shared.get(number)?.tickets ?? []
+    shared.set(number, { tickets: [...tickets, ticket], receipts: shared.get(number)?.receipts ?? 0 })
   }
 
   #release(id: number, outgoing: Outgoing): void {
@@ -237,8 +248,8 @@ export class Actor {
     trace.push(`${this.name} ${["PUBACK", "PUBREC", "", "PUBCOMP"][type - 4]} ${id}`)
     const expected = this.life?.queue.get(number)
     if (type === 4 && expected !== undefined) {
+      expected.acknowledged = expected.doneAtCrash === crashes ? expected.acknowledged + 1 : 1
       expected.doneAtCrash = crashes
-      expected.acknowledged += 1
     }
     this.peer.send(packets.acknowledge(type, id))
   }
@@ -325,7 +336,10 @@ export class Actor {
     this.#current.rollBack(ticket)
     this.life?.rollBack(ticket)
     if (this.life?.expirySeconds.value === 0) this.#current.set(ticket, undefined)
-    for (const outgoing of this.#outgoing.values()) if (outgoing.ticket > ticket) outgoing.ticket = NEVER
+    for (const outgoing of this.#outgoing.values()) {
+      if (outgoing.ticket > ticket) outgoing.ticket = NEVER
+      if (outgoing.releasedTicket > ticket) outgoing.releasedTicket = 0
+    }
     // One whose CONNECT is lost never was.
     this.wills = this.wills.filter(({ state }) => state.rollBack(ticket))
   }
@@ -341,7 +355,11 @@ export class Actor {
     if (will?.state.value.kind !== "connected") return
     const dueAtMs = will.dueAtMs(this.#nowMs, true)
     if (dueAtMs <= this.#nowMs) this.#published(will)
-    else will.state.set(this.#lastTicket((each) => isOffline(each, will.sessionNumber)), { kind: "waiting", dueAtMs })
+    else
+      will.state.set(
+        this.#lastTicket((each) => isOffline(each, will.sessionNumber)),
+        { kind: "waiting", dueAtMs }
+      )
   }
 
   #received(packet: packets.Received): void {
@@ -355,11 +373,13 @@ export class Actor {
         this.#wantsClean = false
         return
       case 3:
-        return this.#message(packet)
+        this.#message(packet)
+        return
       case 4:
       case 5:
       case 7:
-        return this.#answered(id, type, reasonCode)
+        this.#answered(id, type, reasonCode)
+        return
       case 6: {
         const number = this.#incoming.get(id) ?? -1
         this.#incoming.delete(id)
@@ -392,13 +412,14 @@ export class Actor {
 
   #message(packet: packets.Received): void {
     const { tally, trace } = this.#stage
-    const { duplicate, packetIdentifier: id, payload, qos, topic } = packet
+    const { duplicate, packetIdentifier: id, payload, qos, retain, topic } = packet
     if (qos === 0) return
     const number = topic === WILLS ? Number(/\d+/.exec(payload.toString())?.[0]) : payload.readUInt32BE(0)
-    trace.push(`${this.name} gets ${number} QoS ${qos} id ${id}${duplicate ? " DUP" : ""}`)
+    trace.push(`${this.name} gets ${number} QoS ${qos} id ${id}${retain ? " retain" : ""}${duplicate ? " DUP" : ""}`)
     tally.deliveries += 1
     if (duplicate) tally.repeats += 1
-    this.pending.push({ type: qos === 1 ? 4 : 5, id, number })
+    // A retained copy is nothing that the model waits for.
+    this.pending.push({ type: qos === 1 ? 4 : 5, id, number: retain ? -1 : number })
     if (qos === 2) {
       const known = this.#incoming.get(id)
       check(known === undefined || known === number, `${this.name}: ${number} under ${id}, which is ${known}'s`)
@@ -421,18 +442,19 @@ export class Actor {
       message.receipts += 1
       tally.sharedDeliveries += 1
       if (qos === 2) check(message.receipts === 1, `shared message ${number} came twice at QoS 2`)
-      if (qos === 2) check(message.ticket <= store.log.kept, `shared message ${number} was sent before it was kept`)
+      if (qos === 2)
+        check((message.tickets[0] as number) <= store.log.kept, `shared message ${number} was sent before it was kept`)
     } else if (retain) {
+      tally.retained += 1
+      if (qos < 2) return
       const seen = (this.#retainedSeen.get(number) ?? 0) + 1
       this.#retainedSeen.set(number, seen)
-      tally.retained += 1
-      if (qos === 2) check(seen <= this.#retainedAsked, `${this.name}: retained ${number} came ${seen} times at QoS 2`)
-    } else {
+      check(seen <= this.#retainedAsked, `${this.name}: retained ${number} came ${seen} times at QoS 2`)
+    } else if ((this.life?.expirySeconds.value ?? 0) > 0) {
+      // What a session that ends with its connection gets is the oracle's matter (oracle.ts).
       this.life?.received(packet, number, crashes)
       const ticket = this.life?.queue.get(number)?.copies[0]?.ticket ?? 0
-      if (qos === 2 && (this.life?.expirySeconds.value ?? 0) > 0) {
-        check(ticket <= store.log.kept, `${this.name}: ${number} was sent at QoS 2 before it was kept`)
-      }
+      if (qos === 2) check(ticket <= store.log.kept, `${this.name}: ${number} was sent at QoS 2 before it was kept`)
     }
   }
 

@@ -14,8 +14,8 @@ import { flushCursors } from "../../src/broker/save-cursors.ts"
 import type { ReaderLimits } from "../../src/store/log-reader.ts"
 import { CrashStore, type Engine } from "../support/crash-store.ts"
 import { check } from "./oracle.ts"
-import { Actor, type Stage, Tally } from "./restore-client.ts"
-import { Life, type Options } from "./restore-model.ts"
+import { Actor, type SharedMessage, type Stage, type Tally } from "./restore-client.ts"
+import type { Life, Options } from "./restore-model.ts"
 import { World } from "./world.ts"
 
 export type Step = readonly [verb: number, a: number, b: number, c: number, d: number]
@@ -25,10 +25,10 @@ export interface Scenario {
   readonly readers: ReaderLimits | undefined
 }
 
-const topics = ["a", "a/b", "a/c", "s/1", "s/2", "r/1"]
-const filters = ["a/b", "a/+", "a/#", "+/c", "r/+"]
+const topics = ["a", "a/b", "a/c", "s/1", "s/2", "r/1", "r/2", "r/3"]
+const filters = ["a/b", "a/+", "a/#", "+/c", "r/+", "r/+"]
 /** Only here messages are retained: what comes with RETAIN is what a SUBSCRIBE asked for. */
-const retainedTopic = "r/1"
+const RETAINED = "r/"
 const shareText = "$share/g/s/+"
 const LONG_SECONDS = 1_000_000
 const whole: Options = { qos: 2, noLocal: false, retainAsPublished: false, identifier: 0 }
@@ -57,7 +57,7 @@ class History {
   constructor(scenario: Scenario, tally: Tally) {
     this.#scenario = scenario
     const store = new CrashStore(scenario.engine)
-    const shared = new Map()
+    const shared = new Map<number, SharedMessage>()
     const actors: Array<Actor> = []
     this.stage = { store, world: this.#makeWorld(store), trace: [], tally, crashes: 0, numbers: 0, shared, actors }
     actors.push(...["A", "B", "C", "P", "O"].map((name) => new Actor(this.stage, name)))
@@ -92,11 +92,11 @@ class History {
       case "publish": {
         const from = d % 3 === 0 ? actor : this.#publisher
         const topic = topics[b % topics.length] as string
-        return from.publish(topic, c % 3, topic === retainedTopic && c % 2 === 0)
+        return from.publish(topic, c % 3, topic.startsWith(RETAINED) && c % 4 > 0)
       }
       case "subscribe": {
         const options = { qos: c % 3, noLocal: c % 4 === 0, retainAsPublished: false, identifier: d % 3 }
-        return actor.subscribe(filters[b % filters.length] as string, options, d % 4 === 0 ? 0 : 2)
+        return actor.subscribe(filters[b % filters.length] as string, options, d % 2 === 0 ? 0 : 2)
       }
       case "unsubscribe":
         return actor.unsubscribe(filters[b % filters.length] as string)
@@ -197,7 +197,8 @@ class History {
       .filter(({ persistent }) => persistent)
       .sort((a, b) => (a.clientIdentifier < b.clientIdentifier ? -1 : 1))
       .map(({ clientIdentifier, cursor, incoming, subscriptions, window }) => {
-        const at = subscriptions.size === 0 ? "anywhere" : cursor
+        const oldest = Math.min(...[...subscriptions.values()].map(({ intervals }) => intervals[0]?.from ?? 0))
+        const at = subscriptions.size === 0 ? "anywhere" : Math.max(cursor, oldest)
         const open = window.openIdentifiers().map((id) => `${id}:${window.state(id)}@${window.sequence(id)}`)
         return `${clientIdentifier} at ${at} open ${open} incoming ${[...(incoming ?? [])]}`
       })
@@ -206,7 +207,10 @@ class History {
 
   async #rebuild(store: CrashStore, nowMs: number, ticket: number): Promise<void> {
     for (const actor of this.stage.actors) actor.crashed(ticket)
-    for (const [number, message] of this.stage.shared) if (message.ticket > ticket) this.stage.shared.delete(number)
+    for (const [number, message] of this.stage.shared) {
+      message.tickets = message.tickets.filter((each) => each <= ticket)
+      if (message.tickets.length === 0) this.stage.shared.delete(number)
+    }
     this.stage.store = store
     this.stage.world = this.#makeWorld(store)
     const { world } = this.stage
@@ -235,7 +239,10 @@ class History {
     const { sessions } = this.stage.world.core
     for (const { life, name, peer } of this.stage.actors) {
       const held = sessions.get(name)
-      check((held !== undefined) === (life !== undefined), `${name}: session ${held === undefined ? "is gone" : "lives"}`)
+      check(
+        (held !== undefined) === (life !== undefined),
+        `${name}: session ${held === undefined ? "is gone" : "lives"}`
+      )
       check(held === undefined || held.number === life?.number, `${name}: another session than expected`)
       check((held?.connection !== undefined) === (peer !== undefined), `${name}: connected or not?`)
       if (held !== undefined && life !== undefined) this.#sameSubscriptions(held.subscriptions, life)
@@ -248,7 +255,9 @@ class History {
   #sameSubscriptions(held: ReadonlyMap<string, { readonly active: boolean; readonly qos: number }>, life: Life): void {
     const active = [...held].filter(([, subscription]) => subscription.active)
     const found = active.map(([filter, { qos }]) => `${filter} ${qos}`).sort()
-    const wanted = [...life.active].filter(([filter]) => filter !== shareText).map(([filter, { qos }]) => `${filter} ${qos}`)
+    const wanted = [...life.active]
+      .filter(([filter]) => filter !== shareText)
+      .map(([filter, { qos }]) => `${filter} ${qos}`)
     check(found.join() === wanted.sort().join(), `${life.name}: subscribed to ${found}, not ${wanted}`)
   }
 
@@ -300,7 +309,7 @@ const verbs = [
   ...Array<"publish">(9).fill("publish"),
   ...Array<"subscribe">(3).fill("subscribe"),
   "unsubscribe",
-  ...Array<"acknowledge">(6).fill("acknowledge"),
+  ...Array<"acknowledge">(8).fill("acknowledge"),
   ...Array<"connect">(3).fill("connect"),
   "disconnect",
   "disconnect",

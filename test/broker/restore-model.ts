@@ -66,6 +66,7 @@ export class Expected {
   readonly message: Message
   copies: Array<Copy> = []
   receipts = 0
+  /** PUBACKs since the last crash but for those before `doneAtCrash`. */
   acknowledged = 0
   /** Crashes there had been when it was acknowledged last, -1 before. */
   doneAtCrash = -1
@@ -129,6 +130,10 @@ export class Life {
     const expected = this.queue.get(message.number) ?? new Expected(message)
     expected.copies.push(copy)
     this.queue.set(message.number, expected)
+  }
+
+  owes(number: number): boolean {
+    return this.expirySeconds.value > 0 && this.queue.has(number)
   }
 
   rollBack(ticket: number): void {

@@ -16,6 +16,8 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { encodeCursor, encodeSession, encodeSubscription } from "../../src/store/control-records.ts"
+import { writeSnapshot } from "../../src/store/snapshot-file.ts"
+import { diskFs } from "../../src/wal/disk-fs.ts"
 import { RecordType } from "../../src/wal/record.ts"
 import {
   appendControl,
@@ -75,6 +77,15 @@ const payloadsOf = (folder: string) =>
       .map((line) => /value-(\d+)/.exec(JSON.parse(line).payload)?.[1])
   )
 
+/** An empty one: of sessions it knows nothing, which is then what is true. */
+function addSnapshot(folder: string, appliedLsn: number) {
+  mkdirSync(join(folder, "snap"))
+  const storeUuid = readFileSync(join(folder, "FORMAT")).toString("hex", 32, 48)
+  const header = { storeUuid, appliedLsn, coveredLsn: appliedLsn, nextSequence: 120, nextSessionNumber: 2 }
+  const name = `${String(appliedLsn).padStart(20, "0")}.snap`
+  return writeSnapshot(diskFs, join(folder, "snap"), name, header, [])
+}
+
 /** Ways to damage a store: each takes the folder and answers how many messages are lost at least. */
 const damages: Readonly<Record<string, (folder: string) => void>> = {
   "a flipped bit in a record": (folder) => void flipInText(segmentFiles(folder)[1] ?? "", "value-", 3),
@@ -98,6 +109,15 @@ const damages: Readonly<Record<string, (folder: string) => void>> = {
     writeFileSync(file, bytes.fill(0x55, 4096))
   },
   "a file that is gone": (folder) => rmSync(segmentFiles(folder)[1] ?? ""),
+  "the end that a snapshot knows of": (folder) => {
+    rmSync(segmentFiles(folder).at(-1) ?? "")
+  },
+  "all files, but a snapshot is there": (folder) => {
+    for (const file of segmentFiles(folder)) rmSync(file)
+  },
+  "a last file that breaks off in what a snapshot knows of": (folder) => {
+    truncateSync(segmentFiles(folder).at(-1) ?? "", 9000)
+  },
   "a file cut in the middle": (folder) => truncateSync(segmentFiles(folder)[1] ?? "", 9000),
   FORMAT: (folder) => writeFileSync(join(folder, "FORMAT"), Buffer.alloc(1024, 1))
 }
@@ -108,6 +128,8 @@ describe("store repair", () => {
       Effect.gen(function* () {
         const folder = yield* temporaryFolder
         yield* someStore(folder)
+        const whole = contentOf(folder)
+        if (name.includes("snapshot")) yield* addSnapshot(folder, 123)
         damage(folder)
         const before = contentOf(folder)
         assert.strictEqual((yield* command(["verify", "--data-dir", folder])).code, 7)
@@ -121,7 +143,7 @@ describe("store repair", () => {
         assert.deepEqual(yield* payloadsOf(folder), good)
 
         const after = new Set(contentOf(folder).values())
-        const damaged = [...before].filter(([file]) => /^\/log\/\d/.test(file) && !contentOf(folder).has(file))
+        const damaged = [...before].filter(([file, bytes]) => /^\/log\/\d/.test(file) && whole.get(file) !== bytes)
         for (const [file, bytes] of damaged) assert.isTrue(after.has(bytes), `${file} is kept whole`)
         const again = yield* command(["repair", "--data-dir", folder])
         assert.deepEqual([again.code, again.out], [0, "nothing to repair\n"])
@@ -186,12 +208,13 @@ describe("store salvage", () => {
         const folder = yield* temporaryFolder
         const to = join(yield* temporaryFolder, "new")
         yield* someStore(folder)
+        if (name.includes("snapshot")) yield* addSnapshot(folder, 123)
         damage(folder)
         const before = contentOf(folder)
         const good = yield* payloadsOf(folder)
         const { code, err, out } = yield* command(["salvage", "--to", to, "--data-dir", folder])
         assert.strictEqual(code, 0, err)
-        const hasSession = name !== "both header copies of the first file"
+        const hasSession = !name.includes("snapshot") && name !== "both header copies of the first file"
         assert.match(
           out,
           new RegExp(`^${to}: ${good.length} messages, ${hasSession ? 1 : 0} sessions?, 0 groups; \\d+ records? lost`)

@@ -192,7 +192,7 @@ describe("store verify", () => {
       const log = yield* openStoreAt(folder)
       for (let i = 0; i < 5; i++) appendMessage(log, i, "a", `value-${i}`)
       yield* log.force
-      const { code, err, out } = yield* command(["verify"], folder)
+      const { code, err, out } = yield* Effect.promise(() => run(["store", "verify", "--data-dir", folder]))
       assert.strictEqual(code, 0, err)
       assert.match(err, new RegExp(`the store is in use by pid ${process.pid}, since 20.*nothing is changed`))
       assert.match(out, /good: 5 records, 5 messages\n$/)

@@ -114,7 +114,7 @@ describe("rules", () => {
     ["an interval with its mode", wal("sync-mode: periodic\n    sync-interval: 1s"), [], []],
     ["a log smaller than two of its files", `${wal("segment-size: 16MiB")}${small}`, [], ["E3310"]],
     ["a small log of small files", `${wal("segment-size: 4MiB")}${small}`, [], []],
-    ["durability in memory", "storage:\n  wal:\n    sync-mode: immediate\n", [], ["E3302"]],
+    ["durability in memory", "storage:\n  engine: memory\n  wal: { sync-mode: immediate }\n", [], ["E3302"]],
     ["metrics asked for", "metrics:\n  enabled: true\n", [], ["E3405"]],
     ["metrics turned off", "metrics:\n  enabled: false\n", [], []],
     ["no listener", 'server:\n  bind: ""\n  ws-bind: ""\n', ["E3205"], []],

@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { logPolicyOf, lossOf, promiseOf } from "../../src/config/store-options.ts"
+import { logPolicyOf, lossOf, promiseOf, topicPoliciesOf } from "../../src/config/store-options.ts"
 import { load } from "./loading.ts"
 
 const immediate = { mode: "immediate" }
@@ -47,6 +47,19 @@ describe("the log's policy", () => {
       })
     )
   }
+})
+
+describe("policies of topics", () => {
+  it.effect("are as written; force-fsync leaves none that asks for less", () =>
+    Effect.gen(function* () {
+      const file = (more: string) =>
+        `storage:\n  engine: wal\n${more}topics:\n  policies: [{ filter: a, acknowledge: written, max-messages: 5 }]\n`
+      const asWritten = topicPoliciesOf((yield* load({ file: file("") })).settings)
+      assert.deepStrictEqual([asWritten[0]?.acknowledge, asWritten[0]?.maxMessages], ["written", 5])
+      const forced = topicPoliciesOf((yield* load({ file: file("  wal: { force-fsync: true }\n") })).settings)
+      assert.deepStrictEqual([forced[0]?.acknowledge, forced[0]?.maxMessages], [undefined, 5])
+    })
+  )
 })
 
 describe("the promise", () => {

@@ -49,7 +49,10 @@ export function sessionStoreContract(name: string, isDurable: boolean, makePlace
         yield* Effect.scoped(
           Effect.map(place.open, ({ sessions }) => {
             const first = sessions.takeRecovered()
-            assert.deepEqual(first.sessions.map(({ session }) => session), isDurable ? [sessionOf(1)] : [])
+            assert.deepEqual(
+              first.sessions.map(({ session }) => session),
+              isDurable ? [sessionOf(1)] : []
+            )
             const { nextSessionNumber } = first
             assert.deepEqual(sessions.takeRecovered(), { sessions: [], groups: new Map(), nextSessionNumber })
           })

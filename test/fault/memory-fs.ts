@@ -175,7 +175,8 @@ export class MemoryFs implements StoreFs {
         })
       },
       readSome: (buffer: Buffer, start: number, end: number, position: number, done: ReadDone) => {
-        const read = inode.bytes.copy(buffer, start, position, Math.min(inode.sizeBytes, position + end - start))
+        const to = Math.min(inode.sizeBytes, position + end - start)
+        const read = position < to ? inode.bytes.copy(buffer, start, position, to) : 0
         queueMicrotask(() => done(undefined, read))
       },
       size: Effect.sync(() => inode.sizeBytes),

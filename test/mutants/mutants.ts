@@ -4,7 +4,10 @@
 import { brokerMutants } from "./broker-mutants.ts"
 import { codecMutants } from "./codec-mutants.ts"
 import { cursorMutants } from "./cursor-mutants.ts"
+import { indexMutants } from "./index-mutants.ts"
+import { messageLogMutants } from "./message-log-mutants.ts"
 import type { Mutant } from "./mutant.ts"
+import { planMutants } from "./plan-mutants.ts"
 import { promiseMutants } from "./promise-mutants.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
@@ -18,8 +21,11 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...stateMutants,
   ...cursorMutants,
   ...promiseMutants,
+  ...planMutants,
   ...brokerMutants,
   ...v311Mutants,
   ...v5Mutants,
-  ...walMutants
+  ...walMutants,
+  ...indexMutants,
+  ...messageLogMutants
 ]

@@ -1,5 +1,5 @@
 /**
- * Mutants of the log: the ways to lose an acknowledged message. The statements are the promises WAL-1 to WAL-10 in the
+ * Mutants of the log: the ways to lose an acknowledged message. The statements are the promises WAL-1 to WAL-15 in the
  * header of src/wal/commit.ts; the tests are power cuts, faults, bit rot.
  */
 import type { Mutant } from "./mutant.ts"
@@ -8,6 +8,10 @@ const cuts = ["test/wal/cuts.test.ts"]
 const bitRot = ["test/wal/bit-rot.test.ts"]
 const promises = ["test/wal/promises.test.ts"]
 const place = ["test/wal/store-place.test.ts"]
+const compactionCuts = ["test/wal/compaction-cuts.test.ts"]
+const compactionRot = ["test/wal/compaction-rot.test.ts"]
+const compactor = ["test/store/compactor.test.ts"]
+const compactorCuts = ["test/store/compactor-cuts.test.ts"]
 
 export const walMutants: ReadonlyArray<Mutant> = [
   // Acknowledged before the sync.
@@ -52,8 +56,8 @@ export const walMutants: ReadonlyArray<Mutant> = [
   // The unsynced tail served as it is, not written again.
   {
     file: "src/wal/recover.ts",
-    find: "const baseLsn = walked.tail[0]?.firstLsn ?? walked.nextLsn // [WAL-4]\n",
-    replace: "const baseLsn = walked.nextLsn // [WAL-4]\n",
+    find: "const baseLsn = end.tail[0]?.firstLsn ?? nextLsn // [WAL-4]\n",
+    replace: "const baseLsn = nextLsn // [WAL-4]\n",
     statement: "WAL-4",
     tests: cuts
   },
@@ -142,6 +146,101 @@ export const walMutants: ReadonlyArray<Mutant> = [
     find: "if (fault !== undefined) return this.#fail(fault) // [WAL-10]",
     replace: "if (fault?.code === undefined && fault !== undefined) return this.#fail(fault) // [WAL-10]",
     statement: "WAL-10",
+    tests: promises
+  },
+  // A compacted segment named before it is synced: seal before the output's fsync.
+  {
+    file: "src/wal/compact.ts",
+    find: "yield* datasync(file) // [WAL-11]",
+    replace: "yield* Effect.void // [WAL-11]",
+    statement: "WAL-11",
+    tests: compactionCuts
+  },
+  // Its inputs gone before its name is on the platter.
+  {
+    file: "src/wal/compact.ts",
+    find: "yield* fs.syncDirectory(logDirectory) // [WAL-11]",
+    replace: "yield* Effect.void // [WAL-11]",
+    statement: "WAL-11",
+    tests: compactionCuts
+  },
+  // What it replaces believed as well.
+  {
+    file: "src/wal/survey.ts",
+    find: "if (input !== undefined) voided.add(input) // [WAL-11]",
+    replace: "if (input === undefined) voided.add(output) // [WAL-11]",
+    statement: "WAL-11",
+    tests: compactionCuts
+  },
+  // One that was never finished believed, although its inputs are there.
+  {
+    file: "src/wal/survey.ts",
+    find: "output.gen > 0 && !output.isSealed && inputs.every(",
+    replace: "output.gen > 1e9 && !output.isSealed && inputs.every(",
+    statement: "WAL-11",
+    tests: compactionRot
+  },
+  // The replacer an input before its own inputs are gone for good: no sync of the folder between the two.
+  {
+    file: "src/wal/compact.ts",
+    find: "yield* fs.syncDirectory(logDirectory) // [WAL-12]",
+    replace: "yield* Effect.void // [WAL-12]",
+    statement: "WAL-12",
+    tests: compactionCuts
+  },
+  {
+    file: "src/wal/recover.ts",
+    find: "if (gone.length > 0) yield* fs.syncDirectory(logDirectory) // [WAL-12]",
+    replace: "// [WAL-12]",
+    statement: "WAL-12",
+    tests: compactionCuts
+  },
+  // No SEG-DROP.
+  {
+    file: "src/store/compactor.ts",
+    find: "if (ranges.length === 0) return true",
+    replace: "if (ranges.length >= 0) return true",
+    statement: "WAL-13",
+    tests: compactor
+  },
+  // SEG-DROP not waited for.
+  {
+    file: "src/store/compactor.ts",
+    find: "yield* Effect.timeoutOption(target.force, TELL_LIMIT_MS) // [WAL-13]",
+    replace: "yield* Effect.timeoutOption(Effect.void, TELL_LIMIT_MS) // [WAL-13]",
+    statement: "WAL-13",
+    tests: compactorCuts
+  },
+  // SEG-DROP lost with the file that holds it.
+  {
+    file: "src/wal/segment-drop.ts",
+    find: "      again.push(...left)\n",
+    replace: "",
+    statement: "WAL-13",
+    tests: compactionCuts
+  },
+  // A gap that was told of taken for damage.
+  {
+    file: "src/wal/walk.ts",
+    find: "without(missing.lost, known) // [WAL-13]",
+    replace: "missing.lost // [WAL-13]",
+    statement: "WAL-13",
+    tests: compactionCuts
+  },
+  // What a segment made void comes back when that segment is dropped.
+  {
+    file: "src/wal/recover.ts",
+    find: "Effect.andThen(file.truncate(cutAt), datasync(file))",
+    replace: "Effect.void",
+    statement: "WAL-14",
+    tests: compactionCuts
+  },
+  // Announced together, torn apart.
+  {
+    file: "src/wal/commit.ts",
+    find: "    this.#groups.forRecord(size, this.#segment.capacityBytes - SEGMENT_HEADER_BYTES)\n    return true\n",
+    replace: "    return true\n",
+    statement: "WAL-15",
     tests: promises
   }
 ]

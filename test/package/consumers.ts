@@ -92,3 +92,26 @@ const problem = await Effect.runPromise(
 )
 console.log(JSON.stringify({ ...done, port: typeof done.port, problem }))
 `
+
+export const durableProgram = `
+import { existsSync } from "node:fs"
+import { Broker, type SettingsInput } from "promptmq"
+
+const settings: SettingsInput = {
+  server: { bind: "127.0.0.1:0", "ws-bind": "" },
+  storage: { engine: "wal", "data-dir": "kept" },
+  topics: { policies: [{ filter: "limited/#", "max-messages": 1 }] }
+}
+const first = await Broker.start(settings)
+await first.publish("state", "21.5", { qos: 1, retain: true })
+await first.stop()
+const log: Array<string> = []
+const second = await Broker.start(settings, { onLog: (line) => log.push(line) })
+const value = await new Promise<string>((resolve) => {
+  void second.subscribe("state", ({ payload }) => resolve(payload.toString()))
+})
+await second.stop()
+const inMemory = await Broker.start({ server: settings.server ?? {} })
+await inMemory.stop()
+console.log(JSON.stringify({ value, isIndexed: existsSync("kept/index/data.mdb"), complaints: log.filter((line) => /level=(warn|error)/.test(line)) }))
+`

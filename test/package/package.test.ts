@@ -11,7 +11,7 @@ import { delimiter, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { effectProgram, promiseProgram } from "./consumers.ts"
+import { durableProgram, effectProgram, promiseProgram } from "./consumers.ts"
 
 /** What a failed command said is the message: by itself the error holds the command line only. */
 const run = (file: string, args: ReadonlyArray<string>, options: ExecFileOptions) =>
@@ -88,6 +88,7 @@ describe("the library, installed", () => {
   it("has declarations that a strict program checks against", async () => {
     writeFileSync(join(folder, "promise.ts"), promiseProgram)
     writeFileSync(join(folder, "effect.ts"), effectProgram)
+    writeFileSync(join(folder, "durable.ts"), durableProgram)
     const compilerOptions = {
       strict: true,
       exactOptionalPropertyTypes: true,
@@ -100,7 +101,7 @@ describe("the library, installed", () => {
       types: ["node"],
       typeRoots: [join(root, "node_modules", "@types")]
     }
-    const project = { compilerOptions, files: ["promise.ts", "effect.ts"] }
+    const project = { compilerOptions, files: ["promise.ts", "effect.ts", "durable.ts"] }
     writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(project))
     const compiler = join(root, "node_modules", "typescript", "bin", "tsc")
     await run(process.execPath, [compiler, "-p", folder], { cwd: folder })
@@ -119,6 +120,11 @@ describe("the library, installed", () => {
       isLogged: true,
       types: "function"
     })
+  })
+
+  it("keeps on disk what it is told to keep, with LMDB as the registry has it", async () => {
+    assert.deepEqual(await report("durable.ts"), { value: "21.5", isIndexed: true, complaints: [] })
+    assert.isFalse(existsSync(join(folder, ".local")), "in memory unless told otherwise")
   })
 
   it("runs as a layer, on the program's own effect", async () => {

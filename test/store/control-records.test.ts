@@ -16,7 +16,14 @@ import {
   writePacketIdentifier
 } from "../../src/store/control-records.ts"
 import { RECORD_TYPE_MAX, RecordType } from "../../src/wal/record.ts"
-import { filterText, savedCursor, savedExchange, savedGroup, savedSession, savedSubscription } from "./session-samples.ts"
+import {
+  filterText,
+  savedCursor,
+  savedExchange,
+  savedGroup,
+  savedSession,
+  savedSubscription
+} from "./session-samples.ts"
 
 /** In the middle of other bytes, as in a segment. */
 const decode = (type: number, number: number, body: Buffer) => {
@@ -77,7 +84,8 @@ describe("control records, there and back", () => {
           [RecordType.qos2OutReceived, "sent-received"],
           [RecordType.qos2OutDone, "sent-done"]
         ] as const
-        for (const [type, kind] of kinds) assert.deepEqual(decode(type, 5, short), { kind, number: 5, packetIdentifier })
+        for (const [type, kind] of kinds)
+          assert.deepEqual(decode(type, 5, short), { kind, number: 5, packetIdentifier })
       })
     ))
 })
@@ -103,7 +111,14 @@ describe("control records, the bytes of the tables", () => {
         retainedBelow: -1,
         intervals: [
           { qos: 1, noLocal: true, retainAsPublished: false, subscriptionIdentifier: 5, from: 0, to: 9 },
-          { qos: 2, noLocal: false, retainAsPublished: true, subscriptionIdentifier: 0, from: 9, to: Number.POSITIVE_INFINITY }
+          {
+            qos: 2,
+            noLocal: false,
+            retainAsPublished: true,
+            subscriptionIdentifier: 0,
+            from: 9,
+            to: Number.POSITIVE_INFINITY
+          }
         ]
       }),
       "0103000000612f23 ffffffffffffffff 02000000 0505000000 0000000000000000 0900000000000000 0a00000000 0900000000000000 ffffffffffffffff"

@@ -1,27 +1,26 @@
 /**
- * The durable log beyond the contract: what it finds again after a stop and after a power cut, when it says kept, what it
- * reads back from files and when it refuses, records of other kinds, files that go.
+ * The durable log beyond the contract: what it finds again after a stop and after a power cut, when it says kept, when it
+ * refuses and why, records of other kinds. Compaction is in durable-compaction.test.ts, reading back in
+ * cold-reads.test.ts, everything at random in durable-model.test.ts.
  */
 import * as nodeFs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { PublishView } from "../../src/codec/publish-view.ts"
-import { viewTrusted } from "../../src/codec/read-publish.ts"
 import type { DurableLog, DurableLogOptions } from "../../src/store/durable-log.ts"
-import { LogRecord } from "../../src/store/ports.ts"
+import { KeepLane } from "../../src/store/ports.ts"
 import { diskFs } from "../../src/wal/disk-fs.ts"
-import { openLog } from "../../src/wal/log.ts"
-import { RecordFlag, RecordType, RecordView } from "../../src/wal/record.ts"
+import { RecordType, RecordView } from "../../src/wal/record.ts"
 import type { StoreFs } from "../../src/wal/store-fs.ts"
 import { LogWithModel } from "../contract/message-log.ts"
 import { CrashImages } from "../fault/crash-images.ts"
 import { MemoryFs } from "../fault/memory-fs.ts"
 import { Random, seedOfRun } from "../fault/random.ts"
 import { slowFs } from "../fault/slow-fs.ts"
-import { quiet, turn, until } from "../wal/workload.ts"
+import { turn, until } from "../wal/workload.ts"
 import { durableOptions, openManually, unsynced } from "./durable-world.ts"
+import { HandCompaction } from "./hand-compaction.ts"
 
 const seed = seedOfRun("durable log")
 
@@ -45,7 +44,7 @@ function checkAgainst(log: DurableLog, model: LogWithModel["model"]): void {
 }
 
 /** Until the log has promised everything that was appended. */
-const settled = (log: DurableLog) => until(() => log.kept === log.next)
+const settled = (log: DurableLog) => until(() => log.kept === log.ticket)
 
 describe("a durable log that is opened again", () => {
   const folder = nodeFs.mkdtempSync(path.join(os.tmpdir(), "promptmq-durable-"))
@@ -64,7 +63,7 @@ describe("a durable log that is opened again", () => {
           const { close, log } = yield* openManually(durableOptions(fs, more))
           assert.strictEqual(log.first, 0)
           assert.strictEqual(log.next, model.length)
-          assert.strictEqual(log.kept, model.length)
+          assert.strictEqual(log.kept, log.ticket)
           assert.isTrue(log.report.wasClosed)
           checkAgainst(log, model)
           const both = new LogWithModel(log)
@@ -79,72 +78,40 @@ describe("a durable log that is opened again", () => {
           assert.strictEqual(log.readFaults, 0)
           yield* close
         }
-        yield* countsOfTopics(durableOptions(fs, more))
       })
     )
   }
 
-  it.live("after a power cut: all that was kept, no gap, no false alarm", () =>
-    Effect.gen(function* () {
-      const random = new Random(seed)
-      const fs = new MemoryFs()
-      const { log } = yield* openManually(durableOptions(fs))
-      log.onKept((keptBelow) => fs.mark(keptBelow))
-      const both = new LogWithModel(log)
-      for (let step = 0; step < 120; step++) {
-        appendSome(both, 1 + random.below(8), random)
-        yield* turn
-      }
-      yield* settled(log)
-      const points = Array.from({ length: 150 }, () => random.below(fs.trace.length + 1)).sort((a, b) => a - b)
-      const images = new CrashImages(fs.trace)
-      for (const point of points) {
-        const kept = images.at(point).acknowledged
-        const after = new MemoryFs(images.build(random))
-        after.isTracing = false
-        const where = `cut after operation ${point}, seed ${seed}`
-        const again = yield* openManually(durableOptions(after))
-        assert.deepEqual(again.log.report.damages, [], where)
-        assert.isAtLeast(again.log.next, kept, `kept and lost, ${where}`)
-        assert.strictEqual(again.log.first, 0, where)
-        checkAgainst(again.log, both.model)
-        yield* again.close
-      }
-    })
-  )
-
-  it.live("after a power cut while old files go: nothing between first and kept is missing", () =>
-    Effect.gen(function* () {
-      const random = new Random(seed + 1)
-      const fs = new MemoryFs()
-      const limits = { limitBytes: 65_536, cacheBytes: 8192 }
-      const { log } = yield* openManually(durableOptions(fs, limits))
-      log.onKept((keptBelow) => fs.mark(keptBelow))
-      const both = new LogWithModel(log)
-      for (let step = 0; step < 150; step++) {
-        appendSome(both, 1 + random.below(8), random)
-        // One large message makes the log forget several files at once.
-        if (step % 10 === 9) both.append("large", 45_000)
-        yield* turn
-      }
-      yield* settled(log)
-      const removals = fs.trace.flatMap(({ kind }, index) => (kind === "unlink" ? [index + 1, index + 2] : []))
-      assert.isAbove(removals.length, 20, "files that went")
-      const anywhere = Array.from({ length: 60 }, () => random.below(fs.trace.length + 1))
-      const points = [...anywhere, ...removals, ...removals].sort((a, b) => a - b)
-      const images = new CrashImages(fs.trace)
-      for (const point of points) {
-        const kept = images.at(point).acknowledged
-        const after = new MemoryFs(images.build(random))
-        after.isTracing = false
-        const where = `cut after operation ${point}, seed ${seed}`
-        const again = yield* openManually(durableOptions(after, limits))
-        assert.deepEqual(again.log.report.damages, [], where)
-        assert.isAtLeast(again.log.next, kept, `kept and lost, ${where}`)
-        checkAgainst(again.log, both.model)
-        yield* again.close
-      }
-    })
+  it.live(
+    "after a power cut: all that was kept, no gap, no false alarm",
+    () =>
+      Effect.gen(function* () {
+        const random = new Random(seed)
+        const fs = new MemoryFs()
+        const { log } = yield* openManually(durableOptions(fs))
+        log.onKept(() => fs.mark(log.kept))
+        const both = new LogWithModel(log)
+        for (let step = 0; step < 120; step++) {
+          appendSome(both, 1 + random.below(8), random)
+          yield* turn
+        }
+        yield* settled(log)
+        const points = Array.from({ length: 100 }, () => random.below(fs.trace.length + 1)).sort((a, b) => a - b)
+        const images = new CrashImages(fs.trace)
+        for (const point of points) {
+          const kept = images.at(point).acknowledged
+          const after = new MemoryFs(images.build(random))
+          after.isTracing = false
+          const where = `cut after operation ${point}, seed ${seed}`
+          const again = yield* openManually(durableOptions(after))
+          assert.deepEqual(again.log.report.damages, [], where)
+          assert.isAtLeast(again.log.ticket, kept, `kept and lost, ${where}`)
+          assert.strictEqual(again.log.first, 0, where)
+          checkAgainst(again.log, both.model)
+          yield* again.close
+        }
+      }),
+    30_000
   )
 })
 
@@ -160,7 +127,10 @@ describe("kept", () => {
       isSlow = true
       const events: Array<string> = []
       log.onTail((first, count) => events.push(`shown ${first}+${count}`))
-      log.onKept((keptBelow) => events.push(`kept ${keptBelow}`))
+      log.onKept(() => {
+        const event = `kept ${log.kept}`
+        if (log.kept > 0 && !events.includes(event)) events.push(event)
+      })
       const both = new LogWithModel(log)
       both.append("a", 10)
       both.append("a", 10)
@@ -194,91 +164,13 @@ describe("kept", () => {
   )
 })
 
-describe("records that are not in memory", () => {
-  it.live("are read back from their files, and memory stays within the cache", () =>
-    Effect.gen(function* () {
-      const fs = new MemoryFs()
-      fs.isTracing = false
-      const cacheBytes = 40_000
-      const { log } = yield* openManually(durableOptions(fs, { limitBytes: 150_000, cacheBytes }))
-      const both = new LogWithModel(log)
-      const random = new Random(seed)
-      for (let step = 0; step < 60; step++) {
-        appendSome(both, 10, random)
-        yield* settled(log)
-        assert.isAtMost(log.hotBytes, cacheBytes + 150_000 / 8)
-        checkAgainst(log, both.model)
-      }
-      assert.isAbove(log.first, 0)
-      assert.strictEqual(log.readFaults, 0)
-    })
-  )
-
-  it.live("and not in their file yet either: memory keeps them until they are", () =>
-    Effect.gen(function* () {
-      const fs = new MemoryFs()
-      fs.isTracing = false
-      const { log } = yield* openManually(durableOptions(fs, { cacheBytes: 0, segmentBytes: 1_048_576 }))
-      const both = new LogWithModel(log)
-      let isUnwritten = false
-      log.onKept((keptBelow) => {
-        if (keptBelow < log.next) isUnwritten = true
-        for (let sequence = 0; sequence < log.next; sequence += 97) both.checkPosition(sequence)
-      })
-      for (let i = 0; i < 6000; i++) both.append("a", 500)
-      assert.isAbove(log.hotBytes, 2_000_000)
-      yield* settled(log)
-      assert.isTrue(isUnwritten)
-      assert.isAtMost(log.hotBytes, 1_048_576)
-      assert.strictEqual(log.readFaults, 0)
-    })
-  )
-
-  it.live("stay what they are until the caller's turn ends, however many are read", () =>
-    Effect.gen(function* () {
-      const fs = new MemoryFs()
-      const { log } = yield* openManually(durableOptions(fs, { cacheBytes: 0, limitBytes: 400_000 }))
-      const both = new LogWithModel(log)
-      for (let i = 0; i < 500; i++) both.append(`t/${i}`, 100)
-      yield* settled(log)
-      const records = Array.from({ length: 50 }, (_, sequence) => {
-        const record = new LogRecord()
-        assert.isTrue(log.read(sequence, record))
-        return record
-      })
-      for (const { buffer, end, sequence, start } of records) {
-        assert.isTrue(both.model[sequence]?.frame.equals(buffer.subarray(start, end)), `record ${sequence}`)
-      }
-    })
-  )
-
-  it.live("that no longer verify are not handed out, and others are", () =>
-    Effect.gen(function* () {
-      const fs = new MemoryFs()
-      const { log } = yield* openManually(durableOptions(fs, { cacheBytes: 0, limitBytes: 400_000 }))
-      const both = new LogWithModel(log)
-      for (let i = 0; i < 500; i++) both.append("some/topic", 100)
-      both.append("needle", 100)
-      for (let i = 0; i < 500; i++) both.append("some/topic", 100)
-      yield* settled(log)
-      for (const inode of fs.files.values()) {
-        const at = inode.content().indexOf("needle")
-        if (at >= 0) inode.write(at, Buffer.from("noodle"))
-      }
-      const record = new LogRecord()
-      assert.isFalse(log.read(500, record))
-      assert.strictEqual(log.readFaults, 1)
-      for (const sequence of [0, 499, 501, 1000]) both.checkPosition(sequence)
-    })
-  )
-})
-
 describe("a durable log that cannot take a message", () => {
   it.live("says so and is as it was", () =>
     Effect.gen(function* () {
       const { log } = yield* openManually(durableOptions(new MemoryFs(), { pendingBytesMax: 4096 }))
       const both = new LogWithModel(log)
       while (both.append("a", 500) >= 0);
+      assert.strictEqual(log.refusal, "busy")
       assert.isAbove(log.pressure, 0.7)
       const { next } = log
       assert.strictEqual(both.append("new", 500), -1)
@@ -291,6 +183,48 @@ describe("a durable log that cannot take a message", () => {
     })
   )
 
+  it.live("takes none while the disk is short of room", () =>
+    Effect.gen(function* () {
+      const { close, log } = yield* openManually(durableOptions(new MemoryFs()))
+      const both = new LogWithModel(log)
+      for (const level of ["scarce", "full"] as const) {
+        log.handlers.onSpace(level)
+        assert.strictEqual(both.append("a", 1), -1)
+        assert.strictEqual(log.refusal, "disk-full")
+        log.handlers.onSpace("low")
+        assert.isAtLeast(both.append("a", 1), 0)
+      }
+      yield* close
+    })
+  )
+
+  it.live("forgets nothing when memory is used up: it takes no more until compaction made room", () =>
+    Effect.gen(function* () {
+      const limits = { limitBytes: 400_000, cacheBytes: 16_384, indexSegmentBytes: 8192 }
+      const options = durableOptions(new MemoryFs(), limits)
+      const { close, log } = yield* openManually(options)
+      const both = new LogWithModel(log)
+      for (let i = 0; ; i++) {
+        if (both.append(`once/${i}`, 10) < 0) break
+        if (i % 50 === 0) yield* settled(log)
+        assert.isBelow(i, 4000, "it never says that it is full")
+      }
+      assert.strictEqual(log.refusal, "memory")
+      assert.isAbove(log.pressure, 0.9)
+      assert.isAbove(log.next, 1000)
+      yield* settled(log)
+      checkAgainst(log, both.model)
+      assert.isAtMost(log.statistics().bytes, limits.limitBytes + 16_384)
+      const compaction = new HandCompaction(log, options)
+      yield* compaction.run(() => false)
+      yield* until(() => !log.isMoving)
+      assert.isBelow(log.pressure, 0.5)
+      assert.isAtLeast(both.append("again", 10), 0)
+      yield* settled(log)
+      yield* close
+    })
+  )
+
   it.live("takes none once it is closed", () =>
     Effect.gen(function* () {
       const { close, log } = yield* openManually(durableOptions(new MemoryFs()))
@@ -298,93 +232,157 @@ describe("a durable log that cannot take a message", () => {
       both.append("a", 1)
       yield* close
       assert.strictEqual(both.append("a", 1), -1)
+      assert.strictEqual(log.refusal, "closed")
+      assert.strictEqual(log.appendOther(Object.assign(new RecordView(), { type: RecordType.cursor }), false), -1)
       both.checkPosition(0)
     })
   )
 })
 
 describe("records of other kinds", () => {
-  it.live("take a position without a message, come back in order, and keep their file", () =>
+  it.live("take a ticket and no position, come back in order with the messages", () =>
     Effect.gen(function* () {
       const fs = new MemoryFs()
-      const limits = { limitBytes: 65_536, cacheBytes: 8192 }
-      const { close, log } = yield* openManually(durableOptions(fs, limits))
+      const { close, log } = yield* openManually(durableOptions(fs))
       const both = new LogWithModel(log)
-      both.append("a", 10)
-      const body = Buffer.from("a session")
-      const other = Object.assign(new RecordView(), { type: RecordType.session, buffer: body, end: body.length })
-      assert.strictEqual(log.appendOther(other, false), 1)
-      assert.strictEqual(log.next, 2)
-      assert.strictEqual(log.topicAt(1), -1)
-      assert.strictEqual(log.following(1), -1)
-      assert.isFalse(log.read(1, new LogRecord()))
-      assert.strictEqual(both.append("a", 20), 2)
-      assert.strictEqual(log.following(0), 2)
-      assert.strictEqual(log.nextOfTopic(log.topicId("a"), 1), 2)
-      for (let i = 0; i < 2000; i++) {
-        both.append("a", 100)
-        if (i % 20 === 0) yield* turn
+      const expected: Array<string> = []
+      for (let i = 0; i < 300; i++) {
+        if (i % 3 === 0) {
+          const body = Buffer.from(`session ${i}`)
+          const other = Object.assign(new RecordView(), { type: RecordType.session, buffer: body, end: body.length })
+          assert.strictEqual(log.appendOther(other, false), i + 1)
+          expected.push(`${i + 1} ${RecordType.session} session ${i}`)
+        } else {
+          assert.strictEqual(both.append(i % 2 === 0 ? "a" : "b", i), both.model.length - 1)
+          expected.push(`${i + 1} message ${both.model.length - 1}`)
+        }
+        assert.strictEqual(log.ticket, i + 1)
+        if (i % 7 === 0) yield* turn
       }
       yield* settled(log)
-      assert.isAbove(log.first, 1)
-      const { next } = log
+      assert.strictEqual(log.next, 200)
+      checkAgainst(log, both.model)
       yield* close
       const found: Array<string> = []
-      const onOther = (record: RecordView, sequence: number): void => {
-        found.push(`${sequence} ${record.type} ${record.buffer.toString("utf8", record.start, record.end)}`)
-      }
-      const again = yield* openManually(durableOptions(fs, { ...limits, onOther }))
-      assert.deepEqual(found, [`1 ${RecordType.session} a session`])
-      assert.deepEqual(again.log.report.damages, [])
-      assert.strictEqual(again.log.next, next)
+      const again = yield* openManually(
+        durableOptions(fs, {
+          onOther: ({ buffer, end, lsn, start, type }) =>
+            void found.push(`${lsn} ${type} ${buffer.toString("utf8", start, end)}`),
+          onMessage: ({ lsn }, view, sequence) => {
+            const { frame, topic } = both.model[sequence] ?? assert.fail("a message that was never appended")
+            assert.strictEqual(view.buffer.toString("utf8", view.topicStart, view.topicEnd), topic)
+            assert.isTrue(frame.equals(view.buffer.subarray(view.frameStart, view.frameEnd)))
+            found.push(`${lsn} message ${sequence}`)
+          }
+        })
+      )
+      assert.deepEqual(found, expected)
+      assert.strictEqual(again.log.next, 200)
       yield* again.close
     })
   )
-})
 
-describe("old files", () => {
-  it.live("go when all they held has left the log", () =>
+  it.live("are told where they are proof that a message was received", () =>
     Effect.gen(function* () {
       const fs = new MemoryFs()
-      fs.isTracing = false
-      const segmentBytes = 16_384
-      const options = durableOptions(fs, { limitBytes: 100_000, segmentBytes })
-      const { close, log } = yield* openManually(options)
+      const received: Array<string> = []
+      const onReceived = (publisher: number, lsn: number) => void received.push(`${publisher} at ${lsn}`)
+      const { close, log } = yield* openManually(durableOptions(fs, { onReceived }))
       const both = new LogWithModel(log)
-      const random = new Random(seed)
-      for (let step = 0; step < 200; step++) {
-        appendSome(both, 10, random)
-        yield* settled(log)
-      }
-      const names = [...fs.files.keys()].filter((path) => path.endsWith(".0.wal"))
-      assert.isAtMost(names.length, 100_000 / segmentBytes + 3)
-      assert.isAbove(log.first, 1000)
-      const { first } = log
-      const { records, segments } = log.statistics()
+      both.append("a", 10, 2, 5, 0)
+      both.append("a", 10, 2, 5, 7)
+      both.append("a", 10, 1, 5, 0)
+      assert.deepEqual(received, ["1 at 2"])
+      yield* settled(log)
       yield* close
-      const again = yield* openManually(durableOptions(fs, { limitBytes: 100_000, segmentBytes }))
-      assert.deepEqual(again.log.report.damages, [])
-      // A start cuts its segments anew, so the budget may let go of up to one of them earlier or later.
-      assert.isAtMost(again.log.first - first, Math.ceil(records / segments), "at most a segment's records fewer")
-      checkAgainst(again.log, both.model)
+      const proofs: Array<number> = []
+      const onMessage: DurableLogOptions["onMessage"] = (_, { packetIdentifier, qos }) =>
+        void proofs.push(qos === 0 ? 0 : packetIdentifier)
+      const again = yield* openManually(durableOptions(fs, { onMessage }))
+      assert.deepEqual(proofs, [0, 7, 0])
       yield* again.close
+    })
+  )
+
+  it.live("share a frame when they were announced together", () =>
+    Effect.gen(function* () {
+      const random = new Random(seed)
+      const fs = new MemoryFs()
+      const { log } = yield* openManually(durableOptions(fs, { segmentBytes: 4 * 1_048_576 }))
+      const both = new LogWithModel(log)
+      yield* settled(log)
+      const before = fs.trace.length
+      // The group is nearly full: without the announcement the second record would open another.
+      both.append("filler", 1_048_576 - 700)
+      log.together(900)
+      both.append("a", 400)
+      both.append("b", 400)
+      yield* settled(log)
+      const writes = fs.trace.slice(before).flatMap((entry) => (entry.kind === "write" ? [entry.bytes] : []))
+      const withA = writes.filter((bytes) => bytes.includes(Buffer.from("\0\x01a")))
+      const withB = writes.filter((bytes) => bytes.includes(Buffer.from("\0\x01b")))
+      assert.deepEqual(withA, withB, `seed ${random.below(1)}`)
     })
   )
 })
 
-/** Per topic the records on disk are numbered 0, 1, 2 ..., across restarts. */
-const countsOfTopics = (options: DurableLogOptions) =>
-  Effect.scoped(
+describe("a topic's policy", () => {
+  it.live("limits what it may have in the log, and others go on", () =>
     Effect.gen(function* () {
-      const counts = new Map<string, number>()
-      const view = new PublishView()
-      const { report } = yield* openLog(options.fs, options, quiet, (record) => {
-        viewTrusted(view, record.buffer, record.start, record.end, (record.flags & RecordFlag.version5) !== 0)
-        const topic = record.buffer.toString("utf8", view.topicStart, view.topicEnd)
-        const count = counts.get(topic) ?? 0
-        assert.strictEqual(record.topicSequence, count, `${topic} at ${record.lsn}`)
-        counts.set(topic, count + 1)
-      })
-      assert.isAbove(report.records, 1000)
+      const topicPolicies = [
+        { filter: "few/#", maxMessages: 3 },
+        { filter: "+/small", maxBytes: 1000 }
+      ]
+      const fs = new MemoryFs()
+      const opened = yield* openManually(durableOptions(fs, { topicPolicies }))
+      let both = new LogWithModel(opened.log)
+      for (let i = 0; i < 3; i++) assert.isAtLeast(both.append("few/a", 5000), 0)
+      assert.strictEqual(both.append("few/a", 0), -1)
+      assert.strictEqual(opened.log.refusal, "topic-quota")
+      assert.isAtLeast(both.append("few/b", 1), 0, "each topic by itself")
+      assert.isAtLeast(both.append("x/small", 600), 0)
+      assert.strictEqual(both.append("x/small", 600), -1)
+      assert.strictEqual(opened.log.refusal, "topic-quota")
+      assert.strictEqual(both.append("y/small", 2000), -1)
+      assert.strictEqual(opened.log.topicId("y/small"), -1)
+      assert.isAtLeast(both.append("other", 5000), 0)
+      yield* settled(opened.log)
+      yield* opened.close
+      const { close, log } = yield* openManually(durableOptions(fs, { topicPolicies }))
+      const model = both.model
+      both = new LogWithModel(log)
+      both.model.push(...model)
+      assert.strictEqual(both.append("few/a", 0), -1, "what was found counts")
+      log.setTopicPolicies([{ filter: "few/b", maxMessages: 1 }])
+      assert.isAtLeast(both.append("few/a", 0), 0, "changed while it runs")
+      assert.strictEqual(both.append("few/b", 0), -1)
+      assert.isUndefined(log.policyOf(log.topicId("few/a")))
+      yield* close
     })
   )
+
+  it.live("says what an acknowledgement waits for, and asks for syncs", () =>
+    Effect.gen(function* () {
+      const topicPolicies = [
+        { filter: "now/#", forceFsync: true, acknowledge: "durable" as const },
+        { filter: "soon/#", acknowledge: "written" as const }
+      ]
+      const { close, log } = yield* openManually(durableOptions(new MemoryFs(), { topicPolicies, policy: unsynced }))
+      const both = new LogWithModel(log)
+      const lanes: Array<number> = []
+      for (const topic of ["any", "now/a", "soon/a", "any"]) {
+        both.append(topic, 1)
+        lanes.push(log.lane)
+      }
+      const { durable, policy, written } = KeepLane
+      assert.deepEqual(lanes, [policy, durable, written, policy])
+      yield* until(() => log.durable >= 2)
+      yield* turn
+      both.append("soon/a", 1)
+      yield* until(() => log.written === 5)
+      for (let i = 0; i < 20; i++) yield* turn
+      assert.strictEqual(log.durable, 4, "nobody asked for another one")
+      yield* close
+    })
+  )
+})

@@ -16,35 +16,38 @@ import * as Effect from "effect/Effect"
 import { openDurableStore } from "../../src/store/durable-store.ts"
 import { diskFs } from "../../src/wal/disk-fs.ts"
 import { Random, seedOfRun } from "../fault/random.ts"
-import { type Beginning, repeatUntil } from "./repeated-life.ts"
+import { type Beginning, repeat } from "./repeated-life.ts"
 import { comparable, expected } from "./session-life.ts"
 import { storeOptions } from "./store-world.ts"
 
-const CYCLES = Number(process.env["PROMPTMQ_KILL_CYCLES"] ?? 12)
+const CYCLES = Number(process.env["PROMPTMQ_KILL_CYCLES"] ?? 8)
+const CYCLE_LIMIT_MS = 20_000
 const seed = seedOfRun("kill -9 with LMDB")
 const child = fileURLToPath(new URL("store-writer-child.ts", import.meta.url))
 
 describe("kill -9, with LMDB", () => {
-  it.live(`${CYCLES} times: sessions as of the last record, and nothing that was kept is lost`, () =>
-    withFolder((folder) =>
-      Effect.gen(function* () {
-        const random = new Random(seed)
-        const beginnings: Array<Beginning> = []
-        let known: Beginning = { ticket: 0, next: 0 }
-        for (let cycle = 0; cycle < CYCLES; cycle++) {
-          const lines = 1 + random.below(150)
-          const { beginning, kept } = yield* Effect.promise(() => writeAndDie(`${folder}/store`, beginnings, lines))
-          assert.deepEqual(beginning, known, "the child finds what its copy held")
-          beginnings.push(beginning)
-          cpSync(`${folder}/store`, `${folder}/copy`, { recursive: true })
-          const where = `cycle ${cycle}, seed ${seed}`
-          known = yield* judge(`${folder}/copy`, beginnings, kept, where)
-          rmSync(`${folder}/copy`, { recursive: true })
-        }
-      })
-    )
+  it.live(
+    `${CYCLES} times: sessions as of the last record, and nothing that was kept is lost`,
+    () => withFolder(liveAndDie),
+    CYCLES * CYCLE_LIMIT_MS
   )
 })
+
+const liveAndDie = (folder: string) =>
+  Effect.gen(function* () {
+    const random = new Random(seed)
+    const beginnings: Array<Beginning> = []
+    let known: Beginning = { ticket: 0, next: 0 }
+    for (let cycle = 0; cycle < CYCLES; cycle++) {
+      const lines = 1 + random.below(150)
+      const { beginning, kept } = yield* Effect.promise(() => writeAndDie(`${folder}/store`, beginnings, lines))
+      assert.deepEqual(beginning, known, "the child finds what its copy held")
+      beginnings.push(beginning)
+      cpSync(`${folder}/store`, `${folder}/copy`, { recursive: true })
+      known = yield* judge(`${folder}/copy`, beginnings, kept, `cycle ${cycle}, seed ${seed}`)
+      rmSync(`${folder}/copy`, { recursive: true })
+    }
+  })
 
 const judge = (folder: string, beginnings: ReadonlyArray<Beginning>, kept: number, where: string) =>
   Effect.scoped(
@@ -54,7 +57,7 @@ const judge = (folder: string, beginnings: ReadonlyArray<Beginning>, kept: numbe
       assert.isAtLeast(log.ticket, kept, where)
       assert.deepEqual(report.damages, [], where)
       assert.isFalse(report.wasClosed)
-      const truth = repeatUntil(seed, beginnings, log.ticket).truths[log.ticket]
+      const truth = repeat(seed, beginnings, log.ticket).truths[log.ticket]
       assert.isDefined(truth)
       const isThere = (sequence: number) => log.topicAt(sequence) >= 0
       if (truth !== undefined) assert.deepEqual(comparable(sessions.takeRecovered()), expected(truth, isThere), where)
@@ -75,6 +78,7 @@ async function writeAndDie(folder: string, beginnings: ReadonlyArray<Beginning>,
   const [code, signal] = (await once(writer, "close")) as [number | null, string | null]
   assert.strictEqual(signal, "SIGKILL", `the writer ended by itself with ${code}`)
   const [first, ...rest] = text.slice(0, text.lastIndexOf("\n")).split("\n")
+  assert.match(first as string, /^open \d+ \d+$/, "the store opened without a warning")
   const [ticket, next] = (first as string).replace("open ", "").split(" ").map(Number) as [number, number]
   return { beginning: { ticket, next }, kept: Math.max(ticket, ...rest.map(Number)) }
 }

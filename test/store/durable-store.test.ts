@@ -21,8 +21,8 @@ import { lifeLog, openStoreManually, publishTo, storeOptions } from "./store-wor
 const seed = seedOfRun("durable store")
 const DRAWS = 4
 const LIVES = 4
-const STEPS = 400
-const CUTS = 40
+const STEPS = 300
+const CUTS = 25
 
 const settled = ({ log }: DurableStore) => until(() => log.durable === log.ticket)
 
@@ -85,7 +85,8 @@ const removeFront = (fs: MemoryFs, coveredLsn: number) =>
   Effect.gen(function* () {
     const names = (yield* fs.list("log")).filter((name) => parseSegmentName(name) !== undefined)
     for (const [index, name] of names.slice(0, -1).entries()) {
-      const nextBase = Number((fs.files.get(`log/${names[index + 1]}`)?.content() as Buffer).readBigUInt64LE(48))
+      const next = fs.content().get(`log/${names[index + 1]}`) as Buffer
+      const nextBase = Number(next.readBigUInt64LE(48))
       if (nextBase - 1 > coveredLsn) return
       yield* fs.unlink(`log/${name}`)
       yield* fs.syncDirectory("log")
@@ -153,7 +154,7 @@ describe("a durable store's retained messages", () => {
     assert.strictEqual(view.qos > 0 ? view.packetIdentifier : 0, 0)
     return frame.toString("utf8", view.payloadStart, view.frameEnd)
   }
-  const after = (messages: Parameters<typeof publishTo>[1][], more: Parameters<typeof storeOptions>[1] = {}) =>
+  const restarted = (messages: Parameters<typeof publishTo>[1][], more: Parameters<typeof storeOptions>[1] = {}) =>
     Effect.gen(function* () {
       const fs = new MemoryFs()
       const first = yield* openStoreManually(storeOptions(fs))
@@ -166,7 +167,7 @@ describe("a durable store's retained messages", () => {
 
   it.effect("the newest of a topic, at its sequence, without its publisher's packet identifier", () =>
     Effect.gen(function* () {
-      const { sequences, store } = yield* after([
+      const { sequences, store } = yield* restarted([
         { topic: "a", payload: "old", retain: true },
         { topic: "a", payload: "not retained" },
         { topic: "b", payload: "b", retain: true, qos: 2, publisher: 5, packetIdentifier: 77 },
@@ -185,7 +186,7 @@ describe("a durable store's retained messages", () => {
 
   it.effect("cleared stays cleared, and an expired one does not bring back the one before", () =>
     Effect.gen(function* () {
-      const { store } = yield* after([
+      const { store } = yield* restarted([
         { topic: "a", payload: "old", retain: true },
         { topic: "a", payload: "", retain: true },
         { topic: "b", payload: "old", retain: true },
@@ -201,7 +202,7 @@ describe("a durable store's retained messages", () => {
   it.effect("beyond the limits: gone, not an older one", () =>
     Effect.gen(function* () {
       const limits = { maxMessages: 10, maxBytes: 60, visitsMax: 10 }
-      const { store } = yield* after(
+      const { store } = yield* restarted(
         [
           { topic: "a", payload: "small", retain: true },
           { topic: "a", payload: "large".repeat(20), retain: true },

@@ -45,7 +45,8 @@ export class HandCompaction {
       const log = this.#log
       const { fs, logDirectory } = this.#options
       const ends = { firstSequence: inputs[0]?.firstSequence ?? 0, endSequence: inputs.at(-1)?.endSequence ?? 0 }
-      yield* this.#tellAgain(inputs)
+      // The output stands where they stood: gaps beside it are gaps still.
+      yield* this.#tellAgain(inputs, log.files())
       yield* compactSegments(fs, {
         logDirectory,
         quarantineDirectory: "data/quarantine",
@@ -69,7 +70,8 @@ export class HandCompaction {
 
   #drop(input: CompactionFile) {
     return Effect.gen({ self: this }, function* () {
-      yield* this.#tellAgain([input])
+      const stay = this.#log.files().filter(({ path }) => path !== input.path)
+      yield* this.#tellAgain([input], stay)
       if (this.#log.files()[0]?.id !== input.id) {
         yield* this.#tell(input.id, { from: input.firstLsn, to: input.lastLsn })
       }
@@ -79,9 +81,8 @@ export class HandCompaction {
     })
   }
 
-  #tellAgain(going: ReadonlyArray<CompactionFile>) {
+  #tellAgain(going: ReadonlyArray<CompactionFile>, stay: ReadonlyArray<CompactionFile>) {
     return Effect.gen({ self: this }, function* () {
-      const stay = this.#log.files().filter(({ id }) => !going.some((file) => file.id === id))
       for (const range of this.#ledger.toTellAgain(going, stay)) yield* this.#tell(0, range)
     })
   }

@@ -9,7 +9,12 @@ import { createLmdb, LmdbUnusable } from "../../src/store/lmdb-index.ts"
 import { diskFs } from "../../src/wal/disk-fs.ts"
 
 const directory = process.argv[2] as string
-const meta = (appliedLsn: number) => ({ storeUuid: "ab".repeat(16), appliedLsn, nextSessionNumber: 9, nextSequence: 17 })
+const meta = (appliedLsn: number) => ({
+  storeUuid: "ab".repeat(16),
+  appliedLsn,
+  nextSessionNumber: 9,
+  nextSequence: 17
+})
 const say = (text: string) => process.stdout.write(`said ${text}\n`)
 const turn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 

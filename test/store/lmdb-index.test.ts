@@ -64,11 +64,7 @@ const UNSAFE_FLAGS = {
   overlappingSync: 0x1000
 }
 
-const use = <A>(
-  place: Place,
-  run: (opened: OpenedLmdb, place: Place) => Effect.Effect<A, unknown>,
-  create = false
-) =>
+const use = <A>(place: Place, run: (opened: OpenedLmdb, place: Place) => Effect.Effect<A, unknown>, create = false) =>
   Effect.scoped(
     Effect.gen(function* () {
       const opened = yield* create ? createLmdb(place) : openLmdb(place)
@@ -92,20 +88,22 @@ const written = (place: Place, isClean: boolean, sessions = 20) =>
 
 describe("the index in LMDB", () => {
   for (const isClean of [true, false]) {
-    it.live(`comes back ${isClean ? "after a close in good order" : "after an unclean end"}, readable by its owner only`, () =>
-      Effect.gen(function* () {
-        const place = newPlace()
-        const before = yield* written(place, isClean)
-        assert.strictEqual(nodeFs.existsSync(path.join(place.directory, "CLEAN")), isClean)
-        assert.strictEqual(nodeFs.statSync(path.join(place.directory, "data.mdb")).mode & 0o777, 0o600)
-        const after = yield* use(place, ({ index }) => {
-          assert.deepEqual(index.meta, metaAt(5))
-          assert.isFalse(nodeFs.existsSync(path.join(place.directory, "CLEAN")))
-          return Effect.succeed(contentOf(index))
+    it.live(
+      `comes back ${isClean ? "after a close in good order" : "after an unclean end"}, readable by its owner only`,
+      () =>
+        Effect.gen(function* () {
+          const place = newPlace()
+          const before = yield* written(place, isClean)
+          assert.strictEqual(nodeFs.existsSync(path.join(place.directory, "CLEAN")), isClean)
+          assert.strictEqual(nodeFs.statSync(path.join(place.directory, "data.mdb")).mode & 0o777, 0o600)
+          const after = yield* use(place, ({ index }) => {
+            assert.deepEqual(index.meta, metaAt(5))
+            assert.isFalse(nodeFs.existsSync(path.join(place.directory, "CLEAN")))
+            return Effect.succeed(contentOf(index))
+          })
+          assert.deepEqual(after, before)
+          assert.strictEqual(nodeFs.existsSync(path.join(place.directory, "CLEAN")), false)
         })
-        assert.deepEqual(after, before)
-        assert.strictEqual(nodeFs.existsSync(path.join(place.directory, "CLEAN")), false)
-      })
     )
   }
 

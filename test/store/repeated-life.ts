@@ -12,35 +12,27 @@ export interface Beginning {
   readonly next: number
 }
 
-/** The life as it stands when the last of `beginnings` begins, over a store that takes everything and keeps nothing. */
-export function repeat(seed: number, beginnings: ReadonlyArray<Beginning>): SessionLife {
+/**
+ * The life as it stands when the last of `beginnings` begins, or, beyond, at `ticket`, over a store that takes everything
+ * and keeps nothing. The truth is kept of these tickets only.
+ */
+export function repeat(seed: number, beginnings: ReadonlyArray<Beginning>, ticket = 0): SessionLife {
   const world = new CountingWorld()
   const life = new SessionLife(randomOf(seed, 0), world.store, world.log)
+  const kept = new Set([ticket, ...beginnings.map((each) => each.ticket)])
+  life.keeps = (each) => kept.has(each)
   for (const [index, beginning] of beginnings.entries()) {
-    begin(life, world, seed, index, beginning)
-    const end = beginnings[index + 1]?.ticket ?? 0
+    world.ticket = beginning.ticket
+    world.next = beginning.next
+    life.goOn(world.store, world.log, beginning.ticket, randomOf(seed, index))
+    const end = beginnings[index + 1]?.ticket ?? ticket
     while (life.ticket < end) life.step()
   }
   return life
 }
 
-/** Lives on from the last beginning until `ticket` at least. */
-export function repeatUntil(seed: number, beginnings: ReadonlyArray<Beginning>, ticket: number): SessionLife {
-  const life = repeat(seed, beginnings)
-  const world = new CountingWorld()
-  begin(life, world, seed, beginnings.length - 1, beginnings.at(-1) as Beginning)
-  while (life.ticket < ticket) life.step()
-  return life
-}
-
 export function randomOf(seed: number, index: number): Random {
   return new Random(seed + 1000 * index)
-}
-
-function begin(life: SessionLife, world: CountingWorld, seed: number, index: number, { next, ticket }: Beginning): void {
-  world.ticket = ticket
-  world.next = next
-  life.goOn(world.store, world.log, ticket, randomOf(seed, index))
 }
 
 class CountingWorld {

@@ -55,11 +55,14 @@ describe("a start from log and index", () => {
         }
         for (let step = 0; step < 30; step++) life.step()
         const appliedLsn = meta?.appliedLsn ?? 0
-        const end = appliedLsn + random.below(life.ticket - appliedLsn + 1)
-        for (const from of [0, random.below(coveredLsn + 1), coveredLsn]) {
+        const end = random.chance(0.5) ? life.ticket : appliedLsn + random.below(life.ticket - appliedLsn + 1)
+        for (const share of [0, 0.1, 0.5, 1]) {
+          // Compaction takes whole files, from the middle too: what is left may speak of what ended in what is gone.
+          const isGone = goneIn(random, coveredLsn, share)
           const image = loaded(memory, meta)
-          feed(image, life, from, end)
+          feed(image, life, 0, end, isGone)
           judge(image, life, end, index)
+          if (end === life.ticket) assert.strictEqual(lowestUncovered(image), life.sessions.firstUncoveredLsn)
         }
       }
     })
@@ -70,8 +73,7 @@ describe("a start from log and index", () => {
     const life = live(random, 0)
     const image = new SessionImage(undefined)
     feed(image, life, 0, life.ticket)
-    const lowest = Math.min(...[...image.uncovered()].map(({ firstLsn }) => firstLsn))
-    assert.strictEqual(lowest, life.sessions.firstUncoveredLsn)
+    assert.strictEqual(lowestUncovered(image), life.sessions.firstUncoveredLsn)
   })
 })
 
@@ -133,9 +135,25 @@ function loaded(index: MemoryIndex, meta: IndexMeta | undefined): SessionImage {
   return image
 }
 
-/** The log's records (from, to]. */
-function feed(image: SessionImage, life: ArrayLife, from: number, to: number): void {
+/** Stretches of ten records, of which a share is gone up to `coveredLsn`. */
+function goneIn(random: Random, coveredLsn: number, share: number): (lsn: number) => boolean {
+  const gone = Array.from({ length: Math.ceil(coveredLsn / 10) + 1 }, () => random.chance(share))
+  return (lsn) => lsn <= coveredLsn && gone[Math.floor(lsn / 10)] === true
+}
+
+const lowestUncovered = (image: SessionImage): number =>
+  Math.min(...[...image.uncovered()].map(({ firstLsn }) => firstLsn))
+
+/** The log's records (from, to], but for those that are gone. */
+function feed(
+  image: SessionImage,
+  life: ArrayLife,
+  from: number,
+  to: number,
+  isGone: (lsn: number) => boolean = () => false
+): void {
   for (const { lsn, packetIdentifier, record } of life.log.slice(from, to)) {
+    if (isGone(lsn)) continue
     if (record.type === RecordType.message) {
       image.message(record.publisher, packetIdentifier, record.sequence, lsn)
       continue

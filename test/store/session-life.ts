@@ -34,6 +34,7 @@ interface SessionTruth {
 const FILTERS = ["a", "b/#", "$share/g/c", "+/d"]
 const GROUPS = ["$share/g/c", "$share/h/#"]
 const IDENTIFIERS_MAX = 6
+const SESSIONS_MAX = 20
 
 /** What a life needs of a log: appends a message of the topic topicOf(sequence), answers its ticket, or -1. */
 export interface LifeLog {
@@ -48,6 +49,8 @@ export class SessionLife {
   readonly truths: Array<Truth> = [structuredClone(this.truth)]
   /** The ticket answered last. */
   ticket = 0
+  /** Of which tickets the truth is kept. */
+  keeps: (ticket: number) => boolean = () => true
   #random: Random
   #store: SessionStore
   #log: LifeLog
@@ -74,7 +77,7 @@ export class SessionLife {
       number === undefined
         ? [() => this.#begin()]
         : [
-            () => this.#begin(),
+            () => (this.truth.sessions.size < SESSIONS_MAX ? this.#begin() : this.#end(number)),
             () => this.#saveAgain(number),
             () => this.#subscribe(number),
             () => this.#unsubscribe(number),
@@ -99,7 +102,7 @@ export class SessionLife {
     if (ticket < 0) return
     change()
     this.ticket = ticket
-    this.truths[ticket] = structuredClone(this.truth)
+    if (this.keeps(ticket)) this.truths[ticket] = structuredClone(this.truth)
   }
 
   #message(publisher: number, packetIdentifier: number): number {
@@ -189,8 +192,10 @@ export class SessionLife {
     const group = this.#random.chance(0.3) ? this.truth.groups.get(this.#random.pick(GROUPS)) : undefined
     const filter = group === undefined ? "" : ([...this.truth.groups].find(([, each]) => each === group)?.[0] ?? "")
     const fromGroup = group?.group.requeued.find((each) => !group.handed.includes(each))
-    this.#open(number, { kind: group === undefined ? "ordinary" : "shared", filter, sequence: fromGroup ?? sequence }, (sent) =>
-      group === undefined ? session.handed.push(sent) : group.handed.push(sent)
+    this.#open(
+      number,
+      { kind: group === undefined ? "ordinary" : "shared", filter, sequence: fromGroup ?? sequence },
+      (sent) => (group === undefined ? session.handed.push(sent) : group.handed.push(sent))
     )
   }
 
@@ -280,13 +285,15 @@ export const topicOf = (sequence: number): string => `topic ${sequence}`
 export function comparable({ groups, nextSessionNumber, sessions }: Recovered): unknown {
   return {
     nextSessionNumber,
-    groups: sorted([...groups].map(([text, { bornAt, cursor, handed, requeued }]) => ({
-      text,
-      bornAt,
-      cursor,
-      requeued,
-      handed: [...handed].sort((a, b) => a - b)
-    }))),
+    groups: sorted(
+      [...groups].map(([text, { bornAt, cursor, handed, requeued }]) => ({
+        text,
+        bornAt,
+        cursor,
+        requeued,
+        handed: [...handed].sort((a, b) => a - b)
+      }))
+    ),
     sessions: sorted(
       sessions.map(({ cursor, handed, session, subscriptions }) => ({
         session,

@@ -35,7 +35,7 @@ import { RecordView } from "../../src/wal/record.ts"
 
 export type Engine = "plain" | "bytes"
 
-const LOG_BYTES = 16_777_216
+const LOG_BYTES = 1_048_576
 const TOGETHER_MAX = 4
 
 interface MessageRecord {

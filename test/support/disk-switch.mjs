@@ -2,8 +2,9 @@
  * Loaded before the broker (`node --import`), so that a test decides over its disk, word by word over IPC:
  *
  *   hold     syncs do not answer any more          go       those that wait are done, and answer; so do all later ones
- *   broken   those that wait and all later ones    full     writes and new files fail with ENOSPC from now on
- *            fail with EIO, and do nothing         roomy    they work again
+ *   broken   those that wait and all later ones    full     files that are made or would grow fail with ENOSPC; what
+ *            fail with EIO, and do nothing                  was there can be written over, as on a real disk
+ *                                                  roomy    they work again
  *
  * Each word is answered when it holds. Only what goes through node:fs; LMDB's own syncs, which nothing waits for, do not.
  */
@@ -32,7 +33,7 @@ for (const name of ["fdatasync", "fsync"]) {
 }
 
 fs.write = (descriptor, buffer, start, length, position, done) => {
-  if (isFull) setImmediate(done, fault("ENOSPC", "write"), 0)
+  if (isFull && position + length > fs.fstatSync(descriptor).size) setImmediate(done, fault("ENOSPC", "write"), 0)
   else write(descriptor, buffer, start, length, position, done)
 }
 fs.openSync = (path, flags, mode) => {

@@ -7,9 +7,13 @@
  *   reference   the reference codec (mqtt-packet both ways), a real socket
  *   naive       the naive router, the in-memory pair
  *   late log    a message log that shows its tail and keeps its promise later, the in-memory pair
+ *   disk        the store on disk, in a folder of its own, and the in-memory pair
  *
  * `remote` is a broker that somebody else started: any MQTT broker, by host and port.
  */
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { assert } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -52,6 +56,7 @@ interface Parts {
   readonly codec: string
   readonly router: string
   readonly isLogLate: boolean
+  readonly isDurable: boolean
   readonly swaps: (settings: Settings) => Swaps
   readonly cannot: ReadonlyArray<CannotJudge>
 }
@@ -76,7 +81,7 @@ const inMemory =
       }
     })
 
-const production = { codec: "own", router: "tree", isLogLate: false, swaps: () => [], cannot: [] }
+const production = { codec: "own", router: "tree", isLogLate: false, isDurable: false, swaps: () => [], cannot: [] }
 
 export const environments: ReadonlyArray<Environment> = [
   environment({ ...production, name: "tcp", listen: overTcp }),
@@ -96,7 +101,8 @@ export const environments: ReadonlyArray<Environment> = [
     router: "naive",
     swaps: () => [Layer.sync(RouterPort, () => makeNaiveRouter())]
   }),
-  environment({ ...production, name: "late log", listen: inMemory(65_536), isLogLate: true, swaps: lateLog })
+  environment({ ...production, name: "late log", listen: inMemory(65_536), isLogLate: true, swaps: lateLog }),
+  environment({ ...production, name: "disk", listen: inMemory(65_536), isDurable: true })
 ]
 
 /** Tail and promise come in a later turn of the loop, as a replicated log's would. */
@@ -122,11 +128,24 @@ const listening = {
 }
 const nowhere = { environment: {}, workingDirectory: "/", homeDirectory: "/" }
 
+const dataFolder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "promptmq-scenario-"))),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true }))
+)
+
 function environment(parts: Parts): Environment {
   const start = async (input: SettingsInput = {}, swaps: Swaps = []): Promise<TestBroker> => {
     const scope = Scope.makeUnsafe()
     const started = Effect.gen(function* () {
-      const written = { ...listening, ...input, server: { ...listening.server, ...input.server } }
+      const storage = parts.isDurable
+        ? { engine: "wal" as const, "data-dir": yield* dataFolder }
+        : { engine: "memory" as const }
+      const written = {
+        ...listening,
+        ...input,
+        server: { ...listening.server, ...input.server },
+        storage: { ...storage, ...input.storage }
+      }
       const { settings } = yield* checkText(JSON.stringify(written), "settings", nowhere)
       const ports = Layer.mergeAll(portsLayer(settings), ...parts.swaps(settings), ...swaps)
       const layer = Broker.layer.pipe(Layer.provide(ports), Layer.provide(EventLog.layerSilent))
@@ -135,8 +154,14 @@ function environment(parts: Parts): Environment {
     })
     const { core, open } = await Effect.runPromise(Effect.provideService(started, Scope.Scope, scope))
     // A swap that did not take would make every scenario pass for nothing.
-    const found = { codec: core.codec.name, router: core.router.name, isLogLate: core.log instanceof LateLog }
-    assert.deepEqual(found, { codec: parts.codec, router: parts.router, isLogLate: parts.isLogLate }, parts.name)
+    const found = {
+      codec: core.codec.name,
+      router: core.router.name,
+      isLogLate: core.log instanceof LateLog,
+      isDurable: core.isDurable
+    }
+    const { codec, isDurable, isLogLate, router } = parts
+    assert.deepEqual(found, { codec, router, isLogLate, isDurable }, parts.name)
     return new TestBroker(open, () => Effect.runPromise(Scope.close(scope, Exit.void)), core)
   }
   return { name: parts.name, cannot: parts.cannot, start }

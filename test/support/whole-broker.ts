@@ -16,8 +16,12 @@ import { TestBroker } from "./test-broker.ts"
 import { memoryWire, tcpWire } from "./wire.ts"
 
 const surroundings = { environment: {}, workingDirectory: "/", homeDirectory: "/" }
-/** Ports the system chooses; no admin listener unless it is asked for. */
-const quiet = { server: { bind: ["127.0.0.1:0"], "ws-bind": [] }, admin: { enabled: false } }
+/** Ports the system chooses; no admin listener and nothing on disk unless it is asked for. */
+const quiet = {
+  server: { bind: ["127.0.0.1:0"], "ws-bind": [] },
+  admin: { enabled: false },
+  storage: { engine: "memory" }
+}
 
 export class WholeBroker extends TestBroker {
   readonly running: RunningBroker
@@ -53,8 +57,13 @@ export const startWhole = async (
   const lines: Array<string> = []
   const stop = () => Effect.runPromise(Scope.close(scope, Exit.void))
   const started = Effect.gen(function* () {
-    const { server, admin } = quiet
-    const written = { ...input, server: { ...server, ...input.server }, admin: { ...admin, ...input.admin } }
+    const { server, admin, storage } = quiet
+    const written = {
+      ...input,
+      server: { ...server, ...input.server },
+      admin: { ...admin, ...input.admin },
+      storage: { ...storage, ...input.storage }
+    }
     const { settings } = yield* checkText(JSON.stringify(written), "settings", surroundings)
     const { level } = settings.log
     const write = (text: string) => void lines.push(text)

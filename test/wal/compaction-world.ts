@@ -13,6 +13,7 @@ import { compactSegments, dropSegment } from "../../src/wal/compact.ts"
 import type { Log } from "../../src/wal/log.ts"
 import type { LogPolicy } from "../../src/wal/policy.ts"
 import { RecordType } from "../../src/wal/record.ts"
+import type { Damage } from "../../src/wal/scan.ts"
 import { segmentName } from "../../src/wal/segment.ts"
 import { DropLedger, segmentDropRecord } from "../../src/wal/segment-drop.ts"
 import type { StoreFs } from "../../src/wal/store-fs.ts"
@@ -47,6 +48,8 @@ export class CompactedLog {
   readonly deaths: Array<{ readonly at: number; readonly deadBelow: number }> = []
   /** LSNs of the log's own records. */
   readonly drops = new Set<number>()
+  /** Of inputs. */
+  readonly damages: Array<Damage> = []
   deadBelow = 0
   readonly #files: Array<WorldFile>
   readonly #fs: StoreFs
@@ -79,6 +82,10 @@ export class CompactedLog {
     return livesForEver(lsn) || lsn >= this.deadBelow
   }
 
+  isDead(file: WorldFile): boolean {
+    return !lsnsOf(file).some((lsn) => this.isLive(lsn) && !this.drops.has(lsn))
+  }
+
   setDeadBelow(lsn: number): void {
     this.deadBelow = Math.max(this.deadBelow, lsn)
     this.deaths.push({ at: this.#traceLength(), deadBelow: this.deadBelow })
@@ -91,37 +98,41 @@ export class CompactedLog {
       const from = this.#random.below(files.length)
       const first = files[from]
       if (first === undefined) return
-      if (!lsnsOf(first).some((lsn) => this.isLive(lsn) && !this.drops.has(lsn)))
-        return yield* this.#drop(first, settle)
+      if (this.isDead(first)) return yield* this.drop(first, settle)
       const inputs = files.slice(from, from + 1 + this.#random.below(3))
       const last = inputs.at(-1) ?? first
       const next = files[from + inputs.length]?.firstLsn ?? this.log.appender.segment.baseLsn
       yield* this.#tellAgain(inputs, files, settle)
       const lastLsn = this.#random.chance(0.5) ? next - 1 : last.lastLsn
-      const output = yield* compactSegments(this.#fs, {
-        logDirectory: "log",
-        quarantineDirectory: "data/quarantine",
-        storeUuid: this.log.storeUuid,
-        epoch: this.log.epoch,
-        nowMs: 1_765_000_000_000,
-        salt: this.#random.hex(8),
-        inputs,
-        lastLsn,
-        batchRecords: 1 + this.#random.below(40),
-        isLive: ({ lsn, type }) => type === RecordType.message && this.isLive(lsn),
-        pace: () => Effect.void,
-        replaced: ({ firstLsn, gen, id, path, survivors }) => {
-          this.#replace(inputs, { id, gen, path, firstLsn, lastLsn })
-          const kept = new Set(survivors.lsns)
-          const gone = inputs.flatMap(lsnsOf).filter((lsn) => !kept.has(lsn))
-          this.removals.push({ at: this.#traceLength(), lsns: new Set(gone) })
-        }
-      })
-      if (output === undefined) for (const input of inputs) yield* this.#drop(input, settle)
+      const output = yield* this.copy(inputs, lastLsn)
+      if (output === undefined) for (const input of inputs) yield* this.drop(input, settle)
     })
   }
 
-  #drop(
+  copy(inputs: ReadonlyArray<WorldFile>, lastLsn = inputs.at(-1)?.lastLsn ?? 0) {
+    return compactSegments(this.#fs, {
+      logDirectory: "log",
+      quarantineDirectory: "data/quarantine",
+      storeUuid: this.log.storeUuid,
+      epoch: this.log.epoch,
+      nowMs: 1_765_000_000_000,
+      salt: this.#random.hex(8),
+      inputs,
+      lastLsn,
+      batchRecords: 1 + this.#random.below(40),
+      isLive: ({ lsn, type }) => type === RecordType.message && this.isLive(lsn),
+      pace: () => Effect.void,
+      replaced: ({ damages, firstLsn, gen, id, path, survivors }) => {
+        this.#replace(inputs, { id, gen, path, firstLsn, lastLsn })
+        this.damages.push(...damages)
+        const kept = new Set(survivors.lsns)
+        const gone = inputs.flatMap(lsnsOf).filter((lsn) => !kept.has(lsn))
+        this.removals.push({ at: this.#traceLength(), lsns: new Set(gone) })
+      }
+    })
+  }
+
+  drop(
     file: WorldFile,
     settle: Effect.Effect<void>
   ): Effect.Effect<void, Effect.Error<ReturnType<typeof dropSegment>>> {

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import { CONTROL_RESERVE_BYTES } from "../../src/wal/commit.ts"
 import { openLog, type SpaceLevel } from "../../src/wal/log.ts"
 import type { LogPolicy } from "../../src/wal/policy.ts"
 import { RecordView } from "../../src/wal/record.ts"
@@ -203,7 +204,110 @@ describe("an idle log [WAL-9]", () => {
   )
 })
 
+describe("records that were announced together [WAL-15]", () => {
+  it.live("share a frame, also where the one that fills has room for the first of them only", () =>
+    Effect.gen(function* () {
+      const fs = new MemoryFs()
+      const frames: Array<{ readonly first: number; readonly count: number }> = []
+      const { close, log } = yield* openManually(fs, optionsOf(immediate, new Random(1)), {
+        onPlaced: (first, count) => void frames.push({ first, count })
+      })
+      const body = Buffer.alloc(3000)
+      const record = Object.assign(new RecordView(), { type: 1, buffer: body, start: 0, end: body.length })
+      const pairs: Array<number> = []
+      for (let round = 0; round < 40; round++) {
+        // Whatever lies in the frame already: 0 to 3 records before the pair.
+        for (let i = 0; i < round % 4; i++) log.appender.append(record, false)
+        assert.isTrue(log.appender.together(2 * body.length))
+        pairs.push(log.appender.append(record, false))
+        log.appender.append(record, false)
+        if (round % 5 === 0) yield* turn
+      }
+      yield* close
+      assert.isAbove(frames.length, 20)
+      for (const first of pairs) {
+        const frame = frames.find((each) => first >= each.first && first < each.first + each.count)
+        assert.isTrue(frame !== undefined && first + 1 < frame.first + frame.count, `${first} and ${first + 1}`)
+      }
+    })
+  )
+
+  it.live("also when they are more than a segment of ordinary size holds", () =>
+    Effect.gen(function* () {
+      const fs = new MemoryFs()
+      const counts: Array<number> = []
+      const { close, log } = yield* openManually(fs, optionsOf(immediate, new Random(1)), {
+        onPlaced: (_first, count) => void counts.push(count)
+      })
+      const body = Buffer.alloc(900_000, 5)
+      const record = Object.assign(new RecordView(), { type: 1, buffer: body, start: 0, end: body.length })
+      log.appender.append(Object.assign(new RecordView(), { type: 1 }), false)
+      assert.isTrue(log.appender.together(3 * body.length))
+      for (let i = 0; i < 3; i++) log.appender.append(record, false)
+      log.appender.append(Object.assign(new RecordView(), { type: 1 }), false)
+      yield* close
+      assert.deepEqual(counts, [1, 4])
+      const sizes: Array<number> = []
+      const options = optionsOf(immediate, new Random(2))
+      yield* Effect.scoped(openLog(fs, options, quiet, ({ end, start }) => void sizes.push(end - start)))
+      assert.deepEqual(sizes, [0, 900_000, 900_000, 900_000, 0])
+    })
+  )
+
+  it.live("are refused together", () =>
+    Effect.gen(function* () {
+      const options = optionsOf(immediate, new Random(1), { pendingBytesMax: 10_000 })
+      const { close, log } = yield* openManually(new MemoryFs(), options)
+      const body = Buffer.alloc(3000)
+      const record = Object.assign(new RecordView(), { type: 1, buffer: body, start: 0, end: body.length })
+      log.appender.append(record, false)
+      log.appender.append(record, false)
+      assert.isFalse(log.appender.together(2 * body.length))
+      assert.isTrue(log.appender.together(3000))
+      yield* close
+      assert.isFalse(log.appender.together(10))
+    })
+  )
+})
+
+describe("positions", () => {
+  it.live("are told once per batch, when all three say where they are", () =>
+    Effect.gen(function* () {
+      const seen: Array<readonly [number, number, number]> = []
+      const policy: LogPolicy = { sync: { mode: "never" }, acknowledge: "written" }
+      const { close, log } = yield* openManually(new MemoryFs(), optionsOf(policy, new Random(1)), {
+        onMoved: () => void seen.push([log.appender.writtenLsn, log.appender.durableLsn, log.appender.keptLsn])
+      })
+      const last = appendMany(log, 5)
+      yield* until(() => log.appender.writtenLsn === last)
+      assert.deepEqual(seen, [[last, 0, last]])
+      yield* log.force
+      assert.deepEqual(seen.at(-1), [last, last, last])
+      yield* close
+    })
+  )
+})
+
 describe("records", () => {
+  it.live("that are no messages have room of their own when messages are refused", () =>
+    Effect.gen(function* () {
+      const options = optionsOf(immediate, new Random(1), { pendingBytesMax: 10_000 })
+      const { close, log } = yield* openManually(new MemoryFs(), options)
+      const body = Buffer.alloc(6000)
+      const message = Object.assign(new RecordView(), { type: 1, buffer: body, start: 0, end: body.length })
+      const step = Object.assign(new RecordView(), { type: 13, buffer: body, start: 0, end: body.length })
+      assert.isAbove(log.appender.append(message, false), 0)
+      assert.strictEqual(log.appender.append(message, false), -1)
+      assert.strictEqual(log.appender.pressure <= 1, true)
+      let taken = 0
+      while (log.appender.append(step, false) > 0) taken++
+      assert.isAtLeast(taken, Math.floor((CONTROL_RESERVE_BYTES - 10_000) / 6040))
+      assert.isAtMost(taken, Math.ceil((CONTROL_RESERVE_BYTES + 10_000) / 6040))
+      assert.strictEqual(log.appender.pressure, 1)
+      yield* close
+    })
+  )
+
   it.live("larger than a segment get a segment of their own", () =>
     Effect.gen(function* () {
       const fs = new MemoryFs()

@@ -52,15 +52,19 @@ export class Wills extends ReceivingPeer implements Actor {
       this.#isSubscribed = await promise
     }
     if (!this.#isSubscribed) return
-    await this.#returning.live(port)
-    if (isLast) return
-    await Promise.all(Array.from({ length: this.#dice().below(perLifeMax + 1) }, (_, i) => this.#mortal(port, i)))
+    const count = isLast ? 0 : this.#dice().below(perLifeMax + 1)
+    await Promise.all(Array.from({ length: count }, (_, i) => this.#mortal(port, i)))
+    // CONNACK of a clean session does not wait for the log, that of a persistent one does, and for all before it.
+    if (await this.#returning.live(port)) for (const mortal of this.#mortals) mortal.isKept = true
   }
 
   override lifeEnded(isTidy: boolean): void {
     super.lifeEnded(isTidy)
-    // Its connection has ended with the broker, if not before.
-    for (const mortal of this.#mortals) this.#died(mortal)
+    for (const mortal of this.#mortals) {
+      // Its connection has ended with the broker, if not before. One that stops tidily may forget the wills of those who
+      // are there.
+      if (mortal.isKept && (!isTidy || mortal.hasVanished)) this.#died(mortal)
+    }
     this.#mortals = []
   }
 
@@ -92,8 +96,10 @@ export class Wills extends ReceivingPeer implements Actor {
   async #mortal(port: number, i: number): Promise<void> {
     const dice = this.#dice()
     const isPersistent = dice.chance(lastingShare)
-    const delaySeconds = isPersistent ? shortDelaySeconds : dice.pick([0, 0, shortDelaySeconds, longDelaySeconds])
     const end = dice.pick(["with the broker", "with the broker", "vanish", "part"] as const)
+    // Its session ends with its connection, and its will does not wait longer than that.
+    const delays = [0, 0, shortDelaySeconds, end === "vanish" ? longDelaySeconds : 0]
+    const delaySeconds = isPersistent ? shortDelaySeconds : dice.pick(delays)
     const mortal = new Mortal(this.books, { isPersistent, name: `mortal-${this.#life}-${i}`, delaySeconds })
     // Whether the broker ever knew of it is not known before CONNACK.
     this.#wills.set(mortal.name, { min: 0, max: 1, seen: 0 })
@@ -118,6 +124,9 @@ interface MortalOptions extends Pick<PeerOptions, "isPersistent" | "name"> {
 /** A client with a will that carries its name. */
 class Mortal extends Peer {
   isParting = false
+  hasVanished = false
+  /** The log has kept that there is a will. */
+  isKept = false
 
   constructor(books: Books, { delaySeconds, ...options }: MortalOptions) {
     const properties = delaySeconds === 0 ? {} : { properties: { willDelayInterval: delaySeconds } }
@@ -136,6 +145,7 @@ class Mortal extends Peer {
   }
 
   disappear(): void {
+    this.hasVanished = true
     this.vanish()
   }
 

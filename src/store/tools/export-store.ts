@@ -63,7 +63,7 @@ export const exportStore = (
     const publishers = new Map(recovered.sessions.map(({ session }) => [session.number, session.clientIdentifier]))
     let row = 0
     let count = 0
-    yield* readRecords(fs, inspected.place.logDirectory, false, {
+    yield* readRecords(fs, inspected, {
       record: (stored) => {
         if (stored.record.type !== RecordType.message || wanted[row++] !== 1) return
         count++

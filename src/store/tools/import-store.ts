@@ -16,6 +16,7 @@ import type { StoreFailed } from "../../wal/store-error.ts"
 import type { StoreFs } from "../../wal/store-fs.ts"
 import { encodeSubscription } from "../control-records.ts"
 import type { RecoveredSession } from "../ports.ts"
+import { durableEvidence } from "./durable-evidence.ts"
 import { type GroupLine, type MessageLine, readLine, type SessionLine } from "./export-lines.ts"
 import { eachLine } from "./file-lines.ts"
 import { type CheckedImport, checkImport } from "./import-check.ts"
@@ -46,7 +47,8 @@ export const importStore = (
   Effect.gen(function* () {
     const checked = yield* checkImport(fs, path)
     const builder = new StateBuilder(yield* newestSnapshot(fs, options.place.dataDirectory))
-    const writer = yield* openWriter(fs, { ...options, onFound: builder.record })
+    const durableAtLeast = yield* durableEvidence(fs, options.place)
+    const writer = yield* openWriter(fs, { ...options, durableAtLeast, onFound: builder.record })
     const state = builder.finish()
     const plan = new Plan(checked, state, onExisting)
     if (onExisting === "refuse" && plan.existing.length > 0) {

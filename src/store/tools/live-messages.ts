@@ -10,7 +10,7 @@
 import { TopicFault } from "../../router/topic-fault.ts"
 import { parseSharedFilter } from "../../router/topic-filter.ts"
 import { makeTreeRouter } from "../../router/tree-router.ts"
-import type { RecoveredSession } from "../ports.ts"
+import type { Recovered, RecoveredSession } from "../ports.ts"
 import type { StoreState } from "./read-state.ts"
 
 const ENTRIES_CACHED = 1024
@@ -24,7 +24,8 @@ export interface LiveMessages {
 
 export function liveMessages(state: StoreState): LiveMessages {
   const { messages, recovered, retained } = state
-  const neededFrom = neededPositions(state)
+  const positions = new ReadPositions(recovered)
+  const neededFrom = Float64Array.from(messages.topics, (topic) => positions.lowestFor(topic))
   const flags = new Uint8Array(messages.count)
   for (let row = 0; row < messages.count; row++) {
     const from = neededFrom[messages.topicIds[row] as number] as number
@@ -34,8 +35,7 @@ export function liveMessages(state: StoreState): LiveMessages {
     const row = messages.rowOf(sequence)
     if (row < messages.count && messages.sequences[row] === sequence) flags[row] = 1
   }
-  for (const { cursor } of recovered.sessions) for (const { sequence } of cursor.open) keep(sequence)
-  for (const { requeued } of recovered.groups.values()) for (const sequence of requeued) keep(sequence)
+  for (const sequence of heldMessages(recovered)) keep(sequence)
   for (const { isValue, sequence } of retained.values()) if (isValue) keep(sequence)
   let count = 0
   let bytes = 0
@@ -48,30 +48,45 @@ export function liveMessages(state: StoreState): LiveMessages {
 }
 
 /** Where the session begins to read for this filter. */
-export function readsFrom({ cursor, subscriptions }: RecoveredSession, filter: string): number {
+function readsFrom({ cursor, subscriptions }: RecoveredSession, filter: string): number {
   const intervals = subscriptions.get(filter)?.intervals ?? []
   const first = intervals.reduce((lowest, { from }) => Math.min(lowest, from), Number.POSITIVE_INFINITY)
   return Math.max(cursor.cursor, first)
 }
 
-/** By topic id: the lowest position from which somebody reads it, Infinity when nobody does. */
-function neededPositions({ messages, recovered }: StoreState): Float64Array {
-  const router = makeTreeRouter<never>({ cachedEntriesMax: ENTRIES_CACHED })
-  const lowest = new Map<number, number>()
-  const need = (filter: string, from: number): void => {
-    const { id } = router.acquire(filter)
-    lowest.set(id, Math.min(lowest.get(id) ?? Number.POSITIVE_INFINITY, from))
-  }
-  for (const session of recovered.sessions) {
-    for (const filter of session.subscriptions.keys()) {
-      if (parseSharedFilter(filter) === undefined) need(filter, readsFrom(session, filter))
+/** Sequences of messages that are held singly, rising. */
+export function heldMessages({ groups, sessions }: Recovered): ReadonlyArray<number> {
+  const held = new Set<number>()
+  for (const { cursor } of sessions) for (const { sequence } of cursor.open) if (sequence >= 0) held.add(sequence)
+  for (const { requeued } of groups.values()) for (const sequence of requeued) held.add(sequence)
+  return [...held].sort((a, b) => a - b)
+}
+
+/** From where each filter is read, at the lowest. */
+export class ReadPositions {
+  readonly #router = makeTreeRouter<never>({ cachedEntriesMax: ENTRIES_CACHED })
+  readonly #lowest = new Map<number, number>()
+
+  constructor({ groups, sessions }: Recovered) {
+    for (const session of sessions) {
+      for (const filter of session.subscriptions.keys()) {
+        if (parseSharedFilter(filter) === undefined) this.#need(filter, readsFrom(session, filter))
+      }
+    }
+    for (const [text, group] of groups) {
+      const shared = parseSharedFilter(text)
+      if (shared !== undefined && !(shared instanceof TopicFault)) this.#need(shared.filter, group.cursor)
     }
   }
-  for (const [text, group] of recovered.groups) {
-    const shared = parseSharedFilter(text)
-    if (shared !== undefined && !(shared instanceof TopicFault)) need(shared.filter, group.cursor)
+
+  /** Infinity when nobody reads the topic. */
+  lowestFor(topic: string): number {
+    const matched = this.#router.match(topic)
+    return matched.reduce((from, { id }) => Math.min(from, this.#lowest.get(id) ?? from), Number.POSITIVE_INFINITY)
   }
-  return Float64Array.from(messages.topics, (topic) =>
-    router.match(topic).reduce((from, { id }) => Math.min(from, lowest.get(id) ?? from), Number.POSITIVE_INFINITY)
-  )
+
+  #need(filter: string, from: number): void {
+    const { id } = this.#router.acquire(filter)
+    this.#lowest.set(id, Math.min(this.#lowest.get(id) ?? Number.POSITIVE_INFINITY, from))
+  }
 }

@@ -18,6 +18,7 @@ import { LOCK_NAME, type StorePlace } from "../../wal/open-store.ts"
 import { refuse, type StoreRefused } from "../../wal/store-error.ts"
 import type { LockHolder, StoreFault, StoreFs } from "../../wal/store-fs.ts"
 import { type Survey, survey } from "../../wal/survey.ts"
+import { durableBySnapshots } from "./snapshot-base.ts"
 
 export const ToolReason = Schema.Literals(["no-store", "not-empty", "damaged", "bad-input", "conflict", "busy"])
 export type ToolReason = typeof ToolReason.Type
@@ -41,6 +42,8 @@ export interface Inspected {
   readonly storeUuid: string | undefined
   readonly format: "good" | "absent" | "damaged"
   readonly holder: LockHolder | undefined
+  /** What the snapshots know to have been durable. */
+  readonly durableAtLeast: number
   readonly survey: Survey
 }
 
@@ -80,7 +83,8 @@ export const inspect = (fs: StoreFs, place: StorePlace): Effect.Effect<Inspected
       )
     }
     const holder = lockHolder(`${place.dataDirectory}/${LOCK_NAME}`)
-    return { place, storeUuid, format: isRead ? "good" : format, holder, survey: found }
+    const durableAtLeast = yield* durableBySnapshots(fs, place.dataDirectory, storeUuid)
+    return { place, storeUuid, format: isRead ? "good" : format, holder, durableAtLeast, survey: found }
   })
 
 /** Keeps everybody else out until the scope ends. Makes no folder: a store must be there. */

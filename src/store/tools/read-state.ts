@@ -99,11 +99,11 @@ export class StateBuilder {
 
 export const readState = (
   fs: StoreFs,
-  { holder, place, storeUuid }: Inspected
+  inspected: Inspected
 ): Effect.Effect<{ readonly state: StoreState; readonly verdict: Verdict }, ToolError> =>
   Effect.gen(function* () {
-    const builder = new StateBuilder(yield* newestSnapshot(fs, place.dataDirectory, storeUuid))
-    const verdict = yield* readRecords(fs, place.logDirectory, holder !== undefined, {
+    const builder = new StateBuilder(yield* newestSnapshot(fs, inspected.place.dataDirectory, inspected.storeUuid))
+    const verdict = yield* readRecords(fs, inspected, {
       record: ({ record }) => builder.record(record)
     })
     return { state: builder.finish(), verdict }

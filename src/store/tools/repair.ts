@@ -20,6 +20,7 @@ import type { StoreFailed } from "../../wal/store-error.ts"
 import type { StoreFault, StoreFs } from "../../wal/store-fs.ts"
 import { type FoundSegment, survey } from "../../wal/survey.ts"
 import { verifyLog } from "../../wal/verify.ts"
+import { durableEvidence } from "./durable-evidence.ts"
 import { copyFile } from "./file-copy.ts"
 import { holding, type ToolError, toolRefused } from "./place.ts"
 import { SNAPSHOT_FOLDER, snapshotStates } from "./snapshot-base.ts"
@@ -48,11 +49,12 @@ export const repair = (
 ): Effect.Effect<RepairReport, ToolError | StoreFailed> =>
   Effect.gen(function* () {
     const quarantined: Array<string> = []
+    const durableAtLeast = yield* durableEvidence(fs, place)
     yield* Effect.scoped(
       Effect.gen(function* () {
         const { storeUuid, survey: found } = yield* holding(fs, place)
         yield* repairSnapshots(fs, place, storeUuid, quarantined)
-        const { segments } = yield* verifyLog(fs, place.logDirectory)
+        const { segments } = yield* verifyLog(fs, place.logDirectory, undefined, { durableAtLeast })
         for (const { name, path, sizeBytes } of [...found.segments, ...found.unreadable]) {
           const isDamaged = segments.some(({ segment, state }) => segment === name && state === "damaged")
           if (isDamaged) yield* copyAside(fs, place, { name, path, sizeBytes }, quarantined)
@@ -62,7 +64,12 @@ export const repair = (
     const report = yield* Effect.scoped(
       Effect.gen(function* () {
         const options = { ...place, segmentBytes, policy: { sync: { mode: "never" }, acknowledge: "written" } } as const
-        const log = yield* openLog(fs, { ...options, onCorruption: "salvage" }, quietHandlers, () => undefined)
+        const log = yield* openLog(
+          fs,
+          { ...options, durableAtLeast, onCorruption: "salvage" },
+          quietHandlers,
+          () => undefined
+        )
         const work: Work = { fs, place, log }
         for (let round = 0; round < ROUNDS_MAX && (yield* repairRound(work)); round++) {}
         yield* log.force

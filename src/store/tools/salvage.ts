@@ -46,7 +46,7 @@ export const salvage = (
     const builder = new StateBuilder(yield* newestSnapshot(fs, place.dataDirectory, storeUuid))
     const writer = yield* openWriter(fs, target)
     const copy = new MessageCopy()
-    const verdict = yield* readRecords<ToolError | StoreFailed>(fs, place.logDirectory, false, {
+    const verdict = yield* readRecords<ToolError | StoreFailed>(fs, inspected, {
       record: ({ record }) => {
         builder.record(record)
         if (record.type === RecordType.message) copy.append(writer, record)

@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type { StoreFault, StoreFs } from "../../wal/store-fs.ts"
 import type { IndexMeta, OpenedValue } from "../index-values.ts"
-import { readSnapshot } from "../snapshot-file.ts"
+import { readSnapshot, readSnapshotHeader } from "../snapshot-file.ts"
 
 export const SNAPSHOT_FOLDER = "snap"
 
@@ -36,6 +36,22 @@ export const newestSnapshot = (
       if (newest === undefined || meta.appliedLsn >= newest.meta.appliedLsn) newest = { meta, values }
     }
     return newest
+  })
+
+/** The highest LSN that a snapshot names: nothing is in a snapshot that was not durable. */
+export const durableBySnapshots = (
+  fs: StoreFs,
+  dataDirectory: string,
+  storeUuid: string | undefined
+): Effect.Effect<number, StoreFault> =>
+  Effect.gen(function* () {
+    let highest = 0
+    for (const path of yield* snapshotPaths(fs, dataDirectory)) {
+      // One that goes meanwhile, while the store is in use, has a newer one.
+      const header = yield* Effect.orElseSucceed(readSnapshotHeader(fs, path), () => undefined)
+      if (header?.storeUuid === storeUuid) highest = Math.max(highest, header?.appliedLsn ?? 0)
+    }
+    return highest
   })
 
 export const snapshotStates = (

@@ -28,17 +28,20 @@ const PENDING_BYTES_MAX = 600 * 1_048_576
 export interface WriterOptions {
   readonly place: StorePlace
   readonly segmentBytes: number
+  /** See durableEvidence(). */
+  readonly durableAtLeast?: number
   /** What the store holds already, in LSN order. */
   readonly onFound?: (record: RecordView) => void
 }
 
 export const openWriter = (
   fs: StoreFs,
-  { onFound, place, segmentBytes }: WriterOptions
+  { durableAtLeast, onFound, place, segmentBytes }: WriterOptions
 ): Effect.Effect<StoreWriter, StoreFault | StoreRefused, Scope.Scope> => {
   const options = {
     ...place,
     segmentBytes,
+    durableAtLeast,
     pendingBytesMax: PENDING_BYTES_MAX,
     policy: { sync: { mode: "never" }, acknowledge: "written" },
     onCorruption: "refuse"

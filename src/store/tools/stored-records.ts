@@ -19,6 +19,7 @@ import { refuse, type StoreRefused } from "../../wal/store-error.ts"
 import { StoreFault, type StoreFs } from "../../wal/store-fs.ts"
 import type { FoundSegment } from "../../wal/survey.ts"
 import { type Verdict, verifyLog } from "../../wal/verify.ts"
+import type { Inspected } from "./place.ts"
 
 const LOOKS_MAX = 4
 
@@ -40,10 +41,10 @@ export interface RecordVisitor<E = never> {
 
 export const readRecords = <E = never>(
   fs: StoreFs,
-  logDirectory: string,
-  isInUse: boolean,
+  { durableAtLeast, holder, place: { logDirectory } }: Inspected,
   visitor: RecordVisitor<E>
 ): Effect.Effect<Verdict, StoreFault | StoreRefused | E> => {
+  const isInUse = holder !== undefined
   const stored = new StoredRecord()
   let visitedLsn = 0
   const visit = (found: StoredRecord): void => {
@@ -55,6 +56,7 @@ export const readRecords = <E = never>(
     let places = new Places()
     return verifyLog<E | StoreRefused>(fs, logDirectory, () => (record, offset) => places.sink(record, offset), {
       isInUse,
+      durableAtLeast,
       onSegmentEnd: (segment, slab, result) => {
         if (result.refusedType !== undefined) return Effect.fail(unknownType(segment.path, result.refusedType))
         visitSegment(segment, slab, result, places, stored, visit)

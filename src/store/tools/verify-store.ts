@@ -15,7 +15,7 @@ import type { LsnRange } from "../../wal/lsn-ranges.ts"
 import { RecordFlag, RecordType } from "../../wal/record.ts"
 import type { Damage } from "../../wal/scan.ts"
 import type { StoreFs } from "../../wal/store-fs.ts"
-import type { SegmentVerdict } from "../../wal/verify.ts"
+import type { SegmentVerdict, Verdict } from "../../wal/verify.ts"
 import { type LostNames, lostCount, lostNames } from "./damaged-topics.ts"
 import type { Inspected, ToolError } from "./place.ts"
 import { type SnapshotState, snapshotStates } from "./snapshot-base.ts"
@@ -60,6 +60,8 @@ export interface StoreReport {
   readonly lostKinds: ReadonlyMap<string, number>
   /** Lost records of which nothing is known. */
   readonly lostUnnamed: number
+  /** The log ends before what a snapshot knows to have been in it, and no file is there to blame. */
+  readonly missingEnd: LsnRange | undefined
   readonly snapshots: ReadonlyArray<SnapshotState>
   /** Files in quarantine: damage that was met before. */
   readonly quarantined: number
@@ -72,7 +74,7 @@ export const verifyStore = (fs: StoreFs, inspected: Inspected): Effect.Effect<St
     const found = new Map<string, Array<DamageReport>>()
     const wanted = new Set<string>()
     let messages = 0
-    const verdict = yield* readRecords(fs, place.logDirectory, isInUse, {
+    const verdict = yield* readRecords(fs, inspected, {
       record: ({ record }) => {
         if (record.type === RecordType.message) messages++
       },
@@ -96,7 +98,9 @@ export const verifyStore = (fs: StoreFs, inspected: Inspected): Effect.Effect<St
     // Those of a store in use come and go, and are not looked at.
     const snapshots = isInUse ? [] : yield* snapshotStates(fs, place.dataDirectory, inspected.storeUuid)
     const isSnapshotBad = snapshots.some(({ lsn }) => lsn === undefined)
-    const isDamaged = verdict.isDamaged || inspected.format === "damaged" || isSnapshotBad
+    const missingEnd = isInUse ? undefined : missingBehind(verdict, inspected)
+    const isDamaged = verdict.isDamaged || inspected.format === "damaged" || isSnapshotBad || missingEnd !== undefined
+    const missing = missingEnd === undefined ? 0 : missingEnd.to - missingEnd.from + 1
     return {
       state: isDamaged ? "damaged" : isCut ? "cut" : "good",
       storeUuid: inspected.storeUuid,
@@ -105,20 +109,26 @@ export const verifyStore = (fs: StoreFs, inspected: Inspected): Effect.Effect<St
       segments,
       records: verdict.records,
       messages,
-      lost: damages.reduce((sum, damage) => sum + lostCount(damage), 0),
+      lost: damages.reduce((sum, damage) => sum + lostCount(damage), missing),
       lostTopics: lostTopics.slice(0, LOST_TOPICS_MAX),
       lostTopicsLeftOut: Math.max(0, lostTopics.length - LOST_TOPICS_MAX),
       lostKinds: summed(damages, "kinds"),
-      lostUnnamed: damages.reduce((sum, { names }) => sum + names.unnamed, 0),
+      lostUnnamed: damages.reduce((sum, { names }) => sum + names.unnamed, missing),
+      missingEnd,
       snapshots,
       quarantined: (yield* fs.list(`${place.dataDirectory}/quarantine`)).length
     }
   })
 
+function missingBehind({ segments }: Verdict, { durableAtLeast }: Inspected): LsnRange | undefined {
+  const last = segments.reduce((most, { lastLsn }) => Math.max(most, lastLsn), 0)
+  return durableAtLeast > last ? { from: last + 1, to: durableAtLeast } : undefined
+}
+
 /** Only after damage: which of the names have good records too. */
 const knownTopics = (
   fs: StoreFs,
-  { holder, place }: Inspected,
+  inspected: Inspected,
   wanted: ReadonlySet<string>
 ): Effect.Effect<ReadonlySet<string>, ToolError> =>
   Effect.suspend(() => {
@@ -128,7 +138,7 @@ const knownTopics = (
       const topic = topicOf(record)
       if (wanted.has(topic)) known.add(topic)
     }
-    return Effect.as(readRecords(fs, place.logDirectory, holder !== undefined, { record }), known)
+    return Effect.as(readRecords(fs, inspected, { record }), known)
   })
 
 const view = new PublishView()

@@ -68,7 +68,7 @@ export const startPromptmq = async (): Promise<Target> => {
 
 const start = Effect.fnUntraced(function* (makeUp: MakeUp, mqtt: Mqtt) {
   const server = { bind: ["127.0.0.1:0"], "ws-bind": ["127.0.0.1:0"], "shutdown-timeout": "1s" }
-  const written = { server, mqtt, admin: { enabled: false } }
+  const written = { server, mqtt, admin: { enabled: false }, storage: { engine: "memory" } }
   const { settings } = yield* checkText(JSON.stringify(written), "settings", nowhere)
   const ports = Layer.mergeAll(portsLayer(settings), accessOf[makeUp] ?? Layer.empty)
   const layer = Broker.layer.pipe(Layer.provide(ports), Layer.provide(EventLog.layerSilent))
