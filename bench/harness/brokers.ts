@@ -22,7 +22,17 @@ export interface RunningBroker {
   readonly folder: string
   /** From spawn to the first accepted connection. */
   readonly listeningMs: number
+  /** What it has said so far. */
+  readonly output: () => string
   readonly stop: () => Promise<void>
+  /** kill -9 */
+  readonly kill: () => Promise<void>
+}
+
+/** Where a broker is started again that was there before. */
+export interface Place {
+  readonly folder: string
+  readonly port: number
 }
 
 const brokerCore = 0
@@ -55,19 +65,27 @@ export const brokers: Readonly<Record<BrokerName, BrokerKind>> = {
   },
   mosquitto: {
     settings: ["set_tcp_nodelay true", "max_inflight_messages 1000", "max_queued_messages 0"],
-    command: (port, folder) => {
+    command: (port, folder, flags) => {
       const file = join(folder, "mosquitto.conf")
-      const lines = [`listener ${port} 127.0.0.1`, "allow_anonymous true", ...brokers.mosquitto.settings]
-      writeFileSync(file, `${lines.join("\n")}\n`)
+      const lines = [`listener ${port} 127.0.0.1`, "allow_anonymous true", ...brokers.mosquitto.settings, ...flags]
+      writeFileSync(file, `${lines.join("\n").replaceAll("FOLDER", folder)}\n`)
       return ["mosquitto", ["-c", file]]
     }
   }
 }
 
-/** `flags` go to PromptMQ's command line; without any the admin listener is off. */
-export async function startBroker(name: BrokerName, flags: ReadonlyArray<string> = []): Promise<RunningBroker> {
-  const folder = mkdtempSync(join(scratchFolder(), `${name}-`))
-  const port = await freePort()
+/**
+ * `flags` go to PromptMQ's command line, without any the admin listener is off; or into Mosquitto's configuration, where
+ * FOLDER stands for its own one.
+ */
+export async function startBroker(
+  name: BrokerName,
+  flags: ReadonlyArray<string> = [],
+  place?: Place,
+  limitMs = startLimitMs
+): Promise<RunningBroker> {
+  const folder = place?.folder ?? mkdtempSync(join(scratchFolder(), `${name}-`))
+  const port = place?.port ?? (await freePort())
   const [program, args] = brokers[name].command(port, folder, flags)
   const [command, commandArgs] = pinned(brokerCore, program, args)
   const log = join(folder, "output")
@@ -80,12 +98,20 @@ export async function startBroker(name: BrokerName, flags: ReadonlyArray<string>
   closeSync(output)
   if (child.pid === undefined) throw new Error(`${name} could not be started: ${command} is missing`)
   try {
-    await listening(child, port, fromMs + startLimitMs)
+    await listening(child, port, fromMs + limitMs)
   } catch (cause) {
     child.kill("SIGKILL")
     throw new Error(`${name} does not listen: ${readFileSync(log, "utf8").trim()}`, { cause })
   }
-  return { port, pid: child.pid, folder, listeningMs: performance.now() - fromMs, stop: () => stop(child) }
+  return {
+    port,
+    pid: child.pid,
+    folder,
+    listeningMs: performance.now() - fromMs,
+    output: () => readFileSync(log, "utf8"),
+    stop: () => stop(child),
+    kill: () => kill(child)
+  }
 }
 
 /** Tries to connect until somebody accepts; a broker that ends first will never. */
@@ -95,7 +121,7 @@ async function listening(child: ChildProcess, port: number, untilMs: number): Pr
     if (await accepts(port)) return
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
-  throw new Error(`nothing on port ${port} after ${startLimitMs} ms`)
+  throw new Error(`nothing on port ${port} in time`)
 }
 
 function accepts(port: number): Promise<boolean> {
@@ -107,6 +133,13 @@ function accepts(port: number): Promise<boolean> {
     })
     socket.once("error", () => resolve(false))
   })
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, "exit")
+  child.kill("SIGKILL")
+  await ended
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -36,6 +36,7 @@ export interface ConnectOptions {
   readonly clientId: string
   readonly clean: boolean
   readonly sessionExpiryInterval?: number
+  readonly receiveMaximum?: number
   readonly keepalive?: number
   readonly will?: IConnectPacket["will"]
 }
@@ -64,7 +65,7 @@ export class Wire {
       this.ended = true
       onEnd()
     })
-    const { clean, clientId, keepalive = 60, sessionExpiryInterval, will } = options
+    const { clean, clientId, keepalive = 60, receiveMaximum, sessionExpiryInterval, will } = options
     const packet: IConnectPacket = {
       cmd: "connect",
       clean,
@@ -75,6 +76,7 @@ export class Wire {
     }
     if (will !== undefined) packet.will = will
     if (version === 5 && sessionExpiryInterval !== undefined) packet.properties = { sessionExpiryInterval }
+    if (version === 5 && receiveMaximum !== undefined) packet.properties = { ...packet.properties, receiveMaximum }
     this.send(packet)
   }
 

@@ -31,6 +31,8 @@ export interface StallOptions {
   readonly writeTimeout: string
   /** What the sleeper subscribes to. */
   readonly filter: string
+  /** Further flags of the broker: its storage. */
+  readonly flags?: ReadonlyArray<string>
 }
 
 export interface StallReport {
@@ -68,7 +70,8 @@ export async function runStall(options: StallOptions): Promise<StallReport> {
   const flags = [
     `--admin-bind=127.0.0.1:${adminPort}`,
     `--memory-buffer=${options.memoryBufferBytes}`,
-    `--write-timeout=${options.writeTimeout}`
+    `--write-timeout=${options.writeTimeout}`,
+    ...(options.flags ?? [])
   ]
   const broker = await startBroker("promptmq", flags)
   const peers: Array<Peer> = []
@@ -178,7 +181,7 @@ function faultsOf(found: Omit<StallReport, "faults">): ReadonlyArray<string> {
 }
 
 /** A child process that runs load-peer.ts, and its events in order. */
-class Peer {
+export class Peer {
   readonly #child: ChildProcess
   readonly #events: Array<PeerEvent> = []
   #published = 0
@@ -233,7 +236,7 @@ class Peer {
 }
 
 /** Resident memory of a process, looked at now and then; the kernel keeps no other record that can be reset. */
-class MemoryWatch {
+export class MemoryWatch {
   peak = 0
   readonly #file: string
   readonly #timer: NodeJS.Timeout

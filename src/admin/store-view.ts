@@ -124,6 +124,11 @@ function describe({ log }: DurableStore, found: StoreFound, counters: Counters, 
   counters.gauge("storageDiskBytes", () => info().bytes)
   counters.gauge("storageCacheBytes", () => info().cacheBytes)
   counters.gauge("storageReadFaults", () => log.readFaults)
+  const { counted } = log.wal.appender
+  counters.gauge("storageFrames", () => counted.frames)
+  counters.gauge("storageBytesWritten", () => counted.bytes)
+  counters.gauge("storageSyncs", () => counted.syncs)
+  counters.gauge("storageSyncSeconds", () => counted.syncMs / 1000)
   counters.gauge("storageBytesRead", () => log.cold.bytesRead)
   counters.gauge("storageRecordsLost", () => lost)
 }

@@ -70,7 +70,7 @@ export const accept = (
   cancelSessionTimers(core, session) // a pending will dies with the return [MQTT-3.1.3-9]
 
   adopt(core, client, session, packet, identity, expirySeconds)
-  // The will of a session that ends with its connection is not waited for; the end of what was there before is.
+  // [RST-8] The will of a session that ends with its connection is not waited for; the end of what was there before is.
   if (session.persistent || sessionPresent) holdUntilKept(core, client, ticket)
   else holdUntilKept(core, client, endTicket)
   const properties = { ...connackProperties(core, client, packet, session), ...authentication }

@@ -4,7 +4,8 @@
  *
  * One ring per promise (KeepLane in store/ports.ts): what waits for a sync holds nobody up who waits for less.
  *
- * Invariant: tickets never fall, so releasing up to a ticket is popping from the front.
+ * Invariant: releasing up to a ticket is popping from the front. Tickets hardly ever fall; one that does waits behind
+ * the higher ones before it, so that it leaves later than it might and never earlier.
  */
 const LENGTH_FIRST = 256
 

@@ -84,7 +84,7 @@ const readLog = (core: Core, client: Client, session: Session): void => {
       return
     }
     // Handed over at QoS 2 before the broker's last start: once is enough [MQTT-4.3.3-10].
-    if (session.handed?.delete(sequence) === true) pass(core, session, sequence, 1)
+    if (session.handed?.delete(sequence) === true || core.isAged(sequence)) pass(core, session, sequence, 1)
     else {
       if (!isAtHand(core, client, sequence)) return
       if (!handRecord(core, client, session, sequence)) {

@@ -79,6 +79,8 @@ export class Client implements SessionConnection {
   resend: Array<number> = []
   /** The log position being read from the disk for it, or -1. */
   loading = -1
+  /** Messages it may publish before it waits again; see slow-down.ts. */
+  publishesLeft = 0
   /** In the list of clients that have something to send once the loop comes round. */
   pumpQueued = false
   /** An exchange ended in the chunk being read: pump when the chunk is done. */

@@ -122,6 +122,8 @@ export class Core {
   readonly groups = new Map<string, ShareGroup>()
   readonly groupQueue: Array<ShareGroup> = []
   readonly #groupReaders = new WeakMap<ShareGroup, LogReader>()
+  /** Below this, messages of the topic (by id) have gone by their age: readers pass over them. See liveness.ts. */
+  readonly aged = new Map<number, number>()
   /** Serves pumpQueue; set once by catch-up.ts. */
   drainPumpQueue: () => void = () => {}
   /** The publish path is inside log.append(): it delivers itself, with the bytes in hand. */
@@ -208,6 +210,11 @@ export class Core {
     const number = this.#nextSessionNumber
     this.#nextSessionNumber = number === 0xffff_ffff ? 1 : number + 1
     return number
+  }
+
+  /** Its age ended the message, and the ledger has it. */
+  isAged(sequence: number): boolean {
+    return this.aged.size > 0 && sequence < (this.aged.get(this.log.topicAt(sequence)) ?? 0)
   }
 
   groupReaderOf(group: ShareGroup): LogReader {

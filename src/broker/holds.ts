@@ -21,6 +21,7 @@
  *   changes nothing, and a connection that is gone is nobody else's.
  * - Entries are in the order of their tickets, so releasing up to a ticket is popping from the front. A ticket older
  *   than the last one takes that one's place in the line: it looks later than it might, never earlier.
+ * - Bounded by what clients may have open: at most one entry per packet that waits.
  */
 import { Hold, type Outbox } from "../listener/outbox.ts"
 import type { Client } from "./client.ts"

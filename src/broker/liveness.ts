@@ -8,13 +8,17 @@
  * Invariants
  * - Conservative: what came after the look (`boundary`) is needed, whoever wants it. Cursors only rise, new
  *   subscriptions begin at the head: an answer gets too careful with time, never too bold.
- * - A hole is held whatever its session subscribes to now, and whether or not its message has expired. So is what a
+ * - [RST-5] A hole is held whatever its session subscribes to now, and whether or not its message has expired. So is what a
  *   closed interval, a member that left, or a clean session that catches up still needs.
+ *
+ * - A topic whose policy ends messages by their age is needed no further back than that, also where somebody waits: the
+ *   ledger gets a row when it is first said, and readers pass over them from then on (Core.isAged). What is held stays.
  *
  * Elsewhere: the value retained now and the replay window (the store knows them), what is done with the answer
  * (store/compactor.ts).
  */
 import * as Effect from "effect/Effect"
+import { DropReason } from "../metrics/drop-reasons.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
@@ -78,6 +82,8 @@ class Look {
   /** Everything from here on came later. */
   readonly #boundary: number
   readonly #lowest = new Map<string, number>()
+  /** The same by cursors as they are, saved or not: what really waits. */
+  readonly #waiting = new Map<string, number>()
   readonly #held: Array<number> = []
 
   constructor(core: Core) {
@@ -90,8 +96,9 @@ class Look {
     // Of a session that ends with its connection only the reader needs anything: nothing is repeated to it.
     const reads = persistent || session.mode === SessionMode.catchingUp
     const position = positionOf(this.#core, session)
+    // [RST-6] What a crash would bring back counts, not where the session is by now.
     const from = persistent && session.isSaved ? Math.min(session.savedCursor, position) : position
-    if (reads) for (const subscription of subscriptions.values()) this.#reader(subscription, from)
+    if (reads) for (const subscription of subscriptions.values()) this.#reader(subscription, from, position)
     if (window.inFlight === 0) return
     for (const id of window.openIdentifiers()) {
       const mayComeBack = persistent || session.sharedInFlight?.has(id) === true
@@ -101,7 +108,7 @@ class Look {
 
   group({ entry, isSaved, reader, requeued }: ShareGroup): void {
     const position = positionOf(this.#core, reader)
-    this.#reader(entry, isSaved ? Math.min(reader.savedCursor, position) : position)
+    this.#reader(entry, isSaved ? Math.min(reader.savedCursor, position) : position, position)
     for (const sequence of requeued) this.#hold(sequence)
   }
 
@@ -117,9 +124,14 @@ class Look {
       let lowest = answers.get(topicId)
       if (lowest === undefined) {
         lowest = this.#boundary
+        let waitingFrom = lowest
         for (const { text } of router.match(log.topicName(topicId))) {
           lowest = Math.min(lowest, this.#lowest.get(text) ?? lowest)
+          waitingFrom = Math.min(waitingFrom, this.#waiting.get(text) ?? waitingFrom)
         }
+        const aged = log.agedBelow?.(topicId) ?? 0
+        if (aged > waitingFrom) buryAged(this.#core, topicId, waitingFrom, aged)
+        lowest = Math.max(lowest, Math.min(aged, this.#boundary))
         answers.set(topicId, lowest)
       }
       return lowest
@@ -137,19 +149,37 @@ class Look {
     }
   }
 
-  /** What the subscription's intervals have at or above the position. */
-  #reader({ filter, intervals }: Subscription, position: number): void {
-    for (const interval of intervals) {
-      if (interval.qos === 0 || interval.to <= position) continue
-      const from = Math.max(position, interval.from)
-      const { text } = filter
-      const before = this.#lowest.get(text)
-      if (before === undefined || from < before) this.#lowest.set(text, from)
-      return
-    }
+  #reader(subscription: Subscription, saved: number, position: number): void {
+    const { text } = subscription.filter
+    lower(this.#lowest, text, firstWanted(subscription, saved))
+    lower(this.#waiting, text, firstWanted(subscription, position))
   }
 
   #hold(sequence: number): void {
-    if (sequence >= 0) this.#held.push(sequence)
+    if (sequence >= 0) this.#held.push(sequence) // [RST-5]
   }
+}
+
+/** Where the subscription's intervals begin at or above the position; Infinity where none does. */
+const firstWanted = ({ intervals }: Subscription, position: number): number => {
+  for (const { from, qos, to } of intervals) if (qos > 0 && to > position) return Math.max(position, from)
+  return Number.POSITIVE_INFINITY
+}
+
+const lower = (to: Map<string, number>, text: string, position: number): void => {
+  const before = to.get(text) ?? Number.POSITIVE_INFINITY
+  if (position < before) to.set(text, position)
+}
+
+/** Messages of the topic from `from` on, below `below`, go by their age: booked once. */
+const buryAged = ({ aged, ledger, log, nowMs }: Core, topicId: number, from: number, below: number): void => {
+  const first = log.nextOfTopic(topicId, Math.max(from, aged.get(topicId) ?? 0))
+  let count = 0
+  let last = first
+  for (let at = first; at >= 0 && at < below; at = log.nextOfTopic(topicId, at + 1)) {
+    count += 1
+    last = at
+  }
+  aged.set(topicId, below)
+  if (count > 0) ledger.add(DropReason.messageAge, "", log.topicName(topicId), count, nowMs, first, last)
 }

@@ -27,7 +27,9 @@ export const jump = (core: Core, session: Session, reader: LogReader): void => {
   reader.seek(first, [...session.subscriptions.values()])
   session.cursor = first
   const atMost = Math.min(lost, first - from)
-  core.ledger.add(DropReason.overtaken, session.clientIdentifier, "", atMost, core.nowMs, from, first - 1)
+  // Where compaction took only what nobody waited for, nothing is lost.
+  if (atMost > 0 || !core.isDurable)
+    core.ledger.add(DropReason.overtaken, session.clientIdentifier, "", atMost, core.nowMs, from, first - 1)
 }
 
 /** Messages of the subscription that the log still holds. */

@@ -32,7 +32,7 @@ export const restoreGroups = (core: Core, groups: Recovered["groups"]): void => 
     group.reader.cursor = Math.min(Math.max(cursor, core.log.first), core.delivered)
     group.reader.savedCursor = cursor
     group.requeued.push(...requeued)
-    handedOf.set(group, handed)
+    handedOf.set(group, handed) // [MQTT-4.8.2-4]
   }
 }
 

@@ -6,7 +6,9 @@
  *
  * Invariants
  * - Nothing here hands anything over. A will is published like any other message and waits in the log.
- * - Deadlines are absolute: a session's expiry and its will's delay run from the moment its connection ended; of one that
+ * - [RST-2] What was handed over at QoS 2 is not handed over again, whether or not its exchange is over.
+ * - [RST-3] Numbers of sessions are never given again.
+ * - [RST-4] Deadlines are absolute: a session's expiry and its will's delay run from the moment its connection ended; of one that
  *   was connected when the process died that is now, and is saved at once, so that the next crash does not begin anew.
  * - Where two records disagree because a crash cut between them, the message is handed over again at QoS 1, and at
  *   QoS 2 it is not.
@@ -41,7 +43,7 @@ export interface Restored {
 export const restore = (core: Core): Effect.Effect<Restored> =>
   Effect.gen(function* () {
     const recovered = core.sessionStore.takeRecovered()
-    core.beginSessionNumbers(recovered.nextSessionNumber)
+    core.beginSessionNumbers(recovered.nextSessionNumber) // [RST-3]
     core.tick()
     restoreGroups(core, recovered.groups)
     const sessions: Array<Session> = []
@@ -108,14 +110,15 @@ const restoreSession = (core: Core, session: Session, recovered: RecoveredSessio
   const position = Math.max(cursor.cursor, oldest, core.log.first)
   session.cursor = Math.min(position, core.delivered)
   session.savedCursor = session.cursor
-  if (handed.size > 0) session.handed = new Set(handed)
-  for (const packetIdentifier of cursor.incoming) session.addIncoming(packetIdentifier)
+  if (handed.size > 0) session.handed = new Set(handed) // [RST-2]
+  for (const packetIdentifier of cursor.incoming) session.addIncoming(packetIdentifier) // [MQTT-4.3.3-10]
   openExchanges(core, session, cursor.open)
+  if (recovered.isBehind) core.markDirty(session)
   for (const { after, below, filter } of cursor.retained) {
     const subscription = session.subscriptions.get(filter)
     // Those at QoS 0 ended with the connection.
     if (subscription?.active === true && subscription.qos > 0) {
-      session.retainedCursors.push({ subscription, sequence: below, after })
+      session.retainedCursors.push({ subscription, sequence: below, after }) // [MQTT-3.3.1-9]
     }
   }
 }
@@ -153,10 +156,6 @@ const letTimePass = (core: Core, sessions: ReadonlyArray<Session>, orphans: Read
       }
       continue
     }
-    // Its steps of QoS 2 are covered by a cursor again: they may be the oldest thing the log has to keep.
-    if (wasConnected || session.handed !== undefined || session.window.inFlight + (session.incoming?.size ?? 0) > 0) {
-      core.markDirty(session)
-    }
     const endsAtMs = disconnectedAtMs + expiryIntervalSeconds * 1000
     if (endsAtMs <= nowMs) {
       due.push({ atMs: Math.min(willAtMs, endsAtMs), happen: () => endSession(core, session, "expired") })
@@ -167,7 +166,7 @@ const letTimePass = (core: Core, sessions: ReadonlyArray<Session>, orphans: Read
       due.push({ atMs: willAtMs, happen: () => publishPendingWill(core, session) })
       continue
     }
-    if (wasConnected) saveSession(core, session)
+    if (wasConnected) saveSession(core, session) // [RST-4]
     if (will !== undefined) scheduleWill(core, session, willAtMs - nowMs)
   }
   for (const { happen } of due.sort((a, b) => a.atMs - b.atMs)) happen()

@@ -8,7 +8,7 @@
  * closed intervals went, are saved along.
  *
  * Invariants
- * - A saved cursor never passes what was handed over: it is taken between two turns, when D and every reader stand at
+ * - [RST-1] A saved cursor never passes what was handed over: it is taken between two turns, when D and every reader stand at
  *   the first message they have not handed over. The record lies in the log behind every message it covers.
  * - A session that nothing happens to writes nothing. Its saved cursor may then be behind D (liveness.ts sees to it).
  * - When the broker stops everything is saved, after the last connection has gone.
@@ -90,7 +90,7 @@ const saveGroupProgress = (core: Core, reader: Session): boolean => {
 }
 
 export const cursorOf = (core: Core, session: Session): SavedCursor => {
-  const cursor = session.mode === SessionMode.live ? core.delivered : session.cursor
+  const cursor = session.mode === SessionMode.live ? core.delivered : session.cursor // [RST-1]
   const open: Array<SavedExchange> = []
   for (const id of session.window.openIdentifiers()) {
     const exchange = exchangeOf(session, id)
@@ -98,6 +98,7 @@ export const cursorOf = (core: Core, session: Session): SavedCursor => {
   }
   for (const sequence of session.handed ?? []) {
     if (sequence < cursor) session.handed?.delete(sequence)
+    // [RST-2] The record covers the steps that said so.
     else open.push({ packetIdentifier: 0, state: ExchangeState.free, sequence, kind: "ordinary", filter: "" })
   }
   if (session.handed?.size === 0) session.handed = undefined

@@ -107,7 +107,7 @@ export const saveGroupLeft = (core: Core, group: ShareGroup): void => {
 /** Its cursor, and what lies below and nobody has, or has at QoS 1 and may give back. */
 export const savedGroup = (core: Core, group: ShareGroup): SavedGroup => {
   const requeued = new Set(group.requeued)
-  for (const sequence of group.openAtQos1()) requeued.add(sequence)
+  for (const sequence of group.openAtQos1()) requeued.add(sequence) // [MQTT-4.8.2-4]
   const cursor = group.isLive ? core.delivered : group.reader.cursor
   const bornAt = group.entry.intervals[0]?.from ?? cursor
   return { bornAt, cursor, requeued: [...requeued].sort((a, b) => a - b) }

@@ -24,7 +24,7 @@ export const markGroup = (core: Core, group: ShareGroup): void => {
  */
 export const saveGiven = (core: Core, member: Member, client: Client, packetIdentifier: number): boolean => {
   const { group, session } = member
-  if (!group.isSaved) return true
+  if (!group.isSaved) return true // it ends with its members, all of them with their connections [MQTT-4.8.2-5]
   const ticket = core.sessionStore.sent(session.number, {
     packetIdentifier,
     state: session.window.state(packetIdentifier),

@@ -173,8 +173,10 @@ export const pumpGroup = (core: Core, group: ShareGroup): void => {
       else awaitRoom(group)
       return
     }
-    if (!isAtHandOfGroup(core, group, sequence)) return
-    if (!handRecord(core, group, sequence)) {
+    if (core.isAged(sequence))
+      view.qos = 1 // it was among those that wait
+    else if (!isAtHandOfGroup(core, group, sequence)) return
+    else if (!handRecord(core, group, sequence)) {
       if (group.requeued.length + 1 >= heldMax) {
         awaitRoom(group)
         return

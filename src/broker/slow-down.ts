@@ -10,8 +10,8 @@
  *
  * Invariants
  * - A connection waits LOOK_MS at most at a time: its acknowledgements may be what frees memory, and a client that is
- *   not heard at all takes us for dead. Then it is read from until its next PUBLISH. While the disk is stalled that goes
- *   for those that have deliveries to acknowledge; the others wait for the disk.
+ *   not heard at all takes us for dead. Then it is read from for MESSAGES_AFTER_WAIT more. While the disk is stalled that
+ *   goes for those that have deliveries to acknowledge, and for one message; the others wait for the disk.
  * - Whom the log refuses is told so, and does not wait as well.
  * - Time in which we do not read counts against nobody's keep-alive.
  * - Nothing is read from within the log's own call: that happens in the next turn of the loop.
@@ -23,6 +23,8 @@ export const PRESSURE_STOP = 0.9
 export const PRESSURE_GO = 0.75
 /** How often those who wait are looked at when the log says nothing. */
 const LOOK_MS = 100
+/** Memory may stay short for long: a publisher is slow then, 320 messages per second, and does not stand still. */
+export const MESSAGES_AFTER_WAIT = 32
 
 /** The connections that are not read from, and whether somebody will look at them. */
 export class Slowed {
@@ -35,6 +37,10 @@ export class Slowed {
 export const slowDown = (core: Core, client: Client): void => {
   if (core.log.pressure < PRESSURE_STOP && !core.isDiskStalled) return
   if (client.state !== ClientState.connected || client.connection.stopped) return
+  if (client.publishesLeft > 0 && !core.isDiskStalled) {
+    client.publishesLeft -= 1
+    return
+  }
   client.connection.stop()
   core.slowed.clients.add(client)
   watch(core)
@@ -63,6 +69,7 @@ const letGo = (core: Core, mustWait: (core: Core, client: Client) => boolean): v
   for (const client of [...core.slowed.clients]) {
     if (client.state === ClientState.connected && mustWait(core, client)) continue
     core.slowed.clients.delete(client)
+    client.publishesLeft = isPressed(core) ? MESSAGES_AFTER_WAIT - 1 : 0
     client.lastReceivedMs = core.loopMs // [MQTT-3.1.2-22]
     client.connection.go()
   }

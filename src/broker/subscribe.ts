@@ -60,7 +60,7 @@ export const receiveSubscribe = (
   const codes = packet.entries.map((entry, i) => subscribe(core, session, entry, identifier, verdicts[i]))
   settleLogReading(core, session)
   learnAgain(core, client, session)
-  holdUntilKept(core, client, saves.ticket)
+  holdUntilKept(core, client, saves.ticket) // [RST-8]
   const told = client.isVersion5 ? codes : codes.map((code, i) => code3(client, code, packet.entries[i]?.qos ?? 0))
   answer(core, client, core.codec.encodeSuback(client.version, packet.packetIdentifier, told, {})) // [MQTT-3.8.4-2]
   if (session.retainedCursors.length > 0) queuePump(core, client)

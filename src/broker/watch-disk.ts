@@ -1,6 +1,6 @@
 /**
- * The watch over syncs: one that does not end stops the publishers (slow-down.ts) before the log has to refuse them, and
- * the log of events says so.
+ * The watch over syncs: one that takes long is said in the log of events, one that does not end stops the publishers
+ * (slow-down.ts) before the log has to refuse them.
  *
  * Times are monotonic: what is compared is how long the same sync has been seen to run, not its own clock.
  */
@@ -9,6 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type { Core } from "./core.ts"
 import { lookAtSlowed } from "./slow-down.ts"
 
+export const SYNC_SLOW_MS = 1000
 export const SYNC_STALLED_MS = 10_000
 const LOOK_MS = 1000
 
@@ -21,12 +22,21 @@ export const watchDisk = (core: Core, syncingSinceMs: () => number): Effect.Effe
 export const lookAtSync = (core: Core, syncingSinceMs: () => number): (() => void) => {
   let seen = 0
   let seenAtMs = 0
+  let isTold = false
   return () => {
     core.tick()
     const since = syncingSinceMs()
-    if (since !== seen) seenAtMs = core.loopMs
+    if (since !== seen) {
+      seenAtMs = core.loopMs
+      isTold = false
+    }
     seen = since
-    const isStalled = since > 0 && core.loopMs - seenAtMs >= SYNC_STALLED_MS
+    const tookMs = since > 0 ? core.loopMs - seenAtMs : 0
+    if (tookMs >= SYNC_SLOW_MS && !isTold) {
+      isTold = true
+      core.options.report({ level: "warn", what: "the disk is slow: a sync of the log takes more than a second" })
+    }
+    const isStalled = tookMs >= SYNC_STALLED_MS
     if (isStalled === core.isDiskStalled) return
     core.isDiskStalled = isStalled
     const what = isStalled ? "a sync of the log takes long: publishers wait for it" : "the log is synced again"

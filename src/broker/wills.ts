@@ -6,7 +6,7 @@
  * [MQTT-3.1.3-9] (timers.ts, cancelSessionTimers).
  *
  * Invariants
- * - A will is saved with its session from CONNECT on, also that of a session that ends with its connection. The
+ * - A will is saved with its session from CONNECT on, also that of a session that ends with its connection. [RST-7] The
  *   record that clears it and the will's message are kept together: a crash publishes it once.
  * - A session that ended in a crash has nothing left but its will: that waits here, under the client's name, and a
  *   return of the client cancels it like any other.
@@ -69,7 +69,7 @@ export const publishPendingWill = (core: Core, session: Session): void => {
 
 /** The record that clears the will, which comes next, and its message live or die together. */
 export const keepWithWill = (core: Core, session: Session, will: SessionWill): void => {
-  if (core.isDurable) core.log.together(sessionBytesMax(session) + will.frame.length)
+  if (core.isDurable) core.log.together(sessionBytesMax(session) + will.frame.length) // [RST-7]
 }
 
 export const publishWill = (core: Core, session: Session, will: SessionWill): void => {

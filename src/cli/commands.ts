@@ -29,6 +29,12 @@ export const commandRows: ReadonlyArray<CommandRow> = [
   row("Store", "store restore", "a store from a backup, verified first", () => import("./store-restore.ts")),
   row("Store", "store export", "retained, sessions and queues as JSON lines", () => import("./store-export.ts")),
   row("Store", "store import", "an export into a new or stopped store", () => import("./store-import.ts")),
+  row(
+    "Store",
+    "torture",
+    "kill -9 a broker again and again on your disk; is anything lost",
+    () => import("./torture.ts")
+  ),
   row("Help", "explain-error", "the long text of an error code", () => import("./explain-error.ts")),
   row("Help", "man", "manual pages promptmq(1) and promptmq.yaml(5)", () => import("./man.ts")),
   row("Help", "completion", "completion script for bash, zsh or fish", () => import("./completion.ts"))

@@ -7,7 +7,7 @@
 import { resolve } from "node:path"
 import * as Effect from "effect/Effect"
 import { type BackupReport, backupStopped } from "../store/tools/backup.ts"
-import { holding, inspect } from "../store/tools/place.ts"
+import { holding } from "../store/tools/place.ts"
 import { diskFs } from "../wal/disk-fs.ts"
 import type { LockHolder } from "../wal/store-fs.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
@@ -41,7 +41,7 @@ export const body = commandBody({
     const chosen = await chooseStore(options, world)
     if (typeof chosen === "number") return chosen
     const folder = resolve(world.workingDirectory, operands[0] ?? "")
-    return onHeldStore(inspect(diskFs, chosen.place), world, {
+    return onHeldStore(chosen, world, {
       held: (holder) => throughBroker(chosen, holder, folder, options.json, world),
       free: () => runTool(stopped(chosen, folder, world), world, (report) => tellOwn(report, options.json, world))
     })

@@ -8,7 +8,6 @@ import { randomBytes } from "node:crypto"
 import * as Effect from "effect/Effect"
 import { storeOptionsOf } from "../config/store-options.ts"
 import { compactStore } from "../store/tools/compact-store.ts"
-import { inspect } from "../store/tools/place.ts"
 import { diskFs } from "../wal/disk-fs.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
@@ -28,8 +27,8 @@ export const body = commandBody({
   run: async ({ options }, world) => {
     const chosen = await chooseStore(options, world)
     if (typeof chosen === "number") return chosen
-    const { place, settings } = chosen
-    return onHeldStore(inspect(diskFs, place), world, {
+    const { settings } = chosen
+    return onHeldStore(chosen, world, {
       held: async (holder) => {
         const asked = await askBroker(settings, holder, { path: "/api/v1/storage/compact", body: {} }, world)
         if (typeof asked === "number") return asked

@@ -15,7 +15,15 @@ import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import { ConfigInvalid } from "../config/config-invalid.ts"
 import type { Settings } from "../settings/settings.ts"
-import { holderWords, type Inspected, type ToolError, type ToolReason, ToolRefused } from "../store/tools/place.ts"
+import {
+  holderWords,
+  type Inspected,
+  inspect,
+  type ToolError,
+  type ToolReason,
+  ToolRefused
+} from "../store/tools/place.ts"
+import { diskFs } from "../wal/disk-fs.ts"
 import type { StorePlace } from "../wal/open-store.ts"
 import { type RefusalReason, StoreFailed, StoreRefused } from "../wal/store-error.ts"
 import { type LockHolder, StoreFault } from "../wal/store-fs.ts"
@@ -86,12 +94,13 @@ export interface HeldOrFree {
 }
 
 export async function onHeldStore(
-  look: Effect.Effect<Inspected, ToolError>,
+  { place, settings }: ChosenStore,
   world: World,
   { free, held }: HeldOrFree
 ): Promise<ExitCode> {
   let found: Inspected | undefined
-  const code = await runTool(look, world, (inspected) => {
+  const look = inspect(diskFs, place)
+  const code = await runTool(Effect.mapError(look, inMemoryHint(settings)), world, (inspected) => {
     found = inspected
     return exitCodes.done
   })
@@ -108,8 +117,18 @@ export async function onStore<A>(
 ): Promise<ExitCode> {
   const chosen = await chooseStore(options, world)
   if (typeof chosen === "number") return chosen
-  return runTool(tool(chosen), world, (result) => finish(result, chosen))
+  const hinted = Effect.mapError(tool(chosen), inMemoryHint(chosen.settings))
+  return runTool(hinted, world, (result) => finish(result, chosen))
 }
+
+/** Where there is no store because this configuration keeps none. */
+const inMemoryHint =
+  ({ storage }: Settings) =>
+  <E>(error: E): E | ToolRefused => {
+    if (!(error instanceof ToolRefused) || error.reason !== "no-store" || storage.engine !== "memory") return error
+    const fix = `${error.fix}; storage.engine is memory here: a broker of this configuration keeps nothing on disk`
+    return new ToolRefused({ reason: error.reason, fact: error.fact, fix })
+  }
 
 /** A reader of a store in use tells so. */
 export function sayInUse(world: World, { holder }: Inspected): void {
@@ -167,6 +186,7 @@ const refusalCodes: Readonly<Record<RefusalReason, string>> = {
 
 const toolCodes: Readonly<Record<ToolReason, string>> = {
   "no-store": "E6001",
+  "no-backup": "E6001",
   "not-empty": "E1303",
   damaged: "E7001",
   "bad-input": "E2001",

@@ -4,7 +4,6 @@
  *
  * Exit codes: 0; 7 when damaged bytes were passed over.
  */
-import { inspect } from "../store/tools/place.ts"
 import { type StoreStats, storeStats } from "../store/tools/stats.ts"
 import { diskFs } from "../wal/disk-fs.ts"
 import type { LockHolder } from "../wal/store-fs.ts"
@@ -43,7 +42,7 @@ export const body = commandBody({
   run: async ({ options }, world) => {
     const chosen = await chooseStore(options, world)
     if (typeof chosen === "number") return chosen
-    return onHeldStore(inspect(diskFs, chosen.place), world, {
+    return onHeldStore(chosen, world, {
       held: (holder) => throughBroker(chosen, holder, options.json, world),
       free: (inspected) =>
         runTool(storeStats(diskFs, inspected), world, (stats) =>

@@ -93,6 +93,7 @@ async function torture(order: Order, world: World): Promise<ExitCode> {
     })
     // What a signal of the terminal did to the broker as well is nobody's fault.
     isFine = report.books.faults.length === 0 || signal !== undefined
+    if (!isFine && report.books.count("connack") === 0) return cannotRun(report, root, world)
     tell(report, { mode, order, isFine, seconds: (world.monotonicMs() - startedMs) / 1000 }, world)
   }
   release()
@@ -101,6 +102,14 @@ async function torture(order: Order, world: World): Promise<ExitCode> {
   else rmSync(root, { recursive: true, force: true })
   if (signal !== undefined) return signal === "SIGINT" ? exitCodes.interrupted : exitCodes.terminated
   return isFine ? exitCodes.done : exitCodes.dataDamaged
+}
+
+/** It did not get as far as losing anything. */
+function cannotRun({ output }: RunReport, root: string, world: World): ExitCode {
+  for (const line of output) say(world, `  broker: ${line}`)
+  complain(world, { code: "E1001", fact: "the broker does not start here", fix: "its own words are above" })
+  rmSync(root, { recursive: true, force: true })
+  return exitCodes.failed
 }
 
 function newFolder(parent: string): string | undefined {

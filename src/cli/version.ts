@@ -9,12 +9,12 @@ import { dirname, join } from "node:path"
 
 declare const PROMPTMQ_COMMIT: string | undefined
 
-/** No journal on disk in this version: nothing a later one would have to read. */
-export const storeFormatVersion = 0
+/** STORE_VERSION of wal/format-file.ts, which is not imported here: `--version` needs none of what that brings along. */
+export const storeFormatVersion = 1
 
 export function versionLine(): string {
-  const store = storeFormatVersion === 0 ? "store format 0 (in memory)" : `store format ${storeFormatVersion}`
-  return `promptmq ${packageVersion()}, Node ${process.versions.node}, commit ${commit()}, ${store}`
+  const program = `promptmq ${packageVersion()}, Node ${process.versions.node}, commit ${commit()}`
+  return `${program}, store format ${storeFormatVersion}`
 }
 
 export function packageVersion(): string {

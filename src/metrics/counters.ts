@@ -123,8 +123,10 @@ export const gaugeTable = {
       "records_appended_total",
       "Records appended to the log, of every kind, since the store was made."
     ],
-    storageSyncs: ["syncs_total", "Syncs of the log."],
+    storageFrames: ["frames_total", "Groups of records written to the log, each in one write."],
     storageBytesWritten: ["bytes_written_total", "Bytes written to the log."],
+    storageSyncs: ["syncs_total", "Syncs of the log."],
+    storageSyncSeconds: ["sync_seconds_total", "Time that syncs of the log took."],
     storageBytesRead: ["bytes_read_total", "Bytes read back from the log's files for readers that are behind."],
     storageReadFaults: ["read_faults_total", "Records that could not be read back."],
     storageRecordsLost: ["records_lost_total", "Records that damage took, as found at the start."],

@@ -143,6 +143,12 @@ const table = {
     name: "log-closed",
     meaning: "A publish was refused because the log is closing or has failed (reason code 0x97).",
     change: "See the log of events: after a failed write or sync the broker stops taking messages."
+  },
+  messageAge: {
+    id: 21,
+    name: "message-age",
+    meaning: "Messages waited longer than the topic's policy allows (max-age), and went although a session wanted them.",
+    change: "Raise the topic's max-age in topics.policies, or let the subscribers come back sooner."
   }
 } as const satisfies Record<string, DropReasonFacts>
 

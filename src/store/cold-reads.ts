@@ -186,6 +186,7 @@ export class ColdReads {
     return true
   }
 
+  /** [LOG-4] */
   #lose(place: ColdPlace, lsn: number): false {
     const { offset, sequence } = place
     const file = fileOf(place)
@@ -196,7 +197,7 @@ export class ColdReads {
     return false
   }
 
-  /** A block that is there and true for the sequence. */
+  /** A block that is there and true for the sequence. [LOG-3] */
   #held(key: number, sequence: number): Block | undefined {
     const newest = this.#newest
     const block = newest !== undefined && newest.key === key ? newest : this.#blocks.get(key)

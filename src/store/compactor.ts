@@ -78,6 +78,7 @@ const LOOK_MS = 250
 const PASS_GAP_MS = 1000
 /** A log that is stalled by a full disk makes no SEG-DROP durable: the pass goes on without. */
 const TELL_LIMIT_MS = 5000
+const PREPARE_LIMIT_MS = 30_000
 
 export class Compactor {
   readonly #options: CompactorOptions
@@ -144,8 +145,11 @@ export class Compactor {
       const { batchSize, concurrentWorkers } = this.#options.settings()
       // First the files, then who needs what: what is appended meanwhile is in none of them.
       const files = target.files()
-      const need = new Need(target, yield* roots.prepare())
-      yield* target.force
+      const saved = Effect.tap(roots.prepare(), () => target.force)
+      const prepared = yield* Effect.timeoutOption(saved, PREPARE_LIMIT_MS)
+      // A log that is stalled saves nothing: what a crash would need is not known then.
+      if (prepared._tag === "None") return { isBlocked: false }
+      const need = new Need(target, prepared.value)
       const measures = yield* Effect.forEach(files, (file) => need.measure(file, batchSize))
       const decide = (coveredLsn: number) =>
         plan({

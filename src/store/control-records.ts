@@ -93,6 +93,11 @@ const DECODERS: Readonly<Partial<Record<number, (reader: ByteReader, number: num
   [RecordType.qos2OutDone]: (reader, number) => ({ kind: "sent-done", number, packetIdentifier: reader.short() })
 }
 
+/** A single step of QoS 2, not a whole value. */
+export function isStepType(type: number): boolean {
+  return type >= RecordType.qos2In && type <= RecordType.qos2OutDone
+}
+
 const VERSION = 1
 const EXPIRY_NEVER = 0xffff_ffff
 const SessionFlag = { username: 1, will: 2, willVersion5: 4 } as const

@@ -84,7 +84,7 @@ export class DurableFiles {
 
   begin(file: NewFile): LogFile {
     const { last } = this
-    assert(last === undefined || (last.firstLsn < file.firstLsn && last.from <= file.from), "files follow each other")
+    assert(last === undefined || (last.firstLsn <= file.firstLsn && last.from <= file.from), "files follow each other")
     const begun = new LogFile(++this.#serials, file)
     this.#files.push(begun)
     return begun
@@ -114,10 +114,28 @@ export class DurableFiles {
     return this.#files.slice(0, -1).filter(({ isGone }) => !isGone)
   }
 
+  /** Everything below lies in files whose newest record is at most as new as that. */
+  endOfAged(newestMs: number): number {
+    let below = 0
+    for (let i = 0; i < this.#files.length - 1; i++) {
+      const file = this.#files[i] as LogFile
+      if (file.newestMs > newestMs) break
+      below = file.endSequence
+    }
+    return below
+  }
+
   get sealedBytes(): number {
     let sum = 0
     for (const { isGone, sizeBytes } of this.#files) if (!isGone) sum += sizeBytes
     return sum
+  }
+
+  /** Has the index taken in all that was done to these neighbours, and to what was between them? */
+  isSettled(neighbours: ReadonlyArray<CompactionFile>): boolean {
+    const first = this.#indexOf(neighbours[0])
+    const stretch = this.#files.slice(first, this.#indexOf(neighbours.at(-1)) + 1)
+    return stretch.length === neighbours.length && stretch.every(({ move }) => move === undefined)
   }
 
   /** Hands each input to `gone`. */

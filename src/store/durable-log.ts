@@ -312,14 +312,13 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     const { segment } = appender
     this.#wal = wal
     let from = 0
-    for (const [index, { decoded, gen, id, path, sizeBytes }] of sealed.entries()) {
+    for (const { decoded, gen, id, lastLsn, path, sizeBytes } of sealed) {
       const found = this.#found.of(id)
       const { header, seed } = decoded
-      const next = sealed[index + 1]?.decoded.header
       from = found?.from ?? from
       this.table.begin({ id, gen, path, seed, firstLsn: header.baseLsn, from, lastControlLsn: found?.control ?? 0 })
       from = found?.below ?? from
-      const lastLsn = gen > 0 ? header.lastLsn : (next?.baseLsn ?? segment.baseLsn) - 1
+      // Its own last one, not what the next file begins with: a gap in between has to be told of, again and again. [WAL-13]
       this.table.seal(sizeBytes, lastLsn, from, found?.newestMs ?? header.createdMs)
     }
     const goesOn = Math.max(this.#found.goesOnAt(appender.nextLsn), this.#options.sequenceAtLeast?.() ?? 0)

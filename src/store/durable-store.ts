@@ -18,7 +18,7 @@ import { type OpenedStore, openStore } from "../wal/open-store.ts"
 import type { RecordView } from "../wal/record.ts"
 import type { StoreFailed, StoreRefused } from "../wal/store-error.ts"
 import type { StoreFault } from "../wal/store-fs.ts"
-import { decodeControl } from "./control-records.ts"
+import { decodeControl, isStepType } from "./control-records.ts"
 import { type DurableLog, type DurableLogOptions, openDurableLog } from "./durable-log.ts"
 import { DurableSessions } from "./durable-sessions.ts"
 import { Indexer } from "./indexer.ts"
@@ -31,6 +31,8 @@ export interface DurableStoreOptions extends DurableLogOptions {
   readonly retained: MemoryRetainedOptions
   /** "memory": no LMDB; snapshots are made from a copy in memory. */
   readonly index: "lmdb" | "memory"
+  /** See LmdbOptions.checkFromBytes. */
+  readonly indexCheckFromBytes?: number | undefined
 }
 
 /** What the start found: for the start line and the admin API. */
@@ -115,6 +117,8 @@ const recoverLog = (
   Effect.gen(function* () {
     let unread = 0
     const onOther = (record: RecordView): void => {
+      // Whole values up to there came with the base: they are not even looked at.
+      if (record.lsn <= appliedLsn && !isStepType(record.type)) return
       const control = decodeControl(record)
       if (control === "other") return
       if (control === undefined) {
@@ -175,7 +179,7 @@ function reportOf(
 
 /** The log is synced first; then the index has all of it, and may be called clean. */
 const finish = (indexer: Indexer, markClean: () => void): Effect.Effect<void> =>
-  indexer.flush.pipe(
+  Effect.interruptible(indexer.flush).pipe(
     Effect.tap((isApplied) => Effect.sync(() => isApplied && markClean())),
     Effect.timeoutOption(FLUSH_LIMIT_MS),
     Effect.ignore

@@ -10,7 +10,8 @@
  * together; what is more than TURN_OPERATIONS goes in several, meta with the last: values ahead of it are whole values
  * of records that the log keeps, and are replaced by the replay.
  *
- * After an unclean end the file is checked in a child process before this one maps it (lmdb-check.ts). [IDX-3]
+ * After an unclean end the file is checked in a child process before this one maps it (lmdb-check.ts). [IDX-3] A small
+ * one is not worth that: made anew from snapshot and log it is there sooner than a child could have looked.
  *
  * lmdb-js leaves promises behind that nobody awaits: of each commit, and of its own bookkeeping when one failed. Their
  * rejections would end the process; watch() takes hold of all of them. A failed commit is final: after a failed sync
@@ -19,7 +20,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { RootDatabase } from "lmdb"
-import { replaceFile, type StoreFault, type StoreFs } from "../wal/store-fs.ts"
+import { replaceFile, type StoreFault, type StoreFs, withFile } from "../wal/store-fs.ts"
 import type { IndexOperation } from "./index-changes.ts"
 import { type IndexEntry, type IndexMeta, META_KEY, openMeta, openValue, sealMeta } from "./index-values.ts"
 import { checkLmdb } from "./lmdb-check.ts"
@@ -28,6 +29,8 @@ import { IndexFailed, type StoreIndex } from "./store-index.ts"
 export interface LmdbOptions {
   readonly fs: StoreFs
   readonly directory: string
+  /** After an unclean end a file below this size is made anew, unseen. */
+  readonly checkFromBytes?: number | undefined
 }
 
 export interface OpenedLmdb {
@@ -41,8 +44,11 @@ export interface OpenedLmdb {
 /** Why it cannot be used. It is not open. */
 export class LmdbUnusable {
   readonly reason: string
-  constructor(reason: string) {
+  /** There is nothing to be learned from the file. */
+  readonly isWorthless: boolean
+  constructor(reason: string, isWorthless = false) {
     this.reason = reason
+    this.isWorthless = isWorthless
   }
 }
 
@@ -58,37 +64,43 @@ export const openLmdb = (
       yield* fs.unlink(`${directory}/${CLEAN_NAME}`)
       yield* fs.syncDirectory(directory)
     } else {
+      const size = yield* withFile(fs, `${directory}/${DATA_NAME}`, "read", (file) => file.size)
+      if (size < (options.checkFromBytes ?? CHECK_FROM_BYTES)) return new LmdbUnusable("small, and not closed", true)
       const reason = yield* checkLmdb(directory) // [IDX-3]
       if (reason !== undefined) return new LmdbUnusable(reason)
     }
     const opened = yield* open(options)
     if (opened instanceof LmdbUnusable || opened.index.meta !== undefined) return opened
     yield* opened.close
-    return new LmdbUnusable("it was never finished")
+    return new LmdbUnusable("it was never finished", true)
   })
 
 /** A new one; there must be none. */
 export const createLmdb = (options: LmdbOptions): Effect.Effect<OpenedLmdb | LmdbUnusable, StoreFault, Scope.Scope> =>
   Effect.andThen(options.fs.makeDirectory(options.directory), open(options))
 
-/** Moves the file to the quarantine folder, where nothing of ours deletes it. */
+/** Moves the file to the quarantine folder, where nothing of ours deletes it; one that is worthless goes. */
 export const setLmdbAside = (
   { directory, fs }: LmdbOptions,
   quarantineDirectory: string,
-  nowMs: number
+  nowMs: number,
+  isWorthless = false
 ): Effect.Effect<void, StoreFault> =>
   Effect.gen(function* () {
-    yield* fs.makeDirectory(quarantineDirectory)
+    if (!isWorthless) yield* fs.makeDirectory(quarantineDirectory)
     for (const name of yield* fs.list(directory)) {
-      if (name === DATA_NAME) yield* fs.rename(`${directory}/${name}`, `${quarantineDirectory}/index.${nowMs}.mdb`)
-      else yield* fs.unlink(`${directory}/${name}`)
+      const path = `${directory}/${name}`
+      const isKept = name === DATA_NAME && !isWorthless
+      yield* isKept ? fs.rename(path, `${quarantineDirectory}/index.${nowMs}.mdb`) : fs.unlink(path)
     }
-    yield* fs.syncDirectory(quarantineDirectory)
+    if (!isWorthless) yield* fs.syncDirectory(quarantineDirectory)
     yield* fs.syncDirectory(directory)
   })
 
 const DATA_NAME = "data.mdb"
 const CLEAN_NAME = "CLEAN"
+/** About 30,000 values: a tenth of a second to write, in the background. */
+const CHECK_FROM_BYTES = 8 * 1_048_576
 const MAP_BYTES = 16 * 1_073_741_824
 /** Operations handed to LMDB in one turn of the event loop, about 10 ms of it. */
 const TURN_OPERATIONS = 5000

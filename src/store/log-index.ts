@@ -46,6 +46,8 @@ export abstract class LogIndex {
   protected readonly segmentBytes: number
   /** Records that hold a message. */
   protected live = 0
+  /** What the postings of all segments take. */
+  protected postingsBytes = 0
   readonly #overheadBytes: number
   readonly #hasPlaces: boolean
   #lastRead: MemorySegment
@@ -215,7 +217,7 @@ export abstract class LogIndex {
     record.isVersion5 = segment.isVersion5(i)
     record.topicId = segment.topicIds[i] as number
     record.publisher = segment.publishers[i] as number
-    record.expiresAtMs = segment.expiries === undefined ? Number.POSITIVE_INFINITY : (segment.expiries[i] as number)
+    record.expiresAtMs = segment.expiryAt(i)
   }
 
   /** The segment whose range holds the sequence; a record of it need not be there. */
@@ -233,6 +235,7 @@ export abstract class LogIndex {
   protected dropFirst(): MemorySegment {
     const segment = this.segments.shift()
     assert(segment !== undefined, "there is a segment to drop")
+    this.postingsBytes -= segment.countedBytes
     this.#lastRead = this.active
     return segment
   }
@@ -240,9 +243,19 @@ export abstract class LogIndex {
   /** Segments [at, at + count) give way to `by`, or to nothing. */
   protected replaceSegments(at: number, count: number, by: MemorySegment | undefined): void {
     assert(at + count < this.segments.length, "the active segment stays")
-    if (by === undefined) this.segments.splice(at, count)
-    else this.segments.splice(at, count, by)
+    for (const segment of by === undefined ? this.segments.splice(at, count) : this.segments.splice(at, count, by)) {
+      this.postingsBytes -= segment.countedBytes
+    }
     this.#lastRead = this.active
+  }
+
+  /** They are made again when somebody asks. */
+  protected dropPostings(): void {
+    for (const segment of this.segments) {
+      segment.dropPostings()
+      segment.countedBytes = 0
+    }
+    this.postingsBytes = 0
   }
 
   /** Index of the segment that holds `sequence`, or of the nearest one before; 0 when there is none. */
@@ -318,6 +331,7 @@ export abstract class LogIndex {
       if (segment.live === 0) continue
       const start = segment.indexFrom(from)
       const found = segment === this.active ? segment.walk(topicId, start) : segment.find(topicId, start)
+      this.#countPostings(segment)
       if (found >= 0) return segment.sequenceAt(found)
     }
     return -1
@@ -330,9 +344,16 @@ export abstract class LogIndex {
       if (segment.live === 0) continue
       const end = segment.indexFrom(below)
       const found = segment === this.active ? segment.walkBack(topicId, end) : segment.findLast(topicId, end)
+      this.#countPostings(segment)
       if (found >= 0) return segment.sequenceAt(found)
     }
     assert(false, "a topic with records has a last one")
+  }
+
+  #countPostings(segment: MemorySegment): void {
+    const { postingsBytes } = segment
+    this.postingsBytes += postingsBytes - segment.countedBytes
+    segment.countedBytes = postingsBytes
   }
 
   #indexOf(sequence: number): number {

@@ -17,7 +17,7 @@
  * Elsewhere: which records live, and which segments are rebuilt as sparse ones (log-index.ts, durable-index.ts).
  */
 import { assert } from "../base/assert.ts"
-import { lowerBound, makePostings, type Postings, placeOfTopic } from "./postings.ts"
+import { bytesOfPostings, lowerBound, makePostings, type Postings, placeOfTopic } from "./postings.ts"
 
 const RECORDS_FIRST = 256
 /** Per record: starts, topicIds, publishers, following 4 each, flags 1; 8 once one expires, 4 with places, 8 if sparse. */
@@ -79,6 +79,8 @@ export class MemorySegment {
   expiries: Float64Array | undefined = undefined
   sequences: Float64Array | undefined = undefined
   places: Uint32Array | undefined
+  /** Of the postings as the log has counted them (log-index.ts). */
+  countedBytes = 0
   #postings: Postings | undefined = undefined
   #goneSincePostings = 0
 
@@ -98,6 +100,15 @@ export class MemorySegment {
   /** What the columns take of the log's budget. */
   get columnsBytes(): number {
     return this.topicIds.length * this.#recordBytes
+  }
+
+  /** What its postings take, as long as it has some. */
+  get postingsBytes(): number {
+    return this.#postings === undefined ? 0 : bytesOfPostings(this.#postings)
+  }
+
+  dropPostings(): void {
+    this.#postings = undefined
   }
 
   /** By how much the next record can make them grow. */
@@ -207,6 +218,11 @@ export class MemorySegment {
     return bytes
   }
 
+  /** Wall ms; Infinity = never. */
+  expiryAt(i: number): number {
+    return this.expiries === undefined ? Number.POSITIVE_INFINITY : (this.expiries[i] as number)
+  }
+
   isVersion5(i: number): boolean {
     return ((this.flags[i] as number) & SegmentFlag.version5) !== 0
   }
@@ -297,7 +313,6 @@ export function gatherSegments(parts: ReadonlyArray<MemorySegment>): MemorySegme
   for (const part of parts) {
     for (let i = 0; i < part.count; i++) {
       if (part.topicIds[i] === NO_TOPIC) continue
-      const expiresAtMs = part.expiries === undefined ? Number.POSITIVE_INFINITY : (part.expiries[i] as number)
       const at = to.count
       to.end = part.sequenceAt(i)
       to.push(
@@ -306,7 +321,7 @@ export function gatherSegments(parts: ReadonlyArray<MemorySegment>): MemorySegme
         part.topicIds[i] as number,
         part.publishers[i] as number,
         part.flags[i] as number,
-        expiresAtMs
+        part.expiryAt(i)
       )
       to.following[at] = part.following[i] as number
       if (to.places !== undefined) to.places[at] = part.places?.[i] as number

@@ -22,6 +22,7 @@ export interface BaseOptions {
   readonly dataDirectory: string
   readonly storeUuid: string
   readonly index: "lmdb" | "memory"
+  readonly indexCheckFromBytes?: number | undefined
   readonly nowMs: () => number
 }
 
@@ -43,14 +44,15 @@ export const openBase = (options: BaseOptions): Effect.Effect<StoreBase, StoreFa
     const snapshots = new Snapshots(options.fs, options.dataDirectory)
     yield* snapshots.find(options.storeUuid)
     if (options.index === "memory") return yield* fromSnapshot(snapshots, new MemoryIndex(), noMark)
-    const place = { fs: options.fs, directory: `${options.dataDirectory}/index` }
+    const { dataDirectory, fs, indexCheckFromBytes } = options
+    const place = { fs, directory: `${dataDirectory}/index`, checkFromBytes: indexCheckFromBytes }
     const opened = yield* openLmdb(place)
     const used =
       opened === "absent" || opened instanceof LmdbUnusable ? opened : yield* fromIndex(options, snapshots, opened)
     if (used !== "absent" && !(used instanceof LmdbUnusable)) return used
     if (used instanceof LmdbUnusable) {
-      yield* Effect.logWarning(`the index is made anew from snapshot and log: ${used.reason}`)
-      yield* setLmdbAside(place, `${options.dataDirectory}/quarantine`, options.nowMs())
+      if (!used.isWorthless) yield* Effect.logWarning(`the index is made anew from snapshot and log: ${used.reason}`)
+      yield* setLmdbAside(place, `${dataDirectory}/quarantine`, options.nowMs(), used.isWorthless)
     }
     const created = yield* createLmdb(place)
     if (!(created instanceof LmdbUnusable)) return yield* fromSnapshot(snapshots, created.index, created.markClean)

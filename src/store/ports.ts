@@ -120,6 +120,8 @@ export interface MessageLog {
   lastOfTopic(topicId: number): number
   /** The next record of the same topic as the record at `sequence`, or -1: none yet, or `sequence` was overtaken. */
   following(sequence: number): number
+  /** The sequence below which the topic's policy lets messages go by their age, whoever waits for them; 0 = none. */
+  agedBelow?(topicId: number): number
   /** The sequence below which the next append of that size would have to forget records, or -1 while there is room. */
   wouldDropBelow(sizeBytes: number): number
   statistics(): LogStatistics
@@ -220,6 +222,8 @@ export interface RecoveredSession {
   readonly cursor: SavedCursor
   /** At or above the cursor, and handed over at QoS 2 already (kind "ordinary"): the reader passes over them. */
   readonly handed: ReadonlySet<number>
+  /** Steps of QoS 2 came after the saved cursor: the log is kept from them on until it is saved again. */
+  readonly isBehind?: boolean
 }
 
 export interface Recovered {

@@ -39,6 +39,10 @@ export function makePostings(topicIds: Uint32Array, count: number, none: number)
   return group(topicIds, records)
 }
 
+export function bytesOfPostings({ records, starts, topics }: Postings): number {
+  return records.byteLength + starts.byteLength + topics.byteLength
+}
+
 /** First index in [low, high) whose value is >= wanted; `high` when there is none. */
 export function lowerBound(values: Uint32Array | Float64Array, low: number, high: number, wanted: number): number {
   let from = low

@@ -38,15 +38,20 @@ interface ImageSession {
   /** LSN of the CURSOR everything below stands on, 0 before the first. */
   cursorLsn: number
   cursor: number
+  retained: SavedCursor["retained"]
+  /** Undefined while there is nothing of all that: most sessions have nothing under way. */
+  exchanges: Exchanges | undefined
+  /** LSN of the first step since the CURSOR; Infinity when there was none. */
+  firstStepLsn: number
+}
+
+interface Exchanges {
   /** In the order in which they were first sent. */
   readonly open: Map<number, SavedExchange>
   readonly incoming: Set<number>
-  retained: SavedCursor["retained"]
   readonly handed: Set<number>
   /** Retained messages handed over at QoS 2 since the CURSOR, by filter, with the LSNs of those steps. */
   readonly retainedHanded: Map<string, Array<{ readonly sequence: number; readonly lsn: number }>>
-  /** LSN of the first step since the CURSOR; Infinity when there was none. */
-  firstStepLsn: number
 }
 
 interface ImageGroup {
@@ -157,15 +162,7 @@ export class SessionImage {
     image.cursorLsn = lsn
     image.cursor = cursor
     image.retained = retained
-    image.open.clear()
-    image.incoming.clear()
-    for (const packetIdentifier of incoming) image.incoming.add(packetIdentifier)
-    image.handed.clear()
-    for (const exchange of open) {
-      if (exchange.state === ExchangeState.free) image.handed.add(exchange.sequence)
-      else image.open.set(exchange.packetIdentifier, exchange)
-    }
-    image.retainedHanded.clear()
+    image.exchanges = open.length + incoming.length === 0 ? undefined : exchangesOf(open, incoming)
     image.firstStepLsn = Number.POSITIVE_INFINITY
     this.#observeSequences(0, cursor)
   }
@@ -177,24 +174,26 @@ export class SessionImage {
     const image = this.#of(record.number)
     if (lsn <= image.cursorLsn) return // [IDX-5]
     image.firstStepLsn = Math.min(image.firstStepLsn, lsn)
+    image.exchanges ??= exchangesOf([], [])
+    const { incoming, open } = image.exchanges
     switch (record.kind) {
       case "received":
-        image.incoming.add(record.packetIdentifier)
+        incoming.add(record.packetIdentifier)
         return
       case "released":
-        image.incoming.delete(record.packetIdentifier)
+        incoming.delete(record.packetIdentifier)
         return
       case "sent":
-        sent(image, record.exchange, lsn)
+        sent(image.exchanges, image.cursor, record.exchange, lsn)
         return
       case "sent-received": {
-        const exchange = image.open.get(record.packetIdentifier)
+        const exchange = open.get(record.packetIdentifier)
         if (exchange === undefined) return
-        image.open.set(record.packetIdentifier, { ...exchange, state: ExchangeState.awaitPubcomp })
+        open.set(record.packetIdentifier, { ...exchange, state: ExchangeState.awaitPubcomp })
         return
       }
       case "sent-done":
-        image.open.delete(record.packetIdentifier)
+        open.delete(record.packetIdentifier)
     }
   }
 
@@ -203,7 +202,7 @@ export class SessionImage {
     const image = this.#groups.get(filter)
     if (image === undefined || lsn <= image.lsn) return // [IDX-5]
     image.firstStepLsn = Math.min(image.firstStepLsn, lsn)
-    if (sequence >= image.group.cursor || image.group.requeued.includes(sequence)) image.handed.add(sequence)
+    image.handed.add(sequence)
   }
 
   #of(number: number): ImageSession {
@@ -215,11 +214,8 @@ export class SessionImage {
       subscriptions: new Map(),
       cursorLsn: 0,
       cursor: 0,
-      open: new Map(),
-      incoming: new Set(),
       retained: [],
-      handed: new Set(),
-      retainedHanded: new Map(),
+      exchanges: undefined,
       firstStepLsn: Number.POSITIVE_INFINITY
     }
     this.#sessions.set(number, made)
@@ -250,17 +246,29 @@ function isStep(record: ControlRecord): record is StepRecord {
   }
 }
 
-function sent(image: ImageSession, exchange: SavedExchange, lsn: number): void {
-  const { kind, packetIdentifier, sequence } = exchange
-  const before = image.open.get(packetIdentifier)
+function exchangesOf(saved: ReadonlyArray<SavedExchange>, incoming: ReadonlyArray<number>): Exchanges {
+  const open = new Map<number, SavedExchange>()
+  const handed = new Set<number>()
+  for (const exchange of saved) {
+    if (exchange.state === ExchangeState.free) handed.add(exchange.sequence)
+    else open.set(exchange.packetIdentifier, exchange)
+  }
+  return { open, incoming: new Set(incoming), handed, retainedHanded: new Map() }
+}
+
+const NOTHING: Exchanges = exchangesOf([], [])
+
+function sent({ handed, open, retainedHanded }: Exchanges, cursor: number, exchange: SavedExchange, lsn: number): void {
+  const { filter, kind, packetIdentifier, sequence } = exchange
+  const before = open.get(packetIdentifier)
   // Told twice, it keeps its place in the order; an identifier that was free meanwhile goes to the end.
-  if (before !== undefined && before.sequence !== sequence) image.open.delete(packetIdentifier)
-  image.open.set(packetIdentifier, exchange)
-  if (kind === "ordinary" && sequence >= image.cursor) image.handed.add(sequence) // [IDX-6]
+  if (before !== undefined && before.sequence !== sequence) open.delete(packetIdentifier)
+  open.set(packetIdentifier, exchange)
+  if (kind === "ordinary" && sequence >= cursor) handed.add(sequence) // [IDX-6]
   if (kind !== "retained") return
-  const handed = image.retainedHanded.get(exchange.filter)
-  if (handed === undefined) image.retainedHanded.set(exchange.filter, [{ sequence, lsn }])
-  else handed.push({ sequence, lsn })
+  const steps = retainedHanded.get(filter)
+  if (steps === undefined) retainedHanded.set(filter, [{ sequence, lsn }])
+  else steps.push({ sequence, lsn })
 }
 
 function recovered(
@@ -268,7 +276,8 @@ function recovered(
   session: SavedSession,
   topicAt: (sequence: number) => string | undefined
 ): RecoveredSession {
-  const { cursor, cursorLsn, handed, incoming, open, retainedHanded } = image
+  const { cursor, cursorLsn } = image
+  const { handed, incoming, open, retainedHanded } = image.exchanges ?? NOTHING
   const subscriptions = new Map<string, SavedSubscription>()
   const wanted = new Map(image.retained.map((each) => [each.filter, each]))
   for (const [filter, { lsn, subscription }] of image.subscriptions) {
@@ -290,6 +299,7 @@ function recovered(
     session,
     subscriptions,
     handed,
+    isBehind: image.firstStepLsn < Number.POSITIVE_INFINITY,
     cursor: { cursor, open: [...open.values()], incoming: [...incoming], retained }
   }
 }

@@ -59,8 +59,11 @@ export interface AppenderHost {
   defer(task: () => void): void
   /** Wall ms, for frames' time stamps. */
   nowMs(): number
-  /** Opens the segment whose first record is `baseLsn` with room for `frameBytes`, then calls rotated(). */
-  rotate(sealed: ActiveSegment, baseLsn: number, frameBytes: number): void
+  /**
+   * Opens the segment whose first record is `baseLsn` with room for `frameBytes`, then calls rotated(). When there are no
+   * messages in the frame it may take the last reserve of space: what acknowledges and deletes is what makes room.
+   */
+  rotate(sealed: ActiveSegment, baseLsn: number, frameBytes: number, hasMessages: boolean): void
   /** The records [firstLsn, firstLsn + count) are going to `offset` of the segment. */
   onPlaced(firstLsn: number, count: number, segmentId: number, offset: number): void
   onWritten(lsn: number): void
@@ -116,6 +119,8 @@ export class Appender {
   #framesUnsynced = 0
   #bytesUnsynced = 0
   #syncStartedMs = 0
+  /** Since the start; of syncs that ended. */
+  readonly counted = { frames: 0, bytes: 0, syncs: 0, syncMs: 0 }
   /** The frame of #inFlight is made; what is left is to write it. */
   #isPlaced = false
   /** The segment that ends with SEAL already: a rotation that is tried again does not write a second one. */
@@ -204,12 +209,14 @@ export class Appender {
   reserve(record: RecordView, bodyBytes: number, asksSync: boolean): number {
     const size = recordSize(bodyBytes)
     const groups = this.#groups
-    const reserveBytes = record.type === RecordType.message ? 0 : CONTROL_RESERVE_BYTES
+    const isMessage = record.type === RecordType.message
+    const reserveBytes = isMessage ? 0 : CONTROL_RESERVE_BYTES
     if (!this.#takes(size, this.#pendingBytesMax + reserveBytes)) return -1
     const group = groups.forRecord(size, this.#segment.capacityBytes - SEGMENT_HEADER_BYTES)
     const lsn = this.#nextLsn++
     if (group.count++ === 0) group.firstLsn = lsn
     if (asksSync) group.asksSync = true
+    if (isMessage) group.hasMessages = true
     this.bodyOffset = writeRecordHeader(group.slab, group.used, record, lsn, bodyBytes)
     this.body = group.slab.bytes
     group.used += size
@@ -325,7 +332,7 @@ export class Appender {
       this.#startSync() // [WAL-6]
       return
     }
-    const next = (): void => this.#host.rotate(segment, group.firstLsn, group.used)
+    const next = (): void => this.#host.rotate(segment, group.firstLsn, group.used, group.hasMessages)
     this.#isRotating = true
     if (this.#sealedId === segment.id) next()
     else this.#writeControl(FrameFlag.seal, next)
@@ -343,6 +350,8 @@ export class Appender {
       this.#isPlaced = false
       this.#framesUnsynced++
       this.#bytesUnsynced += group.used
+      this.counted.frames++
+      this.counted.bytes += group.used
       this.#advance(group.used)
       this.#writtenLsn = group.firstLsn + group.count - 1
       const { asksSync } = group
@@ -397,6 +406,8 @@ export class Appender {
       this.#isSyncing = false
       if (this.#state === "failed") return
       if (fault !== undefined) return this.#fail(fault) // [WAL-10]
+      this.counted.syncs++
+      this.counted.syncMs += this.#host.nowMs() - this.#syncStartedMs
       this.#durableLsn = covered
       this.#keep()
       this.#host.onDurable(covered)

@@ -21,6 +21,7 @@ export class Group {
   firstLsn = 0
   /** A record in it asked for a sync, whatever the mode. */
   asksSync = false
+  hasMessages = false
   /** Up to here it may be filled even when that is more than an ordinary frame: what it was made for fits. */
   readonly roomBytes: number
 

@@ -173,8 +173,10 @@ const startLiving = (
     const host: AppenderHost = {
       defer: options.defer ?? setImmediate,
       nowMs: world.nowMs,
-      rotate: (sealed, baseLsn, frameBytes) =>
-        void runRotation(rotate(fs, options, handlers, recovered, world, living, { sealed, baseLsn, frameBytes })),
+      rotate: (sealed, baseLsn, frameBytes, hasMessages) => {
+        const rotation = { sealed, baseLsn, frameBytes, hasMessages }
+        runRotation(rotate(fs, options, handlers, recovered, world, living, rotation))
+      },
       onPlaced: handlers.onPlaced,
       onWritten: (lsn) => {
         living.active.openUnsafe()
@@ -287,6 +289,7 @@ interface Rotation {
   readonly sealed: ActiveSegment
   readonly baseLsn: number
   readonly frameBytes: number
+  readonly hasMessages: boolean
 }
 
 const rotate = (
@@ -296,12 +299,13 @@ const rotate = (
   { epoch, spares }: Recovered,
   world: World,
   living: Living,
-  { baseLsn, frameBytes, sealed }: Rotation
+  { baseLsn, frameBytes, hasMessages, sealed }: Rotation
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const { appender, isClosing, space } = living
     const isShort = space === "scarce" || space === "full"
-    const spare = spares.ready > 1 || isClosing || !isShort ? spares.take() : undefined
+    const isAllowed = spares.ready > 1 || isClosing || !isShort || !hasMessages
+    const spare = isAllowed ? spares.take() : undefined
     if (spare === undefined && isShort) return appender.notRotated(noSpare(options.logDirectory))
     living.spareTaken.openUnsafe()
     const { nowMs, randomHex: random, storeUuid } = world

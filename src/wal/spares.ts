@@ -8,7 +8,7 @@
  * The spares are also the reserve of space: a full device shows here, one or two segments before the appender feels it.
  *   ready >= 2              ok
  *   fewer, device full      "scarce": take no new messages, go on with acknowledgements and deletions
- * The last spare is not for ordinary frames: it is kept for shutdown and for compaction, which makes room.
+ * The last spare is not for messages: it is kept for acknowledgements and deletions, which make room, and for shutdown.
  */
 import * as Effect from "effect/Effect"
 import { spareName } from "./segment.ts"

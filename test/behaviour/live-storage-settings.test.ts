@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
+import { gaugeTable } from "../../src/metrics/counters.ts"
 import type { SettingsInput } from "../../src/settings/settings-input.ts"
 import type { RawClient } from "../support/raw-client.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
@@ -109,7 +110,15 @@ describe("storage work, asked for over HTTP", () => {
     assert.include(JSON.stringify(again.body), "not empty")
     const { body } = await ask(broker, "GET", "/api/v1/system")
     const counters = body["counters"] as ReadonlyArray<{ readonly family: string; readonly value: number }>
-    const durable = counters.find(({ family }) => family === "promptmq_storage_durable_lsn")?.value
-    assert.isAtLeast(durable ?? 0, ticket)
+    const sample = (name: string) => counters.find(({ family }) => family === `promptmq_storage_${name}`)?.value ?? -1
+    assert.isAtLeast(sample("durable_lsn"), ticket)
+    for (const name of ["syncs_total", "frames_total", "bytes_written_total"]) assert.isAbove(sample(name), 0, name)
+    for (const [key, { family }] of Object.entries(gaugeTable)) {
+      if (key.startsWith("storage"))
+        assert.isTrue(
+          counters.some((each) => each.family === family),
+          family
+        )
+    }
   })
 })

@@ -6,46 +6,12 @@
  * The model needs to know which record made a change what it is: it looks at the store's records, never at the broker.
  */
 import type { ControlRecord } from "../../src/store/control-records.ts"
-import type { CrashStore, StoreRecord } from "../support/crash-store.ts"
+import type { StoreRecord } from "../support/crash-store.ts"
 import * as packets from "./client-packets.ts"
 import { Complaint, check } from "./oracle.ts"
 import { Life, type Message, ModelWill, type Options, Timeline } from "./restore-model.ts"
-import type { Peer, World } from "./world.ts"
-
-/** What happened in all histories so far: a test in which nothing happens proves nothing. */
-export class Tally {
-  crashes = 0
-  restarts = 0
-  recordsLost = 0
-  deliveries = 0
-  repeats = 0
-  retained = 0
-  sharedDeliveries = 0
-  publishesRepeated = 0
-  willsPublished = 0
-  willsCancelled = 0
-  sessionsExpired = 0
-  compacted = 0
-}
-
-/** What everybody shares; store and world are replaced by a crash. */
-export interface Stage {
-  store: CrashStore
-  world: World
-  readonly trace: Array<string>
-  readonly tally: Tally
-  crashes: number
-  numbers: number
-  /** Messages of the shared subscription, by number. */
-  readonly shared: Map<number, SharedMessage>
-  readonly actors: ReadonlyArray<Actor>
-}
-
-/** Of the shared subscription: its records, and how often somebody received it. */
-export interface SharedMessage {
-  tickets: Array<number>
-  receipts: number
-}
+import type { Stage } from "./restore-stage.ts"
+import type { Peer } from "./world.ts"
 
 /** Few, so that each is soon used again. */
 const IDENTIFIERS = 6
@@ -222,6 +188,8 @@ export class Actor {
     const wish = { filter, qos, noLocal, retainAsPublished, subscriptionIdentifier: identifier, retainHandling }
     this.peer.send(packets.subscribe(packetIdentifier, wish))
     this.#changed(packetIdentifier, filter, options)
+    const isWanted = retainHandling === 0 && qos > 0 && !noLocal
+    if (filter === RETAINED_FILTER) this.life.wantsRetained.set(this.#stage.store.records.length, isWanted)
   }
 
   unsubscribe(filter: string): void {
@@ -230,6 +198,7 @@ export class Actor {
     this.#stage.trace.push(`${this.name} unsubscribes from ${filter}`)
     this.peer.send(packets.unsubscribe(packetIdentifier, filter))
     this.#changed(packetIdentifier, filter, undefined)
+    if (filter === RETAINED_FILTER) this.life.wantsRetained.set(this.#stage.store.records.length, false)
   }
 
   #changed(packetIdentifier: number, filter: string, options: Options | undefined): void {
@@ -433,6 +402,7 @@ export class Actor {
   #application(packet: packets.Received, number: number): void {
     const { crashes, shared, store, tally } = this.#stage
     const { qos, retain, topic } = packet
+    this.life?.seen.add(number)
     if (topic === WILLS) {
       this.#willsSeen.set(number, (this.#willsSeen.get(number) ?? 0) + 1)
     } else if (topic.startsWith(SHARED_TOPIC)) {
@@ -461,6 +431,13 @@ export class Actor {
   hasEverything(): void {
     for (const { message, qos, receipts } of this.life?.queue.values() ?? []) {
       check(receipts > 0, `${this.name}: message ${message.number} at QoS ${qos} never came`)
+    }
+    for (const message of this.life?.wantsRetained.value === true ? this.#stage.store.retained() : []) {
+      const { frame, sequence, topic } = message
+      const isLast = this.#stage.world.core.retained.get(topic)?.sequence === sequence
+      const number = frame.readUInt32BE(frame.length - 4)
+      const isSeen = ((frame[0] as number) & 6) === 0 || this.life?.seen.has(number) === true
+      check(!isLast || isSeen, `${this.name}: retained message ${number} of ${topic} never came`)
     }
     check(this.#outgoing.size === 0, `${this.name}: ${this.#outgoing.size} of its messages were never answered`)
   }

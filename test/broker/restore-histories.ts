@@ -14,8 +14,9 @@ import { flushCursors } from "../../src/broker/save-cursors.ts"
 import type { ReaderLimits } from "../../src/store/log-reader.ts"
 import { CrashStore, type Engine } from "../support/crash-store.ts"
 import { check } from "./oracle.ts"
-import { Actor, type SharedMessage, type Stage, type Tally } from "./restore-client.ts"
+import { Actor } from "./restore-client.ts"
 import type { Life, Options } from "./restore-model.ts"
+import type { SharedMessage, Stage, Tally } from "./restore-stage.ts"
 import { World } from "./world.ts"
 
 export type Step = readonly [verb: number, a: number, b: number, c: number, d: number]

@@ -98,6 +98,10 @@ export class Life {
   readonly offlineSinceMs: Timeline<number>
   readonly subscriptions = new Map<string, Timeline<Options | undefined>>()
   readonly queue = new Map<number, Expected>()
+  /** The subscription asked for retained messages, and its options have not changed since. */
+  readonly wantsRetained: Timeline<boolean>
+  /** Retained or as they came. */
+  readonly seen = new Set<number>()
   readonly #lastOf = new Map<string, number>()
 
   constructor(name: string, number: number, ticket: number, expirySeconds: number) {
@@ -105,6 +109,7 @@ export class Life {
     this.number = number
     this.expirySeconds = new Timeline(ticket, expirySeconds)
     this.offlineSinceMs = new Timeline(ticket, 0)
+    this.wantsRetained = new Timeline(ticket, false)
   }
 
   get active(): Map<string, Options> {
@@ -139,6 +144,7 @@ export class Life {
   rollBack(ticket: number): void {
     this.expirySeconds.rollBack(ticket)
     this.offlineSinceMs.rollBack(ticket)
+    this.wantsRetained.rollBack(ticket)
     for (const [filter, timeline] of this.subscriptions) {
       if (!timeline.rollBack(ticket)) this.subscriptions.delete(filter)
     }

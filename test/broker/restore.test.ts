@@ -2,14 +2,14 @@
  * What outlives a crash: random histories with crashes and restarts (restore-histories.ts), over two stores that are
  * cut at a random record: one that folds its records the simple way, one that encodes them as the durable store does.
  *
- * PROMPTMQ_HISTORIES says how many (default 1,000), PROMPTMQ_SEED repeats a run.
+ * PROMPTMQ_HISTORIES says how many (default 500), PROMPTMQ_SEED repeats a run.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { Tally } from "./restore-client.ts"
 import { runHistory, type Scenario, type Step, verbCount } from "./restore-histories.ts"
+import { Tally } from "./restore-stage.ts"
 
-const HISTORIES = Number(process.env["PROMPTMQ_HISTORIES"] ?? 1000)
+const HISTORIES = Number(process.env["PROMPTMQ_HISTORIES"] ?? 500)
 const SEED = Number(process.env["PROMPTMQ_SEED"] ?? Math.floor(Math.random() * 0x7fff_ffff))
 /** Making a failing history smaller takes minutes. */
 const SHRINKS = process.env["PROMPTMQ_SHRINK"] !== "0"

@@ -89,7 +89,17 @@ describe("exit codes of processes", () => {
   it("the broker: 8 on a taken port, 0 on SIGTERM and on Ctrl-C, clients 130 and 143", async () => {
     const folder = mkdtempSync(join(tmpdir(), "promptmq-cli-"))
     const port = await freePort()
-    const words = ["--bind", `127.0.0.1:${port}`, "--ws-bind", "", "--no-admin", "--storage-engine", "memory", "--data-dir", folder]
+    const words = [
+      "--bind",
+      `127.0.0.1:${port}`,
+      "--ws-bind",
+      "",
+      "--no-admin",
+      "--storage-engine",
+      "memory",
+      "--data-dir",
+      folder
+    ]
     for (const [signal, clientCode] of [
       ["SIGTERM", 143],
       ["SIGINT", 130]

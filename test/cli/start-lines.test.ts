@@ -12,8 +12,10 @@ import type { RunningBroker, StartError } from "../../src/app.ts"
 import { runUntilSignal } from "../../src/cli/server-life.ts"
 import { load } from "../../src/cli/settings-options.ts"
 import { startLines } from "../../src/cli/start-lines.ts"
+import { storeFormatVersion } from "../../src/cli/version.ts"
 import { errorCodes } from "../../src/config/error-codes.ts"
 import type { LoadedSettings } from "../../src/config/load.ts"
+import { STORE_VERSION } from "../../src/wal/format-file.ts"
 import { RefusalReason, refuse, StoreFailed } from "../../src/wal/store-error.ts"
 import { StoreFault } from "../../src/wal/store-fs.ts"
 import { testWorld } from "./recorded-world.ts"
@@ -85,6 +87,10 @@ const told = async (error: StartError) => {
   const exitCode = await runUntilSignal(Effect.fail(error), await loadedFrom(yaml), world)
   return { exitCode, text: world.stderr.text }
 }
+
+describe("the version line", () => {
+  it("names the store format that this version writes", () => assert.strictEqual(storeFormatVersion, STORE_VERSION))
+})
 
 describe("a store that is not opened", () => {
   const table = {

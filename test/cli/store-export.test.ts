@@ -42,10 +42,14 @@ interface SessionSpec {
   readonly cursor: number
   readonly open?: ReadonlyArray<SavedExchange>
   readonly received?: ReadonlyArray<number>
+  readonly wanted?: ReadonlyArray<{ readonly filter: string; readonly below: number }>
   readonly will?: Buffer
 }
 
-function appendSession(log: Log, { client, cursor, filters, number, open = [], received = [] }: SessionSpec): void {
+function appendSession(
+  log: Log,
+  { client, cursor, filters, number, open = [], received = [], wanted = [] }: SessionSpec
+): void {
   const identity = { clientIdentifier: client, number, epoch: 1, username: "ann", disconnectedAtMs: 1_764_000_000_000 }
   appendControl(
     log,
@@ -58,7 +62,12 @@ function appendSession(log: Log, { client, cursor, filters, number, open = [], r
     const intervals = [{ ...options, from: 2, to: Number.POSITIVE_INFINITY }]
     appendControl(log, RecordType.subscribe, number, encodeSubscription(filter, { intervals, retainedBelow: -1 }))
   }
-  const saved = encodeCursor({ cursor, open, incoming: received, retained: [] })
+  const saved = encodeCursor({
+    cursor,
+    open,
+    incoming: received,
+    retained: wanted.map((each) => ({ ...each, after: undefined }))
+  })
   appendControl(log, RecordType.cursor, number, saved)
 }
 
@@ -80,7 +89,7 @@ const properties = encodePublishProperties({
 })
 
 /**
- * Twenty messages on a/, b/ and c/; m1 waits for those on a/ from 8 on and holds 3, m2 for b/ from 12 on and got 16 at
+ * Twenty messages on a/, b/ and c/; m1 waits for those on a/ from 8 on and holds 3 and 8, m2 for b/ from 12 on and got 16 at
  * QoS 2 already, a group for a/ from 16 on. A superseded retained value (3), a cleared one (8) and two that hold (6, 19).
  */
 const source = (folder: string) =>
@@ -105,7 +114,7 @@ const source = (folder: string) =>
       number: 4,
       filters: ["a/#"],
       cursor: 8,
-      open: [exchange(11, 2, 3)],
+      open: [exchange(11, 2, 3), exchange(12, 2, 8)],
       received: [77]
     })
     appendSession(log, { client: "m2", number: 5, filters: ["b/+", "$share/g/a/#"], cursor: 12 })
@@ -159,7 +168,8 @@ const waitingOf = (folder: string) =>
         ),
         waits: waits.map(({ sequence }) => contentOfMessage(sequence)),
         open: cursor.open.map(({ sequence, ...rest }) => ({ ...rest, message: contentOfMessage(sequence) })),
-        received: cursor.incoming
+        received: cursor.incoming,
+        wanted: cursor.retained
       }
     })
     const groups = [...state.recovered.groups].map(([text, { cursor, requeued }]) => ({
@@ -216,17 +226,17 @@ describe("store export and import", () => {
         .filter(Boolean)
         .map((line) => JSON.parse(line))
       const messages = lines.filter(({ type }) => type === "message")
-      // a/ from 8 on, 3 that m1 holds; b/ from 12 on; retained 6, 15, 19. 14 ended c/0's value, which nobody waits for.
+      // a/ from 8 on, 3 that m1 holds; b/ from 12 on; retained 6, 15, 19. 14 ended the value of c/0 that 8 had set, which m1 holds.
       assert.deepEqual(
         messages.map(({ position }) => position),
-        [3, 6, 9, 12, 13, 15, 16, 18, 19]
+        [3, 6, 8, 9, 12, 13, 14, 15, 16, 18, 19]
       )
       assert.deepEqual(
         messages.filter(({ retained }) => retained).map(({ position }) => position),
         [6, 15, 19]
       )
       assert.strictEqual(messages.find(({ position }) => position === 12).publisher, "m2")
-      assert.deepEqual(lines.at(-1), { type: "end", messages: 9, sessions: 2, groups: 1 })
+      assert.deepEqual(lines.at(-1), { type: "end", messages: 11, sessions: 2, groups: 1 })
     })
   )
 
@@ -238,7 +248,7 @@ describe("store export and import", () => {
       yield* command(["export", file, "--data-dir", from])
       yield* writeStore(to, (log) => {
         for (let i = 0; i < 10; i++) appendMessage(log, i, "a/1", `own-${i}`, { retain: i === 9 })
-        appendSession(log, { client: "own", number: 1, filters: ["#"], cursor: 6 })
+        appendSession(log, { client: "own", number: 1, filters: ["#"], cursor: 6, wanted: [{ filter: "#", below: 6 }] })
         return undefined
       })
       const before = yield* waitingOf(to)
@@ -247,7 +257,8 @@ describe("store export and import", () => {
       assert.strictEqual(code, 0, err)
       const after = yield* waitingOf(to)
       const [own, ...imported] = after.sessions
-      assert.deepEqual(own?.waits, before.sessions[0]?.waits)
+      assert.deepEqual([own?.waits, own?.wanted], [before.sessions[0]?.waits, before.sessions[0]?.wanted])
+      assert.lengthOf(own?.wanted ?? [], 1)
       assert.deepEqual(imported, source_.sessions)
       assert.deepEqual(after.groups, source_.groups)
       // a/1 had a value of its own; the imported one came later.
@@ -301,7 +312,7 @@ describe("store export and import", () => {
           [(lines[0] ?? "").replace('"version":1', '"version":9'), ...lines.slice(1)],
           /:1: it is an export of version 9/
         ],
-        [[lines[0] ?? "", ...lines.slice(2)], /names 9, 2, 1 messages, sessions, groups, found were 8,2,1/],
+        [[lines[0] ?? "", ...lines.slice(2)], /names 11, 2, 1 messages, sessions, groups, found were 10,2,1/],
         [[...lines, "{}"], /:\d+: something follows the end line/],
         [lines.with(1, "not json"), /:2: it is no JSON/],
         [lines.with(1, JSON.stringify({ ...first, qos: 3 })), /:2: .*qos/],
@@ -348,19 +359,19 @@ describe("store stats", () => {
       const before = contentOf(folder)
       const { code, err, out } = yield* command(["stats", "--data-dir", folder])
       assert.deepEqual([code, err], [0, ""])
-      assert.match(out, /^log +1 file, .*\nmessages +20 messages, .*\nwaited for +9 messages, /)
+      assert.match(out, /^log +1 file, .*\nmessages +20 messages, .*\nwaited for +10 messages, /)
       assert.match(out, /\ngarbage +[\d.]+ K?i?B, \d\d\.\d % of the messages' bytes\n/)
       assert.match(out, /\ntopics: 6\ntopic +messages +size +waited for\n/)
       assert.match(
         out,
-        /\nsessions: 2, shared subscriptions: 1\nclient +filters +messages behind.*\nm1 +1 +12 +1 +2025-/
+        /\nsessions: 2, shared subscriptions: 1\nclient +filters +messages behind.*\nm1 +1 +12 +2 +2025-/
       )
       assert.match(out, /\nretained: 3\ntopic +size\n/)
       const json = JSON.parse((yield* command(["stats", "--json", "--limit", "1", "--data-dir", folder])).out)
       assert.deepInclude(json, {
         version: 1,
         messages: 20,
-        liveMessages: 9,
+        liveMessages: 10,
         topicCount: 6,
         sessionCount: 2,
         retainedCount: 3

@@ -165,7 +165,7 @@ describe("store verify", () => {
       const folder = yield* temporaryFolder
       const nothing = yield* command(["verify"], folder)
       assert.strictEqual(nothing.code, 6)
-      assert.match(nothing.err, /E6001 {2}there is no store in .*\n.*--data-dir/)
+      assert.match(nothing.err, /E6001 {2}there is no store in .*\n.*--data-dir.*storage\.engine is memory here/)
 
       yield* plantStore(folder)
       const other = yield* temporaryFolder

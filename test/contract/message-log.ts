@@ -175,30 +175,34 @@ const append = fc.record({
 })
 
 const appending = (make: MakeLog): void => {
-  it("answers like an array of everything appended, for what it still holds", () => {
-    const limits = fc.constantFrom(40 * KIB, 64 * KIB, 1024 * KIB)
-    const property = fc.property(limits, fc.array(append, { maxLength: 400, size: "max" }), (limitBytes, appends) => {
-      const { log, settle } = make(limitBytes)
-      const both = new LogWithModel(log)
-      let first = 0
-      for (const { topic, sizeBytes, qos, version, ask, forget } of appends) {
-        if (forget) both.forgetHolder(topic)
-        const sequence = both.append(topic, sizeBytes, qos, version)
-        settle()
-        assert.strictEqual(sequence, both.model.length - 1, "sequences are dense")
-        assert.strictEqual(log.next, both.model.length)
-        assert.isTrue(log.first >= first && log.first <= sequence, "it forgets the oldest, never the newest")
-        first = log.first
-        both.checkPosition(sequence)
-        both.checkPosition(ask % (log.next + 2))
-        both.checkPosition(log.first + (ask % 7) - 3)
-        both.checkTopic(topic, ask % (log.next + 2))
-        both.checkTopic(names[ask % names.length] as string, log.first + (ask % 50))
-      }
-      for (let sequence = log.first; sequence < log.next; sequence++) both.checkPosition(sequence)
-    })
-    fc.assert(property, { numRuns: 30 })
-  }, PROPERTY_LIMIT_MS)
+  it(
+    "answers like an array of everything appended, for what it still holds",
+    () => {
+      const limits = fc.constantFrom(40 * KIB, 64 * KIB, 1024 * KIB)
+      const property = fc.property(limits, fc.array(append, { maxLength: 400, size: "max" }), (limitBytes, appends) => {
+        const { log, settle } = make(limitBytes)
+        const both = new LogWithModel(log)
+        let first = 0
+        for (const { topic, sizeBytes, qos, version, ask, forget } of appends) {
+          if (forget) both.forgetHolder(topic)
+          const sequence = both.append(topic, sizeBytes, qos, version)
+          settle()
+          assert.strictEqual(sequence, both.model.length - 1, "sequences are dense")
+          assert.strictEqual(log.next, both.model.length)
+          assert.isTrue(log.first >= first && log.first <= sequence, "it forgets the oldest, never the newest")
+          first = log.first
+          both.checkPosition(sequence)
+          both.checkPosition(ask % (log.next + 2))
+          both.checkPosition(log.first + (ask % 7) - 3)
+          both.checkTopic(topic, ask % (log.next + 2))
+          both.checkTopic(names[ask % names.length] as string, log.first + (ask % 50))
+        }
+        for (let sequence = log.first; sequence < log.next; sequence++) both.checkPosition(sequence)
+      })
+      fc.assert(property, { numRuns: 30 })
+    },
+    PROPERTY_LIMIT_MS
+  )
 
   it("shows every record once, in order, and promises it", () => {
     const { log, settle } = make(256 * KIB)
@@ -354,26 +358,30 @@ const forgetting = (make: MakeLog): void => {
 }
 
 const topics = (make: MakeLog): void => {
-  it("gives ids again only in a new epoch, and never to two topics at a time", () => {
-    const { log, settle } = make(64 * KIB)
-    const both = new LogWithModel(log)
-    const names = new Map<number, string>()
-    let epoch = log.topicEpoch
-    for (let i = 0; i < 85_000; i++) {
-      const topic = i % 5 === 0 ? "steady" : `once/${i}`
-      if (topic !== "steady") both.forgetHolder(`once/${i - 1}`)
-      const sequence = both.append(topic, 0)
-      settle()
-      if (log.topicEpoch !== epoch) names.clear()
-      epoch = log.topicEpoch
-      const id = log.topicAt(sequence)
-      assert.strictEqual(names.get(id) ?? topic, topic, `id ${id} within epoch ${epoch}`)
-      names.set(id, topic)
-      if (i % 997 === 0) for (let at = log.first; at < log.next; at++) both.checkPosition(at)
-    }
-    assert.isAbove(epoch, 0, "ids were given again")
-    assert.isBelow(log.topicIdBound, 70_000, "ids stay dense")
-  })
+  it(
+    "gives ids again only in a new epoch, and never to two topics at a time",
+    () => {
+      const { log, settle } = make(64 * KIB)
+      const both = new LogWithModel(log)
+      const names = new Map<number, string>()
+      let epoch = log.topicEpoch
+      for (let i = 0; i < 85_000; i++) {
+        const topic = i % 5 === 0 ? "steady" : `once/${i}`
+        if (topic !== "steady") both.forgetHolder(`once/${i - 1}`)
+        const sequence = both.append(topic, 0)
+        settle()
+        if (log.topicEpoch !== epoch) names.clear()
+        epoch = log.topicEpoch
+        const id = log.topicAt(sequence)
+        assert.strictEqual(names.get(id) ?? topic, topic, `id ${id} within epoch ${epoch}`)
+        names.set(id, topic)
+        if (i % 997 === 0) for (let at = log.first; at < log.next; at++) both.checkPosition(at)
+      }
+      assert.isAbove(epoch, 0, "ids were given again")
+      assert.isBelow(log.topicIdBound, 70_000, "ids stay dense")
+    },
+    PROPERTY_LIMIT_MS
+  )
 
   it("knows a topic by its name, not by who remembers its id", () => {
     const { log, settle } = make(64 * KIB)

@@ -104,8 +104,8 @@ export const indexMutants: ReadonlyArray<Mutant> = [
   // QoS 2 handed over after the last cursor: forgotten, and handed over twice.
   {
     file: "src/store/session-image.ts",
-    find: 'if (kind === "ordinary" && sequence >= image.cursor) image.handed.add(sequence) // [IDX-6]',
-    replace: 'if (kind === "shared" && sequence >= image.cursor) image.handed.add(sequence) // [IDX-6]',
+    find: 'if (kind === "ordinary" && sequence >= cursor) handed.add(sequence) // [IDX-6]',
+    replace: 'if (kind === "shared" && sequence >= cursor) handed.add(sequence) // [IDX-6]',
     statement: "IDX-6",
     tests: image
   },

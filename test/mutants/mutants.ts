@@ -9,8 +9,10 @@ import { messageLogMutants } from "./message-log-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { planMutants } from "./plan-mutants.ts"
 import { promiseMutants } from "./promise-mutants.ts"
+import { restoreMutants } from "./restore-mutants.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
+import { toolsMutants } from "./tools-mutants.ts"
 import { v5Mutants } from "./v5-mutants.ts"
 import { v311Mutants } from "./v311-mutants.ts"
 import { walMutants } from "./wal-mutants.ts"
@@ -22,10 +24,12 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...cursorMutants,
   ...promiseMutants,
   ...planMutants,
+  ...restoreMutants,
   ...brokerMutants,
   ...v311Mutants,
   ...v5Mutants,
   ...walMutants,
   ...indexMutants,
-  ...messageLogMutants
+  ...messageLogMutants,
+  ...toolsMutants
 ]

@@ -181,8 +181,8 @@ const broker: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/accept.ts",
-    find: "packet.cleanStart ? 0 : Number.POSITIVE_INFINITY",
-    replace: "packet.cleanStart ? 0 : 0",
+    find: ": cleanStart ? 0 : Number.POSITIVE_INFINITY",
+    replace: ": cleanStart ? 0 : 0",
     statement: "v3.1.1 MQTT-3.1.2-4",
     tests: v311
   },
@@ -202,8 +202,8 @@ const broker: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/disconnect.ts",
-    find: 'if (cause !== "client" && client.will !== undefined',
-    replace: "if (client.will !== undefined",
+    find: 'cause === "client" || core.draining ? undefined',
+    replace: "core.draining ? undefined",
     statement: "v3.1.1 MQTT-3.14.4-3",
     tests: v311
   },

@@ -187,9 +187,8 @@ export const v5Mutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/end-session.ts",
-    find: "timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + session.expiryIntervalSeconds * 1000)",
-    replace:
-      "timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + session.expiryIntervalSeconds * 9000)",
+    find: "timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + leftMs)",
+    replace: "timersOf(session).expiry = core.wheel.schedule({ onTimer }, core.loopMs + leftMs * 9)",
     statement: "MQTT-4.1.0-2",
     tests
   },
@@ -287,8 +286,8 @@ export const v5Mutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/disconnect.ts",
-    find: 'if (cause !== "client" && client.will !== undefined && !core.draining) willAfter(core, session, client.will)',
-    replace: "if ( client.will !== undefined && !core.draining) willAfter(core, session, client.will)",
+    find: 'session.will = cause === "client" || core.draining ? undefined : client.will',
+    replace: "session.will = core.draining ? undefined : client.will",
     statement: "MQTT-3.14.4-3",
     tests
   }

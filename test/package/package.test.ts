@@ -157,7 +157,10 @@ describe("the command, installed", () => {
 })
 
 async function report(program: string): Promise<unknown> {
-  const { stdout } = await run(process.execPath, [join(folder, program)], { cwd: folder, env })
+  const { stdout } = await run(process.execPath, [join(folder, program)], {
+    cwd: folder,
+    env: { ...env, HOME: folder, XDG_STATE_HOME: "" }
+  })
   return JSON.parse(stdout)
 }
 

@@ -55,6 +55,28 @@ describe("the outgoing window", () => {
     assert.deepEqual(later.slice(-3), [...first].reverse(), "they come after all that were never used")
   })
 
+  it("opens exchanges again under the identifiers they had, and goes on from there", () => {
+    const exchange = fc.record({
+      packetIdentifier: fc.integer({ min: 1, max: 200 }),
+      state: fc.constantFrom(awaitPuback, awaitPubrec, awaitPubcomp),
+      sequence: fc.integer({ min: -1, max: 1000 })
+    })
+    const exchanges = fc.uniqueArray(exchange, { selector: ({ packetIdentifier }) => packetIdentifier, maxLength: 40 })
+    const property = fc.property(exchanges, (before) => {
+      const window = new OutgoingWindow(65_535)
+      window.reopen(before)
+      const identifiers = before.map(({ packetIdentifier }) => packetIdentifier)
+      assert.deepEqual(window.openIdentifiers(), identifiers)
+      for (const { packetIdentifier, sequence, state } of before) {
+        assert.deepEqual([window.state(packetIdentifier), window.sequence(packetIdentifier)], [state, sequence])
+      }
+      const later = Array.from({ length: 300 }, (_, i) => window.open(awaitPuback, i))
+      assert.strictEqual(new Set([...identifiers, ...later]).size, before.length + 300)
+      assert.deepEqual(window.openIdentifiers(), [...identifiers, ...later])
+    })
+    fc.assert(property)
+  })
+
   it("grows to 65,535 open exchanges and keeps them all", () => {
     const window = new OutgoingWindow(65_535)
     for (let i = 0; i < 65_535; i++) window.open(i % 2 === 0 ? awaitPuback : awaitPubrec, i)

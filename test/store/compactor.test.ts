@@ -138,7 +138,6 @@ describe("what stays", () => {
       yield* life.fill(150, ["a"])
       const second = life.messages.append("r", 131)
       yield* life.fill(150, ["a"])
-      life.log.setRetained((topic) => (topic === "r" ? second : -1))
       // The older value's file cannot go yet: the newer one is what supersedes it.
       life.held = [1]
       yield* life.pass
@@ -158,13 +157,13 @@ describe("what stays", () => {
       yield* life.fill(150, ["a", "a", "a", "b"])
       life.neededFrom.set("b", 0)
       let asked = 0
-      life.log.setRetained((topic) => {
+      life.log.isPinned = (sequence) => {
         // Retained when it was measured; superseded, and on its way to somebody, when it is copied.
+        if (sequence !== first) return false
         asked++
-        if (topic !== "r") return -1
         if (asked > 1) life.held = [first]
-        return asked > 1 ? 10_000 : first
-      })
+        return asked === 1
+      }
       yield* life.pass
       assert.isAbove(asked, 1)
       assert.isTrue(life.holds(first))

@@ -14,7 +14,7 @@ import { durableOptions, openManually } from "./durable-world.ts"
 import { HandCompaction } from "./hand-compaction.ts"
 
 const seed = seedOfRun("durable model")
-const STEPS = 25
+const STEPS = 20
 const topics = ["a", "a/b", "room/1", "room/2", "seldom"]
 
 const settled = (log: DurableLog) => until(() => log.kept === log.ticket && !log.isMoving)
@@ -82,7 +82,7 @@ describe("a durable log, at random", () => {
       `answers as a plain model does, through compaction and restarts, ${name}`,
       () =>
         Effect.gen(function* () {
-          for (let round = 0; round < 4; round++) {
+          for (let round = 0; round < 3; round++) {
             const random = new Random(seed + round)
             const fs = new MemoryFs()
             fs.isTracing = false

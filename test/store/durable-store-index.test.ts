@@ -28,6 +28,7 @@ const optionsAt = (name: string) =>
     dataDirectory: at(name),
     logDirectory: path.join(at(name), "log"),
     index: "lmdb",
+    indexCheckFromBytes: 0,
     segmentBytes: 65_536,
     nowMs: Date.now
   })

@@ -12,7 +12,14 @@ import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { IndexChanges } from "../../src/store/index-changes.ts"
 import { type IndexMeta, openValue } from "../../src/store/index-values.ts"
-import { createLmdb, LmdbUnusable, type OpenedLmdb, openLmdb, setLmdbAside } from "../../src/store/lmdb-index.ts"
+import {
+  createLmdb,
+  type LmdbOptions,
+  LmdbUnusable,
+  type OpenedLmdb,
+  openLmdb,
+  setLmdbAside
+} from "../../src/store/lmdb-index.ts"
 import type { StoreIndex } from "../../src/store/store-index.ts"
 import { diskFs } from "../../src/wal/disk-fs.ts"
 import { Random, seedOfRun } from "../fault/random.ts"
@@ -22,8 +29,8 @@ const FLIPS = 12
 const folder = nodeFs.mkdtempSync(path.join(os.tmpdir(), "promptmq-lmdb-"))
 afterAll(() => nodeFs.rmSync(folder, { recursive: true, force: true }))
 let places = 0
-const newPlace = () => ({ fs: diskFs, directory: path.join(folder, String(places++)) })
-type Place = ReturnType<typeof newPlace>
+const newPlace = () => ({ fs: diskFs, directory: path.join(folder, String(places++)), checkFromBytes: 0 })
+type Place = LmdbOptions
 
 const metaAt = (appliedLsn: number): IndexMeta => ({
   storeUuid: "ab".repeat(16),
@@ -154,6 +161,22 @@ describe("the index in LMDB", () => {
   )
 })
 
+describe("a small index in LMDB", () => {
+  it.live("that was not closed is not even looked at: it goes, and is made anew", () =>
+    Effect.gen(function* () {
+      const place = { ...newPlace(), checkFromBytes: undefined }
+      yield* written(place, false)
+      nodeFs.writeFileSync(path.join(place.directory, "data.mdb"), "nothing that one could open")
+      const found = yield* use(place, () => Effect.void)
+      assert.isTrue(found instanceof LmdbUnusable && found.isWorthless)
+      if (found instanceof LmdbUnusable)
+        yield* setLmdbAside(place, `${place.directory}-quarantine`, 1, found.isWorthless)
+      assert.isFalse(nodeFs.existsSync(`${place.directory}-quarantine`))
+      assert.strictEqual(yield* use(place, () => Effect.void), "absent")
+    })
+  )
+})
+
 describe("a damaged index in LMDB", () => {
   const seed = seedOfRun("lmdb damage")
   const random = new Random(seed)
@@ -181,7 +204,7 @@ describe("a damaged index in LMDB", () => {
         nodeFs.writeFileSync(file, damage(nodeFs.readFileSync(file)))
         const found = yield* use(place, ({ index }) => Effect.succeed(contentOf(index)))
         if (found instanceof LmdbUnusable) {
-          yield* setLmdbAside(place, `${place.directory}-quarantine`, 1)
+          yield* setLmdbAside(place, `${place.directory}-quarantine`, 1, found.isWorthless)
           assert.isTrue(nodeFs.existsSync(`${place.directory}-quarantine/index.1.mdb`))
           assert.strictEqual(yield* use(place, () => Effect.void), "absent")
         } else assert.deepEqual(found, before, `seed ${seed}`)

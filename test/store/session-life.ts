@@ -239,18 +239,21 @@ export class SessionLife {
 
   #saveCursor(number: number): void {
     const session = this.#of(number)
-    const cursor = this.truth.nextSequence
+    const cursor = Math.max(0, this.truth.nextSequence - this.#random.below(4))
     const { incoming, open } = session
+    const done = session.handed.filter((each) => each >= cursor && !open.some(({ sequence }) => sequence === each))
     const retained = [...session.retained.values()]
       .filter(({ filter }) => session.subscriptions.has(filter) && this.#random.chance(0.7))
       .map(({ after, below, filter, handed }) => {
         const last = handed.at(-1)
         return { filter, below, after: last === undefined ? after : topicOf(last) }
       })
-    const saved = { cursor, incoming: [...incoming], open: [...open], retained }
+    const handedOver = { packetIdentifier: 0, state: 0, kind: "ordinary", filter: "" } as const
+    const all = [...open, ...done.map((sequence) => ({ ...handedOver, sequence }))]
+    const saved = { cursor, incoming: [...incoming], open: all, retained }
     this.#told(this.#store.saveCursor(number, saved), () => {
       session.cursor = cursor
-      session.handed = []
+      session.handed = done
       session.retained = new Map(retained.map((each) => [each.filter, { ...each, handed: [] }]))
     })
   }

@@ -49,13 +49,22 @@ export const savedSession: fc.Arbitrary<SavedSession> = fc.record({
   will: fc.option(savedWill, { nil: undefined })
 })
 
-export const savedExchange: fc.Arbitrary<SavedExchange> = fc.record({
-  packetIdentifier,
-  state: fc.integer({ min: 1, max: 3 }),
-  sequence: fc.oneof(sequence, fc.constant(-1)),
-  kind: fc.constantFrom("ordinary", "retained", "shared"),
-  filter: filterText
-})
+export const savedExchange: fc.Arbitrary<SavedExchange> = fc.oneof(
+  fc.record({
+    packetIdentifier,
+    state: fc.integer({ min: 1, max: 3 }),
+    sequence: fc.oneof(sequence, fc.constant(-1)),
+    kind: fc.constantFrom("ordinary", "retained", "shared"),
+    filter: filterText
+  }),
+  fc.record({
+    packetIdentifier: fc.constant(0),
+    state: fc.constant(0),
+    sequence,
+    kind: fc.constant("ordinary"),
+    filter: fc.constant("")
+  })
+)
 
 export const savedCursor: fc.Arbitrary<SavedCursor> = fc.record({
   cursor: sequence,

@@ -44,8 +44,12 @@ export class Child implements AsyncDisposable {
     return found() ?? this.#fail(`ended without a line like ${pattern}`)
   }
 
-  async ended(): Promise<Ending> {
-    await this.#until(() => this.#ending !== undefined, "its end")
+  ended(): Promise<Ending> {
+    return this.endedWithin(WAIT_MS)
+  }
+
+  async endedWithin(waitMs: number): Promise<Ending> {
+    await this.#until(() => this.#ending !== undefined, "its end", waitMs)
     return this.#ending as Ending
   }
 
@@ -79,9 +83,9 @@ export class Child implements AsyncDisposable {
     })
   }
 
-  async #until(condition: () => boolean, what: string): Promise<void> {
+  async #until(condition: () => boolean, what: string, waitMs = WAIT_MS): Promise<void> {
     const { promise: tooLate, reject } = Promise.withResolvers<never>()
-    const timer = setTimeout(() => reject(new Error(this.#told(`nothing came while waiting for ${what}`))), WAIT_MS)
+    const timer = setTimeout(() => reject(new Error(this.#told(`nothing came while waiting for ${what}`))), waitMs)
     try {
       while (!condition()) await Promise.race([new Promise<void>((resolve) => (this.#wake = resolve)), tooLate])
     } finally {

@@ -245,6 +245,7 @@ export class CrashLog implements MessageLog {
   get written(): number {
     return this.kept
   }
+  agedBelow: (topicId: number) => number = () => 0
   readonly lane = 0
   readonly refusal = "disk-full"
   readonly pressure = 0
@@ -334,6 +335,8 @@ const foldPlain = (records: ReadonlyArray<StoreRecord>, log: CrashLog): Recovere
   return { sessions, groups, nextSessionNumber: Math.max(...numbers) + 1 }
 }
 
+const WHOLE = new Set(["message", "session", "session-end", "subscription", "cursor"])
+
 const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: CrashLog): Array<RecoveredSession> => {
   const own = records.filter((each) => {
     if (each.kind === "message") return each.publisher === number
@@ -387,7 +390,8 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
   )
   const left = [...retained.values()].filter(({ filter }) => subscriptions.has(filter))
   const found = { cursor: cursor.cursor, open, incoming: [...incoming], retained: left }
-  return [{ session, subscriptions, cursor: found, handed }]
+  const isStep = ({ kind }: StoreRecord) => !WHOLE.has(kind)
+  return [{ session, subscriptions, cursor: found, handed, isBehind: life.slice(cursorAt + 1).some(isStep) }]
 }
 
 type RecoveredGroup = Recovered["groups"] extends ReadonlyMap<string, infer G> ? G : never

@@ -43,7 +43,8 @@ export class DurableBroker implements AsyncDisposable {
     const preload = ["--import", new URL("disk-switch.mjs", import.meta.url).href]
     const own = ["--storage-engine=wal", `--data-dir=${folder}`, "--bind=127.0.0.1:0", "--ws-bind=", "--admin=false"]
     const words = [...preload, builtCommand, "server", ...own, "--log-level=warn", ...flags]
-    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe", "ipc"] })
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PROMPTMQ_")))
+    const child = spawn(process.execPath, words, { stdio: ["ignore", "pipe", "pipe", "ipc"], env })
     const output: Array<string> = []
     const { promise: listening, resolve, reject } = Promise.withResolvers<number>()
     for (const stream of [child.stdout, child.stderr]) {

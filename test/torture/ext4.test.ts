@@ -87,6 +87,18 @@ describe.skipIf(reason !== undefined)("power cuts on ext4", () => {
   }
 
   it(
+    "a broker that does not sync is found out",
+    async () => {
+      using disk = new Ext4Disk()
+      const order = { mode: "immediate", cycles: MUTANT_CUTS, seed: seedOfRun("ext4, no sync") } as const
+      const strike = (broker: BrokerProcess, books: Books) => cutOff(disk, broker, books)
+      const report = await killed({ ...order, folder: disk.folder, nodeFlags: ["--import", noSync], strike })
+      assert.isNotEmpty(report.books.faults, verdictOf(order, report))
+    },
+    HOURS_MAX_MS
+  )
+
+  it(
     `a log that does not sync is found out, ${MUTANT_CUTS} of ${MUTANT_CUTS}`,
     async () => {
       let losses = 0

@@ -35,7 +35,7 @@ export async function killed({ folder, ...order }: KillOrder): Promise<RunReport
       }
     })
   } finally {
-    for (const { client } of guests) client.end(true)
+    for (const guest of guests) guest.leave()
     if (folder === undefined) rmSync(root, { recursive: true, force: true })
   }
 }

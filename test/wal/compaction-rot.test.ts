@@ -7,6 +7,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import { RecordType, type RecordView } from "../../src/wal/record.ts"
 import { segmentName } from "../../src/wal/segment.ts"
 import { verifyLog } from "../../src/wal/verify.ts"
@@ -16,13 +17,19 @@ import { Random, seedOfRun, sized } from "../fault/random.ts"
 import { livesForEver, lsnsOf, openCompacted } from "./compaction-world.ts"
 import { appendMany, immediate, optionsOf, recollect, turn, until } from "./workload.ts"
 
-const FLIPS = sized(1500)
+const DRAWS = 4
+const FLIPS = sized(350)
 const seed = seedOfRun("compaction rot")
 
 describe("bit rot in compacted segments", () => {
-  it.live(`${FLIPS} single bits: no wrong payload, at most the record that was hit, always said`, () =>
+  for (let draw = 1; draw <= DRAWS; draw++) {
+    it.live(`${FLIPS} single bits, draw ${draw}: no wrong payload, at most the record that was hit, always said`, () =>
+      flipBits(new Random(seed + draw))
+    )
+  }
+
+  const flipBits = (random: Random) =>
     Effect.gen(function* () {
-      const random = new Random(seed)
       const { content, ends, lsns: all } = yield* compactedStore(random)
       const paths = [...content.keys()].filter((path) => /\.[1-9]\d*\.wal$/.test(path))
       assert.isAbove(paths.length, 1)
@@ -34,7 +41,7 @@ describe("bit rot in compacted segments", () => {
         bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7))
         const fs = new MemoryFs(new Map(content).set(path, bytes))
         fs.isTracing = false
-        const verdict = yield* verifyLog(fs, "log")
+        const verdict = flip % 3 === 0 ? yield* verifyLog(fs, "log") : undefined
         const { lsns, report, wrong } = yield* recollect(fs, optionsOf(immediate, random))
         const where = `bit ${bit} of ${path}, seed ${seed}`
         const lost = all.filter((lsn) => !lsns.includes(lsn))
@@ -48,7 +55,7 @@ describe("bit rot in compacted segments", () => {
         assert.isAtMost(lost.length, 1, `more lost than was hit, ${where}`)
         const isUnused = bit >> 3 >= (ends.get(path) ?? 0)
         assert.isTrue(report.damages.length > 0 || isUnused, `nothing said, ${where}`)
-        assert.strictEqual(verdict.isDamaged, report.damages.length > 0, where)
+        if (verdict !== undefined) assert.strictEqual(verdict.isDamaged, report.damages.length > 0, where)
         const told = new Set(report.lost.flatMap(({ from, to }) => lsnsOf({ firstLsn: from, lastLsn: to })))
         for (const lsn of lost) assert.isTrue(told.has(lsn), `${lsn} is lost and not told, ${where}`)
         // What was hit is told closely: nothing that is there lies in the range.
@@ -57,7 +64,6 @@ describe("bit rot in compacted segments", () => {
       }
       process.stdout.write(`compaction rot: ${lostSum} records lost in ${FLIPS} flips\n`)
     })
-  )
 
   it.live("an input that is damaged is salvaged, its damaged bytes lie in quarantine, and what was lost is told", () =>
     Effect.gen(function* () {
@@ -153,7 +159,7 @@ describe("a disk that fails while segments are made and removed", () => {
     { kind: "late", isSticky: false, on: ["write", "datasync"] }
   ]
   for (const plan of plans) {
-    it.live(
+    it.effect(
       `${plan.kind}${plan.isSticky ? ", from then on" : ", once"}: what is needed is there, the store opens`,
       () =>
         Effect.gen(function* () {
@@ -164,6 +170,15 @@ describe("a disk that fails while segments are made and removed", () => {
     )
   }
 })
+
+/** Turns of the event loop, a virtual millisecond each: a stalled write is tried again by the clock. */
+const passUntil = (condition: () => boolean) =>
+  Effect.gen(function* () {
+    while (!condition()) {
+      yield* turn
+      yield* TestClock.adjust(1)
+    }
+  })
 
 /** Writes and compacts through a disk that fails at one point; false when that point was never reached. */
 const meetsFault = (plan: FaultPlan) =>
@@ -190,9 +205,9 @@ const meetsFault = (plan: FaultPlan) =>
       const world = opened.value
       const { appender } = world.log
       drops = world.drops
-      const settle = until(() => appender.isFailed || appender.durableLsn === appender.nextLsn - 1)
-      for (let round = 0; round < 10; round++) {
-        appendMany(world.log, 20)
+      const settle = passUntil(() => appender.isFailed || appender.durableLsn === appender.nextLsn - 1)
+      for (let round = 0; round < 6; round++) {
+        appendMany(world.log, 35)
         yield* settle
         world.setDeadBelow(appender.nextLsn - 60)
         deadBelow = world.deadBelow

@@ -9,6 +9,7 @@ import { CONTROL_RESERVE_BYTES } from "../../src/wal/commit.ts"
 import { openLog, type SpaceLevel } from "../../src/wal/log.ts"
 import type { LogPolicy } from "../../src/wal/policy.ts"
 import { RecordView } from "../../src/wal/record.ts"
+import { StoreFault } from "../../src/wal/store-fs.ts"
 import { verifyLog } from "../../src/wal/verify.ts"
 import { type FaultPlan, FaultyFs } from "../fault/faulty-fs.ts"
 import { MemoryFs } from "../fault/memory-fs.ts"
@@ -158,6 +159,30 @@ describe("a full disk", () => {
       const last = appendMany(log, 5)
       yield* until(() => log.appender.durableLsn === last)
       yield* close
+    })
+  )
+
+  it.live("lets what acknowledges and deletes have the last spare", () =>
+    Effect.gen(function* () {
+      const memory = new MemoryFs()
+      const spared = yield* openManually(memory, optionsOf(immediate, new Random(1)))
+      const spares = (): number =>
+        [...memory.files.keys()].filter((path) => path.includes("spare") && !path.endsWith(".tmp")).length
+      yield* until(() => spares() === 2)
+      yield* spared.close
+      const { log } = yield* openManually(memory, optionsOf(immediate, new Random(2)))
+      // Files that are there can be written; none can be made.
+      const open = memory.open.bind(memory)
+      const fault = new StoreFault({ operation: "open", path: "log", code: "ENOSPC", cause: "full" })
+      memory.open = (path, mode) => (mode === "create" ? Effect.fail(fault) : open(path, mode))
+      const body = Buffer.alloc(1000)
+      const step = Object.assign(new RecordView(), { type: 13, buffer: body, start: 0, end: body.length })
+      let last = 0
+      while (spares() > 0) {
+        last = log.appender.append(step, false)
+        yield* until(() => log.appender.durableLsn === last)
+      }
+      assert.isAbove(last, 10)
     })
   )
 

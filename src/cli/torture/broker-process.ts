@@ -9,6 +9,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 export interface BrokerProgram {
   readonly command: string
   readonly words: ReadonlyArray<string>
+  readonly folder: string
 }
 
 export interface Ending {
@@ -27,8 +28,8 @@ export class BrokerProcess {
   readonly #child: ChildProcess
   #isKilled = false
 
-  constructor({ command, words }: BrokerProgram) {
-    this.#child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] })
+  constructor({ command, folder, words }: BrokerProgram) {
+    this.#child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"], cwd: folder, env: surroundings(folder) })
     const { promise: listening, resolve: listens } = Promise.withResolvers<number | undefined>()
     const { promise: ended, resolve: ends } = Promise.withResolvers<Ending>()
     this.listening = listening
@@ -67,6 +68,12 @@ export class BrokerProcess {
     if (signal === "SIGKILL") this.#isKilled = true
     this.#child.kill(signal)
   }
+}
+
+/** Variables and files of this machine's user are settings for other brokers. */
+function surroundings(folder: string): NodeJS.ProcessEnv {
+  const others = Object.entries(process.env).filter(([name]) => !name.startsWith("PROMPTMQ_"))
+  return { ...Object.fromEntries(others), HOME: folder }
 }
 
 function readLines(stream: NodeJS.ReadableStream, hear: (line: string) => void): void {

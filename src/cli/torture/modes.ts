@@ -4,6 +4,7 @@
  * Log files are as small as they may be and compaction looks every second, so that a run of minutes sees hundreds of
  * rotations, snapshots and compactions and not only the first file.
  */
+import { dirname } from "node:path"
 import type { BrokerProgram } from "./broker-process.ts"
 
 export const modeFlags = {
@@ -40,5 +41,5 @@ export interface TorturedOptions {
 export function tortured({ engine = "wal", folder, mode, nodeFlags = [], script }: TorturedOptions): BrokerProgram {
   const own = [`--storage-engine=${engine}`, `--data-dir=${folder}`]
   const words = [...nodeFlags, script, "server", ...own, ...fixedFlags, ...modeFlags[mode]]
-  return { command: process.execPath, words }
+  return { command: process.execPath, words, folder: dirname(folder) }
 }

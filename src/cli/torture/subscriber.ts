@@ -5,7 +5,7 @@
  * group: then it is a member of a shared subscription.
  */
 import type { IPublishPacket, Packet } from "mqtt-packet"
-import { type Books, GroupBook, type ReceivingBook, StreamBook } from "./books.ts"
+import { type Books, GroupBook, type ReceivingBook } from "./books.ts"
 import type { Dice } from "./dice.ts"
 import { numberOf } from "./payload.ts"
 import { type Actor, Peer } from "./peer.ts"
@@ -32,8 +32,10 @@ export class Subscriber extends ReceivingPeer implements Actor {
   readonly #options: SubscriberOptions
   readonly #dice: () => Dice
   readonly #receives: ReadonlyMap<string, ReceivingBook>
-  /** Per topic what had come by the last tidy stop: it does not come again, but for `#openAtStop`. */
-  readonly #closedUpTo = new Map<ReceivingBook, number>()
+  /** Per topic what came last; after a crash the broker may have begun again below what came highest. */
+  readonly #last = new Map<ReceivingBook, number>()
+  /** The same at the last tidy stop: up to there nothing comes again, but for `#openAtStop`. */
+  #closedUpTo: ReadonlyMap<ReceivingBook, number> = new Map()
   #openAtStop: ReadonlySet<string> = new Set()
   #isSubscribed = false
   #onSuback: (isAccepted: boolean) => void = () => undefined
@@ -75,9 +77,7 @@ export class Subscriber extends ReceivingPeer implements Actor {
 
   protected override stoppedWith(open: ReadonlySet<string>): void {
     this.#openAtStop = open
-    for (const book of this.#receives.values()) {
-      if (book instanceof StreamBook) this.#closedUpTo.set(book, book.highest)
-    }
+    this.#closedUpTo = new Map(this.#last)
   }
 
   due(): string | undefined {
@@ -102,6 +102,7 @@ export class Subscriber extends ReceivingPeer implements Actor {
       return isDue || this.#mayRepeat(book, number, packet)
     })
     if (complaint !== undefined) this.fault(`${packet.topic}: ${complaint}`)
+    this.#last.set(book, number)
     this.books.event(isRepeated ? "repeated" : "message")
   }
 

@@ -78,6 +78,7 @@ const backup = <E>(
     const inspected = yield* inspect(fs, place)
     const present = yield* fs.list(directory)
     if (present.length > 0) {
+      // [TOOL-2]
       return yield* toolRefused("not-empty", `${directory} is not empty: it holds ${present[0]}`, "name a new folder")
     }
     for (const folder of [directory, `${directory}/data`, `${directory}/data/${SNAPSHOT_FOLDER}`, `${directory}/log`]) {

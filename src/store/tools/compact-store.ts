@@ -73,7 +73,7 @@ function savedRoots(recovered: Recovered, topicName: (topicId: number) => string
   const positions = new ReadPositions(recovered)
   const liveness: Liveness = {
     neededFrom: (topicId) => positions.lowestFor(topicName(topicId)),
-    held: heldMessages(recovered)
+    held: heldMessages(recovered) // [TOOL-7]
   }
   return { prepare: () => Effect.succeed(liveness) }
 }

@@ -41,6 +41,7 @@ export function lostNames(slab: Slab, segment: FoundSegment, damage: Damage): Lo
   for (let at = (damage.offset + 7) & ~7; at + RECORD_HEADER_BYTES <= end && left > 0; ) {
     const good = verifyRecord(slab, at, end, seed)
     if (good > 0) {
+      // [TOOL-1]
       at += good
       continue
     }

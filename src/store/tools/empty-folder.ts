@@ -21,7 +21,7 @@ export const mustBeEmpty = (
     const others = (yield* fs.list(folder)).filter(
       (name) => name !== LOCK_NAME && `${folder}/${name}` !== place.logDirectory
     )
-    if (others.length === 0) return
+    if (others.length === 0) return // [TOOL-2]
     return yield* toolRefused(
       "not-empty",
       `${folder} is not empty: it holds ${others[0]}`,

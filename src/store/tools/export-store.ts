@@ -89,7 +89,7 @@ function wantedMessages(state: StoreState): Uint8Array {
   for (let row = 0; row < messages.count; row++) {
     if (flags[row] === 0 || messages.retains[row] === 0) continue
     const newest = retained.get(messages.topics[messages.topicIds[row] as number] ?? "")
-    if (newest !== undefined) flags[messages.rowOf(newest.sequence)] = 1
+    if (newest !== undefined) flags[messages.rowOf(newest.sequence)] = 1 // [TOOL-5]
   }
   return flags
 }

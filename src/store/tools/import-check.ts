@@ -84,7 +84,7 @@ class Check implements CheckedImport {
         this.isEnded = true
         const { groups, messages, sessions } = line
         const found = [this.#messages, this.clientIdentifiers.length, this.groups.length]
-        const isWhole = found.join() === [messages, sessions, groups].join()
+        const isWhole = found.join() === [messages, sessions, groups].join() // [TOOL-6]
         return isWhole
           ? undefined
           : `it names ${messages}, ${sessions}, ${groups} messages, sessions, groups, found were ${found}`

@@ -14,8 +14,7 @@ import type * as Scope from "effect/Scope"
 import { RecordFlag, RecordType, RecordView } from "../../wal/record.ts"
 import type { StoreFailed } from "../../wal/store-error.ts"
 import type { StoreFs } from "../../wal/store-fs.ts"
-import { encodeSubscription } from "../control-records.ts"
-import type { RecoveredSession } from "../ports.ts"
+import type { RecoveredSession, SavedInterval, SavedSubscription } from "../ports.ts"
 import { durableEvidence } from "./durable-evidence.ts"
 import { type GroupLine, type MessageLine, readLine, type SessionLine } from "./export-lines.ts"
 import { eachLine } from "./file-lines.ts"
@@ -24,7 +23,7 @@ import { importedFrame } from "./import-message.ts"
 import { type ToolError, toolRefused } from "./place.ts"
 import { StateBuilder, type StoreState } from "./read-state.ts"
 import { newestSnapshot } from "./snapshot-base.ts"
-import { groupRecords, type Move, sessionRecords } from "./state-records.ts"
+import { groupRecords, type Move, sessionRecords, unmoved } from "./state-records.ts"
 import { openWriter, type StoreWriter, type WriteError, type WriterOptions } from "./store-writer.ts"
 
 export type OnExisting = "refuse" | "skip" | "replace"
@@ -157,21 +156,37 @@ const writeExisting = (writer: StoreWriter, plan: Plan): Effect.Effect<void, Wri
     }
     if (plan.messages === 0) return
     const end = plan.base + plan.messages
-    for (const { session, subscriptions } of plan.kept) {
-      for (const [filter, { intervals, retainedBelow }] of subscriptions) {
-        const split = intervals.flatMap((interval) =>
-          interval.to > plan.base
-            ? [
-                { ...interval, to: plan.base },
-                { ...interval, from: end }
-              ]
-            : [interval]
-        )
-        const body = encodeSubscription(filter, { intervals: split, retainedBelow })
-        yield* writer.appendControl({ type: RecordType.subscribe, number: session.number, body })
-      }
+    for (const kept of plan.kept) yield* interruptSession(writer, kept, plan.base, end)
+  })
+
+/** A SUB tells anew what is wanted of retained messages, so a CURSOR that knows of such has to follow it. */
+const interruptSession = (
+  writer: StoreWriter,
+  kept: RecoveredSession,
+  from: number,
+  to: number
+): Effect.Effect<void, WriteError> =>
+  Effect.gen(function* () {
+    const { number } = kept.session
+    const subscriptions = new Map<string, SavedSubscription>()
+    for (const [filter, { intervals, retainedBelow }] of kept.subscriptions) {
+      const split = intervals.flatMap((interval) => interrupted(interval, from, to)) // [TOOL-5]
+      subscriptions.set(filter, { intervals: split, retainedBelow })
+    }
+    const isWhole = kept.cursor.retained.length > 0
+    for (const record of sessionRecords({ ...kept, subscriptions }, number, unmoved)) {
+      if (isWhole || record.type === RecordType.subscribe) yield* writer.appendControl(record)
     }
   })
+
+/** The parts before and behind the stretch. */
+function interrupted(interval: SavedInterval, from: number, to: number): ReadonlyArray<SavedInterval> {
+  const parts = [
+    { ...interval, to: Math.min(interval.to, from) },
+    { ...interval, from: Math.max(interval.from, to) }
+  ]
+  return parts.filter((part) => part.from < part.to)
+}
 
 const writeSession = (writer: StoreWriter, plan: Plan, line: SessionLine): Effect.Effect<void, WriteError> =>
   Effect.gen(function* () {

@@ -42,7 +42,7 @@ export const readManifest = (fs: StoreFs, directory: string): Effect.Effect<Mani
     const path = `${directory}/${MANIFEST_NAME}`
     if (!(yield* fs.list(directory)).includes(MANIFEST_NAME)) {
       return yield* toolRefused(
-        "no-store",
+        "no-backup",
         `${directory} is no backup: it has no ${MANIFEST_NAME}`,
         "name the folder that `promptmq store backup` wrote; one without it was not finished"
       )

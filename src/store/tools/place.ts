@@ -7,6 +7,15 @@
  * Tools that only read do not take the lock, which would be a write: on a store in use they see a state that was true
  * while they read (stored-records.ts looks twice at what seems damaged), and they say so.
  *
+ * Promises of the tools, cited where they are kept:
+ *   TOOL-1  damage is told, and its tellers change nothing
+ *   TOOL-2  nothing is overwritten or mixed: what is written goes into an empty folder
+ *   TOOL-3  a backup that is not as it was is not restored, not in part either
+ *   TOOL-4  damaged bytes are kept whole before anything is repaired
+ *   TOOL-5  after an import every session waits for the same messages as before, those that were there already too
+ *   TOOL-6  an import is judged whole before any of it is written
+ *   TOOL-7  compaction of a stopped store keeps what a session reads, holds, or what is retained
+ *
  * Elsewhere: opening a store to serve from it (src/wal/open-store.ts), which makes what is missing. Tools make nothing.
  */
 import * as Effect from "effect/Effect"
@@ -20,7 +29,15 @@ import type { LockHolder, StoreFault, StoreFs } from "../../wal/store-fs.ts"
 import { type Survey, survey } from "../../wal/survey.ts"
 import { durableBySnapshots } from "./snapshot-base.ts"
 
-export const ToolReason = Schema.Literals(["no-store", "not-empty", "damaged", "bad-input", "conflict", "busy"])
+export const ToolReason = Schema.Literals([
+  "no-store",
+  "no-backup",
+  "not-empty",
+  "damaged",
+  "bad-input",
+  "conflict",
+  "busy"
+])
 export type ToolReason = typeof ToolReason.Type
 
 /** Why a tool did not do what it was asked to; what the store itself refuses is a StoreRefused. */

@@ -57,7 +57,7 @@ export const repair = (
         const { segments } = yield* verifyLog(fs, place.logDirectory, undefined, { durableAtLeast })
         for (const { name, path, sizeBytes } of [...found.segments, ...found.unreadable]) {
           const isDamaged = segments.some(({ segment, state }) => segment === name && state === "damaged")
-          if (isDamaged) yield* copyAside(fs, place, { name, path, sizeBytes }, quarantined)
+          if (isDamaged) yield* copyAside(fs, place, { name, path, sizeBytes }, quarantined) // [TOOL-4]
         }
       })
     )

@@ -70,7 +70,7 @@ const check = (fs: StoreFs, directory: string, file: ManifestFile): Effect.Effec
     const found = yield* Effect.catch(checksumFile(fs, path), (fault) =>
       fault.code === "ENOENT" ? Effect.succeed(undefined) : Effect.fail(fault)
     )
-    if (found?.sizeBytes === file.sizeBytes && found.crc32 === file.crc32) return
+    if (found?.sizeBytes === file.sizeBytes && found.crc32 === file.crc32) return // [TOOL-3]
     const fact = found === undefined ? "is missing" : "is not as it was when the backup was made"
     return yield* toolRefused("damaged", `${path} ${fact}`, "take another backup; nothing was written")
   })

@@ -66,7 +66,8 @@ export function* sessionRecords(recovered: RecoveredSession, number: number, mov
     yield sentRecord(number, exchange)
   }
   const packetIdentifier = freeIdentifier(cursor.open)
-  for (const sequence of above) if (sequence >= 0) yield* finished(number, packetIdentifier, sequence, "ordinary", "")
+  const gotAlready = [...above].filter((sequence) => sequence >= 0)
+  for (const each of gotAlready) yield* finished(number, packetIdentifier, each, "ordinary", "") // [TOOL-5]
 }
 
 /** `number` stands for members that are not known any more. */
