@@ -4,7 +4,7 @@
  *
  * Invariants
  * - A persistent session whose CONNACK was received is there for good: Session Present must be 1 from then on, and 0
- *   before the first CONNECT. In between, when a CONNECT was never answered, both are right.
+ *   before the first CONNECT and after a Clean Start. When the CONNECT before was never answered, both are right.
  * - Nothing waits for ever: every wait ends with the connection at the latest, and the broker's end ends that.
  */
 import type { IConnackPacket, IConnectPacket, IPublishPacket, Packet } from "mqtt-packet"
@@ -44,6 +44,7 @@ export abstract class Peer {
   readonly #options: PeerOptions
   #wire: Wire | undefined
   #session: "absent" | "unknown" | "present" = "absent"
+  #isCleanStart = true
   #onConnack: (isAccepted: boolean) => void = () => undefined
   readonly #pings: Array<(isAnswered: boolean) => void> = []
   #onEnd: () => void = () => undefined
@@ -97,7 +98,8 @@ export abstract class Peer {
       ...(version === 5 ? { properties } : {}),
       ...(will === undefined ? {} : { will })
     })
-    if (this.#options.isPersistent && this.#session === "absent") this.#session = "unknown"
+    this.#isCleanStart = isCleanStart
+    if (this.#options.isPersistent && (isCleanStart || this.#session === "absent")) this.#session = "unknown"
     return accepted
   }
 
@@ -140,7 +142,7 @@ export abstract class Peer {
       return void this.#onConnack(false)
     }
     if (this.#session === "present" && !packet.sessionPresent) this.fault("its session is gone")
-    if (!this.#options.isPersistent && packet.sessionPresent) this.fault("a session that it never wanted is there")
+    if (this.#isCleanStart && packet.sessionPresent) this.fault("a session is there that it wanted to be gone")
     if (this.#options.isPersistent) this.#session = "present"
     this.onConnected(packet.sessionPresent)
     this.books.event("connack")

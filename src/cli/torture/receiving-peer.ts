@@ -70,7 +70,11 @@ export abstract class ReceivingPeer extends Peer {
   protected abstract onMessage(packet: IPublishPacket, isRepeat: boolean): void
   protected abstract onOther(packet: Packet): void
 
-  protected override onConnected(_isSessionPresent: boolean): void {
+  protected override onConnected(isSessionPresent: boolean): void {
+    if (!isSessionPresent) {
+      this.#incoming.clear()
+      this.#mustRepeat = []
+    }
     this.#connections++
     if (this.#connections > 1) this.#mustRepeat = []
     this.#repeated = 0

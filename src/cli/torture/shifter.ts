@@ -1,7 +1,7 @@
 /**
  * A persistent session whose subscriptions change all the time: SUBSCRIBE with another QoS and another identifier,
  * UNSUBSCRIBE, SUBSCRIBE again. After each restart every filter must be exactly what was last acknowledged, or what was
- * asked for and never answered.
+ * asked for and never answered. Now and then it asks for a new session, and nothing may be left of the old one.
  *
  * How it looks: a second client publishes one probe per filter at QoS 2 and then one to a filter that never changes; a
  * probe says by the QoS and the identifier it comes with which subscription let it through. Probes of a life that ended
@@ -24,6 +24,8 @@ interface Filter {
   asked: Subscribed | undefined
 }
 
+const renewShare = 0.1
+
 const filterCount = 6
 const changesPerLifeMax = 8
 const barrier = { filter: "x/barrier", qos: 2 } as const
@@ -41,6 +43,7 @@ export class Shifter extends ReceivingPeer implements Actor {
   #answered: (isAnswered: boolean) => void = () => undefined
   #onBarrier: (isReached: boolean) => void = () => undefined
   #isReady = false
+  #mayBeNew = false
 
   constructor(books: Books, dice: () => Dice) {
     super(books, { name: "shifter", version: 5, isPersistent: true })
@@ -58,13 +61,30 @@ export class Shifter extends ReceivingPeer implements Actor {
     // Before CONNACK: with it come the probes of a look that was cut off.
     this.#look++
     this.#seen = new Map()
-    if (!(await this.connect(port))) return
+    const isRenewing = this.#isReady && !isLast && this.#dice().chance(renewShare)
+    // Until CONNACK comes it may have either session, and either has no barrier or one.
+    if (isRenewing) {
+      this.#mayBeNew = true
+      this.#isReady = false
+    }
+    if (!(await this.connect(port, isRenewing))) return
     if (!this.#isReady) this.#isReady = await this.#subscribe(barrier.filter, barrier.qos, 1)
     if (!this.#isReady || !(await this.#judge(port))) return
     if (!isLast) await this.#change()
   }
 
   due(): undefined {}
+
+  protected override onConnected(isSessionPresent: boolean): void {
+    super.onConnected(isSessionPresent)
+    if (isSessionPresent) return
+    this.#mayBeNew = false
+    this.#isReady = false
+    for (const each of this.#filters) {
+      each.confirmed = none
+      each.asked = undefined
+    }
+  }
 
   protected override onMessage({ dup, payload, properties, qos, topic }: IPublishPacket): void {
     if (String(payload) !== String(this.#look)) return
@@ -99,13 +119,15 @@ export class Shifter extends ReceivingPeer implements Actor {
     if (!(await reached) || !(await this.ping())) return false
     for (const each of this.#filters) {
       const seen = this.#seen.get(each.probe) ?? none
-      if (seen !== each.confirmed && seen !== each.asked) {
+      const isNew = this.#mayBeNew && seen === none
+      if (seen !== each.confirmed && seen !== each.asked && !isNew) {
         const asked = each.asked === undefined ? "" : `, asked for and not answered "${each.asked}"`
         this.fault(`${each.filter} is subscribed as "${seen}"; acknowledged was "${each.confirmed}"${asked}`)
       }
       each.confirmed = seen
       each.asked = undefined
     }
+    this.#mayBeNew = false
     this.books.event("audit")
     return true
   }
