@@ -75,21 +75,26 @@ export class Client implements SessionConnection {
   closeCause: CloseCause = "lost"
   /** Where a slow or resumed session reads. Made when first needed. */
   reader: LogReader | undefined = undefined
+  /** The same for history, and whose turn it is when both have something. */
+  replayReader: LogReader | undefined = undefined
+  isReplayNext = true
   /** Packet identifiers whose PUBLISH or PUBREL must be repeated after a resume, in order. */
   resend: Array<number> = []
   /** The log position being read from the disk for it, or -1. */
   loading = -1
+  loadingReplay = -1
   /** Messages it may publish before it waits again; see slow-down.ts. */
   publishesLeft = 0
   /** In the list of clients that have something to send once the loop comes round. */
   pumpQueued = false
   /** An exchange ended in the chunk being read: pump when the chunk is done. */
   pumpWanted = false
-  /** Has something to send that waits for room: repeats, retained messages, or the log. */
+  /** Has something to send that waits for room: repeats, retained messages, history, or the log. */
   get mustPump(): boolean {
     const { session } = this
     if (session === undefined) return false
-    return this.resend.length > 0 || session.retainedCursors.length > 0 || session.mode === SessionMode.catchingUp
+    if (this.resend.length > 0 || session.mode === SessionMode.catchingUp) return true
+    return session.retainedCursors.length > 0 || session.replayCursors.length > 0
   }
   /** The topic and verdict an access Effect answered last, for the packet that waits for it. */
   askedTopic: string | undefined = undefined

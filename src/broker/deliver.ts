@@ -73,8 +73,9 @@ export const deliver = (
   delivery.late = false
   delivery.receivers = 0
   const matched = entry.matched
-  if (matched.length === 1) deliverToFilter(core, view, matched[0] as Filter<Session>)
-  else if (matched.length > 1) deliverMerged(core, view, matched)
+  if (matched.length === 1 && (matched[0] as Filter<Session>).replays === 0)
+    deliverToFilter(core, view, matched[0] as Filter<Session>)
+  else if (matched.length > 0) deliverMerged(core, view, matched)
   return delivery.receivers
 }
 
@@ -131,13 +132,23 @@ const deliverMerged = (core: Core, view: PublishView, matched: ReadonlyArray<Fil
       const subscription = live[i] as LiveSubscription<Session> as Subscription
       // A shared match is a separate copy, whatever else the member subscribes to.
       if (subscription.group !== undefined) shareMessages(core, view, subscription.group)
-      else collect(view, subscription, round)
+      else if (!isReplayed(core, view, subscription)) collect(view, subscription, round)
     }
   }
   for (let i = 0; i < collected.length; i++) {
     const session = collected[i] as Session
     hand(core, view, session, session.roundQos, session.roundRetain, session.roundIdentifiers)
   }
+}
+
+/**
+ * Will its own replay come to it? What is logged for it does; what is in no log it has to be handed now. A topic keeps
+ * history or it does not, so the order within it stays [MQTT-4.6.0-6].
+ */
+const isReplayed = (core: Core, view: PublishView, subscription: Subscription): boolean => {
+  if (!subscription.isReplaying || delivery.sequence < 0) return false
+  if (subscription.qos > 0 && view.qos > 0) return true
+  return core.log.history?.keeps(delivery.entry as TopicEntry<Session>) === true
 }
 
 const collect = (view: PublishView, subscription: Subscription, round: number): void => {
@@ -241,7 +252,7 @@ const handRun = (
 }
 
 /** Shows each frame of a run in the view, one after the other. Only where the run cannot be taken whole. */
-const eachFrame = (core: Core, view: PublishView, hand: () => void): void => {
+export const eachFrame = (core: Core, view: PublishView, hand: () => void): void => {
   const { frameStart, frameEnd, payloadStart } = view
   const saved = { frameStart, frameEnd, payloadStart, topicStart: view.topicStart, topicEnd: view.topicEnd }
   for (let at = saved.frameStart; at < saved.frameEnd; ) {

@@ -32,7 +32,7 @@ import { acknowledge, acknowledgeWhenKept, keptOf } from "./acknowledge.ts"
 import { append } from "./append.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
-import { deliver } from "./deliver.ts"
+import { deliver, eachFrame } from "./deliver.ts"
 import {
   aliasTooLarge,
   aliasUnknown,
@@ -116,7 +116,10 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   }
 
   // 10 acknowledge when kept
-  if (view.qos === 0) return undefined
+  if (view.qos === 0) {
+    if (outcome.ticket > 0) slowDown(core, client)
+    return undefined
+  }
   const accepted = outcome.reasonCode < 0x80
   if (!client.isVersion5 && outcome.reasonCode === ReasonCode.quotaExceeded) return quotaExceeded
   // MQTT 3.x has no negative acknowledgement: what was refused for good is acknowledged and dropped [v3.1.1 MQTT-3.3.5-2]
@@ -179,22 +182,24 @@ export const route = (
 
   // 6 match
   const matched = entry.matched
+  const isHistory = core.log.history?.keeps(entry) === true
+  if (isHistory && frames > 1) return routeEach(core, view, entry, publisher)
   let sequence = -1
   routed.reasonCode = ReasonCode.success
   routed.ticket = 0
   routed.lane = KeepLane.policy
-  if (matched.length === 0 && !view.retain) {
+  if (matched.length === 0 && !view.retain && !isHistory) {
     if (packetIdentifier > 0) saveReceived(core, publisher, packetIdentifier)
     if (routed.ticket < 0) return refuse(core, entry, DropReason.logBusy)
     routed.receivers = 0
-    if (view.qos > 0) noSubscribers(core, view, entry)
+    if (view.qos > 0) noSubscribers(core, view, entry, false)
     return routed
   }
 
-  // 7 append and 8 join the commit: only where something needs to find it later
+  // 7 append and 8 join the commit: only where something needs to find it later, be it a replay,
   // and, so that nothing overtakes it, behind records that the log has not shown yet [MQTT-4.6.0-6]
   const mayBeRead = view.qos > 0 && (somebodyReads(matched) || core.delivered < core.log.next)
-  if (view.retain || mayBeRead) {
+  if (view.retain || mayBeRead || isHistory) {
     if (view.qos > 0 && !view.retain && onlyFullTargets(core, matched, view.frameEnd - view.frameStart)) {
       return refuse(core, entry, DropReason.quotaExceeded)
     }
@@ -219,7 +224,13 @@ export const route = (
   routed.receivers = deliver(core, view, entry, sequence, publisher, expiresAtMs, frames)
   if (sequence >= 0) core.delivered = sequence + 1
   if (core.log.next !== nextBefore) handedLate(core, nextBefore)
-  if (routed.receivers === 0 && view.qos > 0 && !somebodyReads(matched)) noSubscribers(core, view, entry)
+  if (routed.receivers === 0 && view.qos > 0 && !somebodyReads(matched)) noSubscribers(core, view, entry, isHistory)
+  return routed
+}
+
+/** Each of a run is a record of its own. */
+const routeEach = (core: Core, view: PublishView, entry: TopicEntry<Session>, publisher: number): typeof routed => {
+  eachFrame(core, view, () => void route(core, view, entry, publisher, 1))
   return routed
 }
 
@@ -235,9 +246,10 @@ const somebodyReads = (matched: ReadonlyArray<Filter<Session>>): boolean => {
   return false
 }
 
-const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>): void => {
+/** What is kept as history is not lost. */
+const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>, isHistory: boolean): void => {
   routed.reasonCode = ReasonCode.noMatchingSubscribers
-  if (!view.retain) core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), 1, core.nowMs)
+  if (!view.retain && !isHistory) core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), 1, core.nowMs)
 }
 
 const refuse = (core: Core, entry: TopicEntry<Session>, reason: DropReasonId): typeof routed => {

@@ -1,5 +1,5 @@
 /**
- * Publishers wait before the log has to refuse: reading from a connection stops when its QoS 1 or 2 PUBLISH meets a log
+ * Publishers wait before the log has to refuse: reading from a connection stops when a PUBLISH of its that is logged meets a log
  * under pressure, and goes on when the pressure has gone. Those who publish most meet it most often.
  *
  *   pressure   0 ................... 0.75 .................... 0.9 .................. 1

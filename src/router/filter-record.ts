@@ -18,6 +18,7 @@ export class FilterRecord<S> implements Filter<S> {
   live: Array<LiveSubscription<S>> = NOBODY
   logReaders = 0
   logged = 0
+  replays = 0
   references = 1
 
   constructor(text: string, id: number) {

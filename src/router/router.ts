@@ -38,6 +38,8 @@ export interface Filter<S> {
   logReaders: number
   /** Messages logged while they matched this filter and somebody read it. Kept by the broker; 0 at first. */
   logged: number
+  /** Subscriptions to it that begin with history: a session may have several. Kept by the broker; 0 at first. */
+  replays: number
 }
 
 export interface TopicEntry<S> {
@@ -47,6 +49,8 @@ export interface TopicEntry<S> {
   matched: ReadonlyArray<Filter<S>>
   /** Id of the topic in the message log, -1 until it is first appended. Kept by the store. */
   logTopic: number
+  /** What the store remembers of whether it keeps every message of the topic; 0 at first. */
+  history: number
   /** False once evicted or superseded. */
   valid: boolean
 }

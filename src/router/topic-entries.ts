@@ -33,6 +33,7 @@ export class CachedEntry<S> implements TopicEntry<S> {
   readonly bytes: Buffer
   matched: ReadonlyArray<Filter<S>>
   logTopic = -1
+  history = 0
   valid = true
   set: MatchSet<S>
   /** The sum of generations at which `matched` was exact; STALE forces a new match. */

@@ -43,6 +43,23 @@ export interface RetainedCursor {
   after: string | undefined
 }
 
+/** The history of a `$replay` subscription, still to be handed over: again a small cursor. broker/replay.ts moves it. */
+export interface ReplayCursor {
+  readonly subscription: Subscription
+  /** Its key among the session's subscriptions. */
+  readonly text: string
+  /** The first position that is not handed over. */
+  next: number
+  /** From here on it is handed everything it subscribed to, below it history alone. */
+  readonly head: number
+  /** What lies below `head` may be read when the log is as safe as that. */
+  readonly ticket: number
+  /** At or above `next`, and handed over at QoS 2 before the broker's last start. */
+  handed: Set<number> | undefined
+  /** The position that a crash would bring back. */
+  savedNext: number
+}
+
 export class Session {
   readonly clientIdentifier: string
   readonly number: number
@@ -53,11 +70,15 @@ export class Session {
   /** It may not go live before D has reached this: what lies below and was not handed over is for its reader. */
   liveFrom = 0
   readonly window: OutgoingWindow
-  /** By filter text, $share prefix included; ended ones stay until the cursor and the holes have passed them. */
+  /** By the text of the SUBSCRIBE, $share and $replay prefixes included; ended ones stay until the cursor and the holes have passed them. */
   readonly subscriptions = new Map<string, Subscription>()
   /** Identifiers of QoS 2 messages received and not yet released [MQTT-4.3.3-10]; kept across connections. */
   incoming: Set<number> | undefined = undefined
   retainedCursors: Array<RetainedCursor> = []
+  /** Served one after the other. */
+  replayCursors: Array<ReplayCursor> = []
+  /** What was sent as history and is not acknowledged, by packet identifier; src/broker/replay.ts knows the kind. */
+  replayInFlight: Map<number, unknown> | undefined = undefined
   /** Retained messages sent at SUBSCRIBE and not acknowledged, by packet identifier: their log records may be gone. */
   retainedInFlight: Map<number, unknown> | undefined = undefined
   /** Shared subscriptions it is a member of, by their text. */

@@ -10,6 +10,8 @@
  * - Intervals are in order, disjoint, not empty once closed; only the last may be open (to = Infinity).
  * - At most INTERVALS_MAX; one more change is refused with 0x97.
  * - The fields qos ... identifiers repeat the open interval for the publish path.
+ * - `seam`: what lies below was, or is being, handed over by the subscription's own replay. It is Infinity while that goes on,
+ *   0 where there was none.
  * - `waiting` counts what its filter logged at QoS 1 and 2 while this subscription read the log, less what the
  *   session's reader has come to: no message is counted per session, the counter sits on the filter.
  */
@@ -55,6 +57,9 @@ export class Subscription implements LiveSubscription<Session>, DeliveryOptions 
   readsLog = false
   /** The shared subscription this stands for, on the group's own entry only. */
   group: ShareGroup | undefined = undefined
+  /** It was made by `$replay/...`. Counted in filter.replays. */
+  readonly isReplay: boolean
+  seam = 0
   /** False after UNSUBSCRIBE, while the cursor or a hole still lies in one of its intervals. */
   active = true
   qos = 0
@@ -67,9 +72,11 @@ export class Subscription implements LiveSubscription<Session>, DeliveryOptions 
   /** filter.logged when it last stopped reading. */
   #stoppedAt: number
 
-  constructor(subscriber: Session, filter: Filter<Session>) {
+  constructor(subscriber: Session, filter: Filter<Session>, isReplay = false) {
     this.subscriber = subscriber
     this.filter = filter
+    this.isReplay = isReplay
+    if (isReplay) filter.replays += 1
     this.#passed = filter.logged
     this.#stoppedAt = filter.logged
   }
@@ -77,6 +84,11 @@ export class Subscription implements LiveSubscription<Session>, DeliveryOptions 
   /** Messages that wait in the log for the session's reader because of this subscription [MQTT-4.5.0-1]. */
   get waiting(): number {
     return (this.readsLog ? this.filter.logged : this.#stoppedAt) - this.#passed
+  }
+
+  /** Its replay goes on. */
+  get isReplaying(): boolean {
+    return this.seam === Number.POSITIVE_INFINITY
   }
 
   startReading(): void {
@@ -159,8 +171,9 @@ export class Subscription implements LiveSubscription<Session>, DeliveryOptions 
     return true
   }
 
-  /** The options that held at a log position. */
+  /** The options that held at a log position; none where its replay hands over. */
   at(sequence: number): Interval | undefined {
+    if (sequence < this.seam) return undefined
     for (let i = this.intervals.length - 1; i >= 0; i--) {
       const interval = this.intervals[i] as Interval
       if (interval.from <= sequence) return sequence < interval.to ? interval : undefined

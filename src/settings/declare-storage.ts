@@ -120,7 +120,7 @@ const compactionSection = section({
 export const storageSection = section({
   engine: choice({
     choices: ["memory", "wal", "sqlite"],
-    fallback: "memory",
+    fallback: "wal",
     summary: "Where messages, sessions and retained values live: on disk (wal), or in memory, which loses them at exit."
   }),
   dataDir: text({

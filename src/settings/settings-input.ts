@@ -115,7 +115,7 @@ export interface SettingsInput {
     readonly "max-retained-bytes"?: SizeText
   }
   readonly storage?: {
-    /** Where messages, sessions and retained values live: on disk (wal), or in memory, which loses them at exit. Default: "memory". */
+    /** Where messages, sessions and retained values live: on disk (wal), or in memory, which loses them at exit. Default: "wal". */
     readonly engine?: "memory" | "wal" | "sqlite"
     /** Folder of everything the broker keeps; created with mode 0700. Default: $XDG_STATE_HOME/promptmq, else ~/.local/state/promptmq. */
     readonly "data-dir"?: string

@@ -24,6 +24,7 @@ import { POLICY_UNKNOWN, TOPIC_FOOTPRINT_BYTES } from "./log-topics.ts"
 import { gatherSegments, type MemorySegment, NO_TOPIC, SegmentFlag } from "./memory-segment.ts"
 import type { LogStatistics } from "./ports.ts"
 import { lowerBound } from "./postings.ts"
+import { type HistorySource, TopicHistory } from "./topic-history.ts"
 import { NO_POLICY, TopicPolicies, type TopicPolicy } from "./topic-policy.ts"
 
 /** Records that one slice looks at: half a millisecond if each was the last of its topic (development machine, busy). */
@@ -45,7 +46,8 @@ export interface DurableIndexOptions {
   readonly nowMs?: (() => number) | undefined
 }
 
-export abstract class DurableIndex extends LogIndex {
+export abstract class DurableIndex extends LogIndex implements HistorySource {
+  readonly history: TopicHistory
   protected readonly table = new DurableFiles()
   readonly #limitBytes: number
   readonly #cacheBytes: number
@@ -65,6 +67,7 @@ export abstract class DurableIndex extends LogIndex {
     this.#limitBytes = limitBytes
     this.#cacheBytes = cacheBytes
     this.#nowMs = nowMs ?? Date.now
+    this.history = new TopicHistory(this.#policies, this)
   }
 
   /** Every position was given in this log, and stays its own: what is gone is said by read(). */
@@ -112,6 +115,7 @@ export abstract class DurableIndex extends LogIndex {
   setTopicPolicies(policies: ReadonlyArray<TopicPolicy>): void {
     this.#policies.set(policies)
     this.topics.policies.fill(POLICY_UNKNOWN)
+    this.history.changed()
   }
 
   policyOf(topicId: number): TopicPolicy | undefined {
@@ -200,6 +204,9 @@ export abstract class DurableIndex extends LogIndex {
     const at = lowerBound(sequences, move.next, sequences.length, sequence)
     return sequences[at] === sequence ? (offsets[at] as number) : NO_PLACE
   }
+
+  /** See MessageHistory. */
+  abstract get settled(): number
 
   /** There is work: slice() is to be called. */
   protected abstract moving(): void

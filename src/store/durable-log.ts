@@ -162,6 +162,10 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   get pressure(): number {
     return Math.max(this.wal.appender.pressure, this.memoryShare)
   }
+  /** What no sync will come for by itself is as safe as it gets once it is written. */
+  get settled(): number {
+    return this.policy.sync.mode === "never" ? this.written : this.durable
+  }
   get report(): RecoveryReport {
     return this.wal.report
   }
@@ -395,6 +399,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     this.roomAt(end - start, sequence)
     this.#book(topicId, buffer, start, end - start, record.publisher, indexed, record.expiresAtMs, offset, record.lsn)
     this.#writtenBelow = sequence + 1
+    this.history.marks.written(sequence, sequence + 1, record.writtenMs)
     this.cool(record.lsn)
     this.#options.onMessage?.(record, view, sequence)
   }
@@ -428,6 +433,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
       last.lastControlLsn = Math.max(last.lastControlLsn, this.#proofsUnplaced.last)
     }
     const end = this.#placedBelow + count - others
+    if (end > this.#placedBelow) this.history.marks.written(this.#placedBelow, end, this.#nowMs())
     for (let sequence = this.#placedBelow; sequence < end; ) {
       const segment = this.segmentOf(sequence)
       assert(segment !== undefined, "what is not placed yet is in the log")

@@ -122,15 +122,31 @@ export interface MessageLog {
   following(sequence: number): number
   /** The sequence below which the topic's policy lets messages go by their age, whoever waits for them; 0 = none. */
   agedBelow?(topicId: number): number
+  /** Of engines that keep messages though nobody waits for them; undefined where there is no such thing. */
+  readonly history?: MessageHistory | undefined
   /** The sequence below which the next append of that size would have to forget records, or -1 while there is room. */
   wouldDropBelow(sizeBytes: number): number
   statistics(): LogStatistics
 }
 
-/** Where the log remembers a topic's id between appends (the router's topic entry). */
+/** Messages that topics keep because their policy says so, at every QoS: what a `$replay` subscription begins with. */
+export interface MessageHistory {
+  /** Is every message of the topic to be logged? Asked per message: nothing to do while no policy keeps any. */
+  keeps(topic: LogTopicHolder): boolean
+  /** The same of a topic with records in the log. */
+  isKept(topicId: number): boolean
+  /** Every ticket up to it is as safe as the log will make it by itself: history is read when that covers it. */
+  readonly settled: number
+  /** The position from which on everything lies that came at that wall time or later, and little else (time-marks.ts). */
+  positionAt(ms: number): number
+}
+
+/** Where the log remembers a topic's id between appends (the router's topic entry), and whether it keeps its messages. */
 export interface LogTopicHolder {
   readonly bytes: Buffer
   logTopic: number
+  /** Undefined or 0 at first. */
+  history?: number
 }
 
 export interface LogStatistics {
@@ -156,6 +172,18 @@ export interface SavedSubscription {
   readonly intervals: ReadonlyArray<SavedInterval>
   /** The SUBSCRIBE asked for retained messages below this position, and they were not all sent when it was saved; -1 = none wanted. */
   readonly retainedBelow: number
+  /** The SUBSCRIBE asked for history, and it was not all sent when it was saved. */
+  readonly replay?: SavedReplay | undefined
+}
+
+/** Of a `$replay` subscription that has not come to the head yet. */
+export interface SavedReplay {
+  /** The first position that is not handed over. */
+  readonly next: number
+  /** From here on everything that matches is handed over, below it history. */
+  readonly head: number
+  /** At or above `next`, and handed over at QoS 2 already. */
+  readonly handed: ReadonlyArray<number>
 }
 
 export interface SavedWill {
@@ -185,9 +213,9 @@ export interface SavedExchange {
   /** ExchangeState of session/outgoing-window.ts. */
   readonly state: number
   readonly sequence: number
-  /** Why it was sent: for an ordinary subscription, as a retained message at SUBSCRIBE, for a shared subscription. */
-  readonly kind: "ordinary" | "retained" | "shared"
-  /** The filter of a retained message's subscription, the text of a shared one; "" of an ordinary one. */
+  /** Why it was sent: for an ordinary subscription, as a retained message at SUBSCRIBE, for a shared subscription, as history. */
+  readonly kind: "ordinary" | "retained" | "shared" | "replay"
+  /** The filter of a retained message's subscription, the text of a shared or a replayed one; "" of an ordinary one. */
   readonly filter: string
 }
 
@@ -205,6 +233,8 @@ export interface SavedCursor {
     readonly below: number
     readonly after: string | undefined
   }>
+  /** History that is not all sent, by the subscription's text. */
+  readonly replays?: ReadonlyMap<string, SavedReplay> | undefined
 }
 
 /** How far a shared subscription is: its cursor, and messages below it that nobody has (QoS 1 ones that are with a member included). */
@@ -217,7 +247,7 @@ export interface SavedGroup {
 /** A session as found at the start: the last whole values, and the steps of QoS 2 after them. */
 export interface RecoveredSession {
   readonly session: SavedSession
-  /** `retainedBelow` is -1 where a cursor that was saved later does not name the filter among `retained` any more. */
+  /** `retainedBelow` is -1 where a cursor that was saved later does not name the filter among `retained` any more; what is left of `replay` is the cursor's. */
   readonly subscriptions: ReadonlyMap<string, SavedSubscription>
   readonly cursor: SavedCursor
   /** At or above the cursor, and handed over at QoS 2 already (kind "ordinary"): the reader passes over them. */

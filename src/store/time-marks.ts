@@ -3,21 +3,27 @@
  * bounded number of them.
  *
  *   mark      sequence, wall ms     messages from here on were written at that time or later
- *   between two marks at most `resolutionMs` of messages; when there are MARKS_MAX every second one goes and that doubles
+ *   a mark    stands for at most `stretchMs` of messages; when there are MARKS_MAX of them, neighbours are joined
  *
  * Invariants
- * - at(ms) never answers a position behind a message written at `ms` or later, and at most `resolutionMs` before the first.
+ * - at(ms) never answers a position behind a message written at `ms` or later, and what it answers beside those was written
+ *   at most `stretchMs` earlier.
  * - Marks rise, also while the wall clock is set back: then it stands still here.
  *
- * A week of one message per second: 16 s. Compaction keeps a frame's time to the second (wal/compact.ts).
+ * A second for the last 18 hours of which every second had a message, half a minute for a week of them. Compaction keeps
+ * a frame's time to the second (wal/compact.ts).
  */
 const RESOLUTION_MS = 1000
 const MARKS_MAX = 65_536
 const MARKS_FIRST = 64
+/** Of MARKS_MAX, when some have gone. */
+const THINNED_SHARE = 0.75
 
 export class TimeMarks {
+  stretchMs = RESOLUTION_MS
   readonly #marksMax: number
-  resolutionMs = RESOLUTION_MS
+  /** Marks are at least that far apart. */
+  #resolutionMs = RESOLUTION_MS
   #count = 0
   #sequences = new Float64Array(MARKS_FIRST)
   #times = new Float64Array(MARKS_FIRST)
@@ -32,7 +38,7 @@ export class TimeMarks {
   written(sequence: number, end: number, ms: number): void {
     this.#end = end
     const last = this.#count - 1
-    if (last >= 0 && ms < (this.#times[last] as number) + this.resolutionMs) return
+    if (last >= 0 && ms < (this.#times[last] as number) + this.#resolutionMs) return
     if (this.#count === this.#marksMax) this.#thin()
     if (this.#count === this.#times.length) this.#grow()
     this.#sequences[this.#count] = sequence
@@ -49,19 +55,26 @@ export class TimeMarks {
       if ((this.#times[middle] as number) < ms) low = middle + 1
       else high = middle
     }
-    const isInStretch = low > 0 && (this.#times[low - 1] as number) + this.resolutionMs > ms
+    const isInStretch = low > 0 && (this.#times[low - 1] as number) + this.stretchMs > ms
     if (isInStretch) return this.#sequences[low - 1] as number
     return low < this.#count ? (this.#sequences[low] as number) : this.#end
   }
 
-  /** Every second mark goes: what it began belongs to the one before. */
+  /** Marks that are near the one before go: what they began belongs to that one. */
   #thin(): void {
-    this.#count = Math.ceil(this.#count / 2)
-    for (let i = 1; i < this.#count; i++) {
-      this.#sequences[i] = this.#sequences[i * 2] as number
-      this.#times[i] = this.#times[i * 2] as number
+    while (this.#count > this.#marksMax * THINNED_SHARE) {
+      this.#resolutionMs *= 2
+      this.stretchMs += this.#resolutionMs
+      let kept = 0
+      for (let i = 0; i < this.#count; i++) {
+        const ms = this.#times[i] as number
+        if (kept > 0 && ms < (this.#times[kept - 1] as number) + this.#resolutionMs) continue
+        this.#sequences[kept] = this.#sequences[i] as number
+        this.#times[kept] = ms
+        kept += 1
+      }
+      this.#count = kept
     }
-    this.resolutionMs *= 2
   }
 
   #grow(): void {

@@ -4,7 +4,7 @@
  *   {"processId": 4711, "bootId": "<of the machine's boot>", "started": "<clock ticks after boot>", "sinceMs": 1765000000000}
  *
  * A process number says little alone: numbers come again, after a reboot and in every container. So a holder counts as
- * alive only when the boot is the same and the process of that number started at the same tick. Where the system tells
+ * alive only when the boot is the same and the process of that number started at the same tick and runs. Where the system tells
  * neither (no /proc), a living process of that number is enough.
  *
  * The file appears whole (a link to a finished file), so two processes that start together see one winner.
@@ -87,10 +87,15 @@ function bootId(): string {
   return readOrEmpty("/proc/sys/kernel/random/boot_id").trim()
 }
 
-/** Field 22 of stat, counted behind the command, which may hold blanks and brackets. */
+/**
+ * Field 22 of stat, counted behind the command, which may hold blanks and brackets. Nothing for a process that was killed
+ * and waits for its parent to notice: once its last thread is gone, nothing of it writes any more.
+ */
 function startedTicks(processId: number): string {
   const stat = readOrEmpty(`/proc/${processId}/stat`)
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? ""
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  const isOver = fields[0] === "Z" && fields[17] === "1"
+  return isOver ? "" : (fields[19] ?? "")
 }
 
 function readOrEmpty(file: string): string {

@@ -1,6 +1,8 @@
 /**
  * The place of a store: lock, FORMAT, foreign and newer stores, network file systems, recycled segments, single reads.
  */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -22,6 +24,27 @@ import { appendMany, immediate, isAsExpected, openManually, optionsOf, quiet, re
 const random = new Random(7)
 
 describe("the lock", () => {
+  it.live("falls with a holder that was killed and that nobody has waited for yet", () =>
+    withFolder((folder) =>
+      Effect.gen(function* () {
+        // The shell becomes a program that never asks what became of its child.
+        const parent = spawn("sh", ["-c", "sh -c 'echo $$' & exec sleep 600"], { stdio: ["ignore", "pipe", "ignore"] })
+        try {
+          const [line] = yield* Effect.promise(() => once(parent.stdout, "data"))
+          const processId = Number(String(line))
+          const stat = (): Array<string> => readFileSync(`/proc/${processId}/stat`, "utf8").split(" ")
+          yield* until(() => stat()[2] === "Z")
+          const holder = { processId, bootId: bootId(), started: stat()[21], sinceMs: 0 }
+          writeFileSync(join(folder, "LOCK"), JSON.stringify(holder))
+          const options = { ...optionsOf(immediate, random), dataDirectory: folder, logDirectory: `${folder}/log` }
+          yield* (yield* openManually(diskFs, options)).close
+        } finally {
+          parent.kill("SIGKILL")
+        }
+      })
+    )
+  )
+
   it.live("keeps a second opener out and names the first, and falls with a dead holder", () =>
     withFolder((folder) =>
       Effect.gen(function* () {
