@@ -151,6 +151,7 @@ const finish = (core: Core, client: Client, session: Session, id: number): void 
   if (core.isDurable && session.persistent) saveDone(core, session, id)
   session.window.close(id) // [MQTT-3.3.4-9]
   session.retainedInFlight?.delete(id)
+  session.replayInFlight?.delete(id)
   if (session.shared !== undefined) {
     endExchange(core, session, id)
     wakeGroups(core, session) // the window has a place: a shared subscription may have waited for it

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import { type Identity, Verdict } from "../access/access.ts"
 import type { SubscribePacket } from "../codec/codec.ts"
 import type { Fault } from "../codec/fault.ts"
+import { withoutReplay } from "../router/replay-filter.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { judgeSubscribe, receiveSubscribe } from "./subscribe.ts"
@@ -35,13 +36,14 @@ export const decideSubscribe = (core: Core, client: Client, packet: SubscribePac
   const fault = judgeSubscribe(core, client, packet)
   if (fault !== undefined) return fault
   const identity = client.identity as Identity
-  const verdicts = packet.entries.map(({ filter }) => client.access.subscribeVerdict(identity, filter))
+  const filters = packet.entries.map(({ filter }) => withoutReplay(filter))
+  const verdicts = filters.map((filter) => client.access.subscribeVerdict(identity, filter))
   if (!verdicts.includes(Verdict.ask)) {
     receiveSubscribe(core, client, packet, verdicts)
     return undefined
   }
   client.connection.stop()
-  const decisions = Effect.forEach(packet.entries, ({ filter }, i) =>
+  const decisions = Effect.forEach(filters, (filter, i) =>
     verdicts[i] === Verdict.ask
       ? orDeny(core, client, client.access.decideSubscribe(identity, filter))
       : Effect.succeed(verdicts[i] === Verdict.allow)

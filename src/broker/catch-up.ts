@@ -1,6 +1,6 @@
 /**
  * Sends what waits for a client, as room allows: first what must be repeated after a resume, then retained
- * messages of fresh subscriptions, then the log from its cursor until it is live.
+ * messages of fresh subscriptions, then history (replay.ts) and the log from its cursor until it is live.
  *
  * Called when something may have changed: an exchange ended, the outbox drained, a session came online, a
  * subscription was made. One call is bounded (HANDED_MAX messages, one reader step); what is left goes on in
@@ -25,6 +25,7 @@ import { awaitStore, openExchange } from "./open-exchange.ts"
 import { jump } from "./overtaken.ts"
 import { queuePump, schedulePumps } from "./pump-queue.ts"
 import { isAtHand } from "./read-ahead.ts"
+import { sendHistory } from "./replay.ts"
 import { resendNext } from "./resend.ts"
 import { sendRetained } from "./retained.ts"
 import { goLive } from "./session-mode.ts"
@@ -62,7 +63,15 @@ export const pump = (core: Core, client: Client): void => {
   if (!resendNext(core, client, session)) return // [MQTT-4.6.0-1]
   wakeGroups(core, session)
   if (!sendRetained(core, client, session)) return
+  if (session.replayCursors.length === 0) {
+    if (session.mode === SessionMode.catchingUp) readLog(core, client, session)
+    return
+  }
+  // History takes what room there is, and so would the log: they take turns.
+  client.isReplayNext = !client.isReplayNext
+  if (client.isReplayNext) sendHistory(core, client, session)
   if (session.mode === SessionMode.catchingUp) readLog(core, client, session)
+  if (!client.isReplayNext) sendHistory(core, client, session)
 }
 
 const readLog = (core: Core, client: Client, session: Session): void => {

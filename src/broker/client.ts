@@ -11,7 +11,13 @@ import type { AccessDecisions, Identity } from "../access/access.ts"
 import { AckView, type ProtocolVersion } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import type { Connection } from "../listener/connection.ts"
-import { type Session, type SessionConnection, SessionMode, type SessionWill } from "../session/session.ts"
+import {
+  type ReplayCursor,
+  type Session,
+  type SessionConnection,
+  SessionMode,
+  type SessionWill
+} from "../session/session.ts"
 import type { LogReader } from "../store/log-reader.ts"
 
 export const ClientState = {
@@ -77,6 +83,7 @@ export class Client implements SessionConnection {
   reader: LogReader | undefined = undefined
   /** The same for history, and whose turn it is when both have something. */
   replayReader: LogReader | undefined = undefined
+  replayed: ReplayCursor | undefined = undefined
   isReplayNext = true
   /** Packet identifiers whose PUBLISH or PUBREL must be repeated after a resume, in order. */
   resend: Array<number> = []

@@ -99,6 +99,8 @@ export class Core {
   /** Clients with something to send that the store did not take; see open-exchange.ts. */
   readonly storeWaiters = new Set<Client>()
   isRetryScheduled = false
+  /** Clients whose history waits until the log is safer; see replay.ts. */
+  readonly replayWaiters = new Set<Client>()
   /** Publishers that are not read from. */
   readonly slowed = new Slowed()
   /** A sync takes so long that publishers have to wait for it. Set by whoever watches the disk. */
@@ -224,6 +226,11 @@ export class Core {
       this.#groupReaders.set(group, reader)
     }
     return reader
+  }
+
+  replayReaderOf(client: Client): LogReader {
+    client.replayReader ??= new LogReader(this.log, this.bitmaps)
+    return client.replayReader
   }
 
   readerOf(client: Client): LogReader {

@@ -146,7 +146,7 @@ const deliverMerged = (core: Core, view: PublishView, matched: ReadonlyArray<Fil
  * history or it does not, so the order within it stays [MQTT-4.6.0-6].
  */
 const isReplayed = (core: Core, view: PublishView, subscription: Subscription): boolean => {
-  if (!subscription.isReplaying || delivery.sequence < 0) return false
+  if (!subscription.isReplaying || delivery.sequence < 0) return false // [RPL-1]
   if (subscription.qos > 0 && view.qos > 0) return true
   return core.log.history?.keeps(delivery.entry as TopicEntry<Session>) === true
 }

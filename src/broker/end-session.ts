@@ -7,11 +7,10 @@
 import { assert } from "../base/assert.ts"
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
-import type { Filter } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
 import { saveEnd, saveGroupLeft } from "./save-session.ts"
-import { stopReading, waitingMessages } from "./session-mode.ts"
+import { releaseFilter, stopReading, waitingMessages } from "./session-mode.ts"
 import { endExchange } from "./share-exchange.ts"
 import { leaveGroup, returnToGroups } from "./shared.ts"
 import { cancelSessionTimers, timersOf } from "./timers.ts"
@@ -36,7 +35,7 @@ export const endSession = (core: Core, session: Session, how: keyof typeof reaso
   for (const subscription of session.subscriptions.values()) {
     stopReading(core, subscription)
     core.router.detach(subscription)
-    core.router.release(subscription.filter as Filter<Session>)
+    releaseFilter(core, subscription)
   }
   session.subscriptions.clear()
   const groups = [...(session.shared?.values() ?? [])]

@@ -99,6 +99,11 @@ class Look {
     // [RST-6] What a crash would bring back counts, not where the session is by now.
     const from = persistent && session.isSaved ? Math.min(session.savedCursor, position) : position
     if (reads) for (const subscription of subscriptions.values()) this.#reader(subscription, from, position)
+    // [RPL-5]
+    for (const { next, savedNext, subscription } of session.replayCursors) {
+      lower(this.#lowest, subscription.filter.text, persistent ? Math.min(next, savedNext) : next)
+      lower(this.#waiting, subscription.filter.text, next)
+    }
     if (window.inFlight === 0) return
     for (const id of window.openIdentifiers()) {
       const mayComeBack = persistent || session.sharedInFlight?.has(id) === true

@@ -199,6 +199,7 @@ export const route = (
   // 7 append and 8 join the commit: only where something needs to find it later, be it a replay,
   // and, so that nothing overtakes it, behind records that the log has not shown yet [MQTT-4.6.0-6]
   const mayBeRead = view.qos > 0 && (somebodyReads(matched) || core.delivered < core.log.next)
+  // [RPL-4]
   if (view.retain || mayBeRead || isHistory) {
     if (view.qos > 0 && !view.retain && onlyFullTargets(core, matched, view.frameEnd - view.frameStart)) {
       return refuse(core, entry, DropReason.quotaExceeded)
@@ -249,7 +250,8 @@ const somebodyReads = (matched: ReadonlyArray<Filter<Session>>): boolean => {
 /** What is kept as history is not lost. */
 const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>, isHistory: boolean): void => {
   routed.reasonCode = ReasonCode.noMatchingSubscribers
-  if (!view.retain && !isHistory) core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), 1, core.nowMs)
+  if (!view.retain && !isHistory)
+    core.ledger.add(DropReason.noSubscriber, "", entry.bytes.toString("utf8"), 1, core.nowMs)
 }
 
 const refuse = (core: Core, entry: TopicEntry<Session>, reason: DropReasonId): typeof routed => {

@@ -21,6 +21,18 @@ export const isAtHand = (core: Core, client: Client, sequence: number): boolean 
   return false
 }
 
+/** The same for history, which is read beside it. */
+export const isAtHandForReplay = (core: Core, client: Client, sequence: number): boolean => {
+  if (core.log.isReady(sequence)) return true
+  if (client.loadingReplay === sequence) return false
+  client.loadingReplay = sequence
+  core.log.load(sequence, () => {
+    client.loadingReplay = -1
+    queuePump(core, client)
+  })
+  return false
+}
+
 /** The same for a shared subscription. */
 export const isAtHandOfGroup = (core: Core, group: ShareGroup, sequence: number): boolean => {
   if (core.log.isReady(sequence)) return true

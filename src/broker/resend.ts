@@ -21,6 +21,7 @@ import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { isAtHand } from "./read-ahead.ts"
+import type { ReplayInFlight } from "./replay.ts"
 import type { RetainedInFlight } from "./retained.ts"
 import { endExchange } from "./share-exchange.ts"
 
@@ -77,10 +78,10 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
     viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
     const { publisher, topicId } = record
     judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
-    const shared = session.sharedInFlight?.get(id)
-    if (shared !== undefined) {
-      judgement.retain = view.retain && shared.retainAsPublished
-      judgement.identifiers = shared.identifiers
+    const own = session.sharedInFlight?.get(id) ?? (session.replayInFlight?.get(id) as ReplayInFlight | undefined)
+    if (own !== undefined) {
+      judgement.retain = view.retain && own.retainAsPublished
+      judgement.identifiers = own.identifiers
     }
   } else {
     const isOvertaken = sequence < core.log.first
@@ -102,6 +103,7 @@ const lose = (core: Core, session: Session, id: number, sequence: number, reason
   if (core.isDurable && session.persistent) saveDone(core, session, id)
   session.window.close(id)
   session.retainedInFlight?.delete(id)
+  session.replayInFlight?.delete(id)
   endExchange(core, session, id)
   core.ledger.add(reason, session.clientIdentifier, "", 1, core.nowMs, at, at)
 }

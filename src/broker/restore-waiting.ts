@@ -30,7 +30,9 @@ export const countWaiting = (core: Core, sessions: ReadonlyArray<Session>) =>
     const end = log.next
     const marks: Array<Mark> = []
     for (const session of sessions) {
-      for (const subscription of session.subscriptions.values()) mark(marks, subscription, session.cursor, end)
+      for (const subscription of session.subscriptions.values()) {
+        mark(marks, subscription, cursorOf(session, subscription), end)
+      }
     }
     for (const { entry, reader } of core.groups.values()) mark(marks, entry, reader.cursor, end)
     if (marks.length === 0) return
@@ -44,6 +46,12 @@ export const countWaiting = (core: Core, sessions: ReadonlyArray<Session>) =>
     }
     walk.finish()
   })
+
+/** Where the subscription is: its own replay may be elsewhere. */
+const cursorOf = ({ cursor, replayCursors }: Session, subscription: Subscription): number => {
+  const replay = replayCursors.find((each) => each.subscription === subscription)
+  return replay === undefined ? Math.max(cursor, subscription.seam) : Math.max(replay.next, replay.head)
+}
 
 /** Only what may be handed over is counted, as when it was published: intervals at QoS 1 and 2. */
 const mark = (marks: Array<Mark>, subscription: Subscription, cursor: number, end: number): void => {

@@ -16,12 +16,14 @@
  * Elsewhere: groups (restore-groups.ts), counts (restore-waiting.ts), reading records (the store).
  */
 import * as Effect from "effect/Effect"
+import { withoutReplay } from "../router/replay-filter.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { Session } from "../session/session.ts"
 import { Subscription } from "../session/subscription.ts"
 import type { Recovered, RecoveredSession, SavedExchange } from "../store/ports.ts"
 import type { Core } from "./core.ts"
 import { endSession, scheduleExpiry } from "./end-session.ts"
+import { bringBackReplay, type ReplayInFlight } from "./replay.ts"
 import { joinAgain, openAgain, restoreGroups, settleGroups } from "./restore-groups.ts"
 import { restoreRetained } from "./restore-retained.ts"
 import { countWaiting } from "./restore-waiting.ts"
@@ -100,8 +102,11 @@ const restoreSession = (core: Core, session: Session, recovered: RecoveredSessio
       joinAgain(core, session, text, first)
       continue
     }
-    const subscription = new Subscription(session, core.router.acquire(text))
+    const filter = withoutReplay(text)
+    const subscription = new Subscription(session, core.router.acquire(filter), filter !== text)
     subscription.bringBack(intervals)
+    const replay = cursor.replays?.find((each) => each.filter === text)
+    if (replay !== undefined) bringBackReplay(session, subscription, text, replay, handed)
     session.subscriptions.set(text, subscription)
     oldest = Math.min(oldest, first.from)
   }
@@ -131,6 +136,12 @@ const openExchanges = (core: Core, session: Session, saved: ReadonlyArray<SavedE
   })
   session.window.reopen(open)
   for (const { filter, kind, packetIdentifier } of open) {
+    if (kind === "replay") {
+      const { identifiers, retainAsPublished = false } = session.subscriptions.get(filter) ?? {}
+      session.replayInFlight ??= new Map()
+      const held = { text: filter, identifiers, retainAsPublished } satisfies ReplayInFlight
+      session.replayInFlight.set(packetIdentifier, held)
+    }
     if (kind !== "retained") continue
     session.retainedInFlight ??= new Map()
     session.retainedInFlight.set(packetIdentifier, filter) // its message: restore-retained.ts

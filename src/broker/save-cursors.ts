@@ -17,8 +17,9 @@ import * as Effect from "effect/Effect"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import type { Subscription } from "../session/subscription.ts"
-import type { SavedCursor, SavedExchange } from "../store/ports.ts"
+import type { SavedCursor, SavedExchange, SavedReplay } from "../store/ports.ts"
 import type { Core } from "./core.ts"
+import { type ReplayInFlight, savedReplayOf } from "./replay.ts"
 import type { RetainedInFlight } from "./retained.ts"
 import { savedGroup, saveSession, saveSubscription } from "./save-session.ts"
 import { positionNeeded } from "./session-mode.ts"
@@ -77,6 +78,7 @@ export const saveCursor = (core: Core, session: Session): boolean => {
   const cursor = cursorOf(core, session)
   if (core.sessionStore.saveCursor(session.number, cursor) < 0) return false
   session.savedCursor = cursor.cursor
+  for (const replay of session.replayCursors) replay.savedNext = replay.next
   return true
 }
 
@@ -105,7 +107,12 @@ export const cursorOf = (core: Core, session: Session): SavedCursor => {
   const retained = session.retainedCursors.map(({ after, sequence, subscription }) => {
     return { filter: subscription.filter.text, below: sequence, after }
   })
-  return { cursor, open, incoming: [...(session.incoming ?? [])], retained }
+  const replays: Array<SavedReplay & { readonly filter: string }> = []
+  for (const [filter, subscription] of session.subscriptions) {
+    const replay = subscription.isReplay ? savedReplayOf(session, subscription, cursor) : undefined
+    if (replay !== undefined) replays.push({ filter, ...replay })
+  }
+  return { cursor, open, incoming: [...(session.incoming ?? [])], retained, replays }
 }
 
 const exchangeOf = (session: Session, packetIdentifier: number): SavedExchange => {
@@ -119,5 +126,7 @@ const exchangeOf = (session: Session, packetIdentifier: number): SavedExchange =
   if (shared !== undefined) return { ...exchange, kind: "shared", filter: shared.group.text }
   const retained = session.retainedInFlight?.get(packetIdentifier) as RetainedInFlight | undefined
   if (retained !== undefined) return { ...exchange, kind: "retained", filter: retained.filter }
+  const replay = session.replayInFlight?.get(packetIdentifier) as ReplayInFlight | undefined
+  if (replay !== undefined) return { ...exchange, kind: "replay", filter: replay.text }
   return { ...exchange, kind: "ordinary", filter: "" }
 }

@@ -12,12 +12,13 @@
  * - Each function answers the ticket to wait for, 0 for none, -1 where the store takes nothing now.
  * - Where the store is not durable nothing is made and nothing is called.
  */
-import type { Session } from "../session/session.ts"
+import { type Session, SessionMode } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
 import type { Subscription } from "../session/subscription.ts"
 import type { SavedGroup, SavedSession, SavedSubscription } from "../store/ports.ts"
 import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
+import { savedReplayOf } from "./replay.ts"
 
 /** More than a SESSION or SESSION-END record takes beside its texts. */
 const SESSION_BYTES_MAX = 256
@@ -67,12 +68,15 @@ export const saveSubscription = (core: Core, session: Session, text: string): nu
   if (subscription === undefined || subscription.intervals.length === 0) {
     return core.sessionStore.endSubscription(session.number, text)
   }
-  return core.sessionStore.saveSubscription(session.number, text, savedSubscription(session, subscription))
+  return core.sessionStore.saveSubscription(session.number, text, savedSubscription(core, session, subscription))
 }
 
-const savedSubscription = (session: Session, subscription: Subscription): SavedSubscription => {
+const savedSubscription = (core: Core, session: Session, subscription: Subscription): SavedSubscription => {
   const pending = session.retainedCursors.find((cursor) => cursor.subscription === subscription)
-  return { intervals: subscription.history(), retainedBelow: pending?.sequence ?? -1 }
+  const position = session.mode === SessionMode.live ? core.delivered : session.cursor
+  const replay = subscription.isReplay ? savedReplayOf(session, subscription, position) : undefined
+  const saved = { intervals: subscription.history(), retainedBelow: pending?.sequence ?? -1 }
+  return replay === undefined ? saved : { ...saved, replay }
 }
 
 /** A persistent session becomes a member of the group, or one with other options. Before it joins. */

@@ -48,7 +48,7 @@ export const goOffline = (core: Core, session: Session): void => {
 }
 
 /** Live sessions have been handed everything below: D, or the record at D too, where delivering it made the log hold it. */
-const handedBelow = (core: Core): number =>
+export const handedBelow = (core: Core): number =>
   core.handedBeforeTail.has(core.delivered) ? core.delivered + 1 : core.delivered
 
 /** A connection for a session that was offline or is new: it reads on from its cursor; nothing waiting = live at once. */
@@ -80,7 +80,7 @@ export const waitingMessages = (session: Session): number => {
 export const settleLogReading = (core: Core, session: Session): void => {
   const reads = session.persistent || session.mode === SessionMode.catchingUp
   for (const subscription of session.subscriptions.values()) {
-    const wanted = reads && subscription.active && subscription.qos > 0
+    const wanted = (reads || subscription.isReplaying) && subscription.active && subscription.qos > 0
     if (wanted !== subscription.readsLog) setReading(core, subscription, wanted)
   }
 }
@@ -104,12 +104,18 @@ export const setReading = (core: Core, subscription: Subscription, wanted: boole
 export const leaveTail = (core: Core, session: Session, position: number): void => {
   session.cursor = position
   for (const subscription of session.subscriptions.values()) {
-    let counted = 0
-    for (let sequence = position; sequence < core.log.next; sequence++) {
-      if (isCounted(core, subscription, sequence)) counted += 1
-    }
-    subscription.leaveTail(counted)
+    // One that replays has a cursor of its own.
+    if (!subscription.isReplaying) subscription.leaveTail(countFrom(core, subscription, position))
   }
+}
+
+/** What the subscription's filter counted for it from `position` on. Near the head only. */
+export const countFrom = (core: Core, subscription: Subscription, position: number): number => {
+  let counted = 0
+  for (let sequence = position; sequence < core.log.next; sequence++) {
+    if (isCounted(core, subscription, sequence)) counted += 1
+  }
+  return counted
 }
 
 /** Whether the subscription's filter counted the record for it. */
@@ -141,7 +147,14 @@ export const pruneSubscriptions = (core: Core, session: Session): void => {
     }
     if (!subscription.active && subscription.intervals.length === 0) {
       session.subscriptions.delete(text)
-      core.router.release(subscription.filter as Filter<Session>)
+      releaseFilter(core, subscription)
     }
   }
+}
+
+/** The subscription is no more. */
+export const releaseFilter = (core: Core, subscription: Subscription): void => {
+  const filter = subscription.filter as Filter<Session>
+  if (subscription.isReplay) filter.replays -= 1
+  core.router.release(filter)
 }

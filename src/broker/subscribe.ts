@@ -19,7 +19,8 @@ import type { Fault } from "../codec/fault.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
-import type { Filter } from "../router/router.ts"
+import { parseReplayFilter } from "../router/replay-filter.ts"
+import { TopicFault } from "../router/topic-fault.ts"
 import { filterFault, hasWildcard, parseSharedFilter } from "../router/topic-filter.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { INTERVALS_MAX, type SavedInterval, Subscription } from "../session/subscription.ts"
@@ -29,10 +30,11 @@ import { closeClient } from "./disconnect.ts"
 import { notUnsubscribed, sharedNoLocal, tooManyFilters } from "./faults.ts"
 import { holdUntilKept } from "./holds.ts"
 import { queuePump } from "./pump-queue.ts"
+import { beginReplay } from "./replay.ts"
 import { pruneNow } from "./save-cursors.ts"
 import { saveGroupLeft, saveMember, saveSubscription } from "./save-session.ts"
 import { send } from "./send.ts"
-import { holdUntilShown, settleLogReading, stopReading } from "./session-mode.ts"
+import { holdUntilShown, releaseFilter, settleLogReading, stopReading } from "./session-mode.ts"
 import { joinGroup, leaveGroup } from "./shared.ts"
 
 const SHARE_PREFIX = "$share/"
@@ -63,7 +65,7 @@ export const receiveSubscribe = (
   holdUntilKept(core, client, saves.ticket) // [RST-8]
   const told = client.isVersion5 ? codes : codes.map((code, i) => code3(client, code, packet.entries[i]?.qos ?? 0))
   answer(core, client, core.codec.encodeSuback(client.version, packet.packetIdentifier, told, {})) // [MQTT-3.8.4-2]
-  if (session.retainedCursors.length > 0) queuePump(core, client)
+  if (session.retainedCursors.length + session.replayCursors.length > 0) queuePump(core, client)
 }
 
 /** Of the packet at work: the ticket of what was saved last, and so of everything that was. */
@@ -88,6 +90,9 @@ const subscribe = (
   const qos = Math.min(entry.qos, limits.qosMax) // [MQTT-3.2.2-10]
   const held = session.subscriptions.size + (session.shared?.size ?? 0)
   if (Buffer.byteLength(entry.filter) > limits.topicLengthBytesMax) return ReasonCode.topicFilterInvalid
+  const replay = parseReplayFilter(entry.filter)
+  if (replay instanceof TopicFault) return ReasonCode.topicFilterInvalid
+  if (replay !== undefined && core.log.history === undefined) return ReasonCode.implementationSpecificError
   if (entry.filter.startsWith(SHARE_PREFIX)) {
     if (!limits.sharedAvailable) return ReasonCode.sharedSubscriptionsNotSupported
     if (held >= limits.subscriptionsPerClientMax && session.shared?.has(entry.filter) !== true)
@@ -100,7 +105,9 @@ const subscribe = (
   if (!limits.wildcardAvailable && (before?.filter.hasWildcard ?? /[+#]/.test(entry.filter))) {
     return ReasonCode.wildcardSubscriptionsNotSupported
   }
-  const subscription = before ?? new Subscription(session, core.router.acquire(entry.filter))
+  const filter = replay?.filter ?? entry.filter
+  const subscription = before ?? new Subscription(session, core.router.acquire(filter), replay !== undefined)
+  const wasReading = !isNew && subscription.qos > 0
   const { noLocal, retainAsPublished } = entry
   const at = core.log.next
   if (subscription.intervals.length >= INTERVALS_MAX) pruneNow(core, session, subscription)
@@ -108,14 +115,19 @@ const subscribe = (
   if (!subscription.open({ qos, noLocal, retainAsPublished, subscriptionIdentifier }, at))
     return ReasonCode.quotaExceeded
   session.subscriptions.set(entry.filter, subscription) // replaces [MQTT-3.8.4-3]
-  const { retainedCursors } = session
+  const { replayCursors, retainedCursors } = session
+  const { seam } = subscription
   const wantsRetained = entry.retainHandling === 0 || (entry.retainHandling === 1 && isNew) // [MQTT-3.3.1-9..11]
-  if (wantsRetained && limits.retainAvailable) {
+  if (replay !== undefined) {
+    if (wantsRetained) beginReplay(core, session, subscription, entry.filter, replay.from, wasReading)
+  } else if (wantsRetained && limits.retainAvailable) {
     session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
     session.retainedCursors.push({ subscription, sequence: at, after: undefined })
   }
   if (!isTaken(saveSubscription(core, session, entry.filter))) {
     session.retainedCursors = retainedCursors
+    session.replayCursors = replayCursors
+    subscription.seam = seam
     undo(core, session, entry.filter, subscription, history)
     return ReasonCode.quotaExceeded
   }
@@ -135,7 +147,7 @@ const undo = (
   subscription.bringBack(history)
   if (history.length > 0) return
   session.subscriptions.delete(text)
-  core.router.release(subscription.filter as Filter<Session>)
+  releaseFilter(core, subscription)
 }
 
 /** `$share/<name>/<filter>`: a place among the members of the group. Nothing retained is sent for it. */
@@ -194,21 +206,28 @@ const unsubscribe = (core: Core, session: Session, filter: string): number => {
   }
   const subscription = session.subscriptions.get(filter)
   if (subscription === undefined || !subscription.active) return ReasonCode.noSubscriptionExisted
-  const { retainedCursors } = session
+  const { replayCursors, retainedCursors } = session
   const history = subscription.history()
   subscription.close(core.log.next) // [MQTT-3.10.4-2]
-  pruneNow(core, session, subscription)
+  if (subscription.isReplaying) subscription.intervals = []
+  else pruneNow(core, session, subscription)
+  session.replayCursors = replayCursors.filter((cursor) => cursor.subscription !== subscription)
   session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
   if (!isTaken(saveSubscription(core, session, filter))) {
     session.retainedCursors = retainedCursors
+    session.replayCursors = replayCursors
     subscription.bringBack(history)
     return ReasonCode.implementationSpecificError
   }
   core.router.detach(subscription)
   stopReading(core, subscription)
+  if (subscription.isReplaying && subscription.waiting > 0) {
+    const { clientIdentifier } = session
+    core.ledger.add(DropReason.unsubscribedBacklog, clientIdentifier, "", subscription.waiting, core.nowMs)
+  }
   if (subscription.intervals.length === 0) {
     session.subscriptions.delete(filter)
-    core.router.release(subscription.filter as Filter<Session>)
+    releaseFilter(core, subscription)
   }
   core.count[Counter.subscriptionsRemoved] = (core.count[Counter.subscriptionsRemoved] as number) + 1
   return ReasonCode.success

@@ -16,6 +16,7 @@ import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { deliverLate } from "./deliver.ts"
 import { queuePump } from "./pump-queue.ts"
+import { wakeReplays } from "./replay.ts"
 import { lookAtSlowed } from "./slow-down.ts"
 
 const view = new PublishView()
@@ -34,6 +35,7 @@ export const followLog = (core: Core): void => {
   core.log.onKept(() => {
     releaseKept(core)
     lookAtSlowed(core)
+    if (core.replayWaiters.size > 0) wakeReplays(core)
   })
 }
 

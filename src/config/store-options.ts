@@ -35,10 +35,15 @@ const syncPolicyOf = (wal: Settings["storage"]["wal"]): SyncPolicy => {
   }
 }
 
-/** force-fsync overrules what topics ask for: none of them asks for less. */
-export const topicPoliciesOf = ({ storage, topics }: Settings): ReadonlyArray<TopicPolicy> =>
-  // [PLAN-3]
-  storage.wal.forceFsync ? topics.policies.map((policy) => ({ ...policy, acknowledge: undefined })) : topics.policies
+/** force-fsync overrules what topics ask for: none of them asks for less. No history is kept longer than any may be. */
+export const topicPoliciesOf = ({ storage, topics }: Settings): ReadonlyArray<TopicPolicy> => {
+  const { maxMessageAgeMs } = storage.compaction
+  return topics.policies.map((policy) => {
+    const replayMs = policy.replayMs === undefined ? undefined : Math.min(policy.replayMs, maxMessageAgeMs)
+    // [PLAN-3]
+    return { ...policy, replayMs, ...(storage.wal.forceFsync ? { acknowledge: undefined } : {}) }
+  })
+}
 
 /** Frames that stay in memory for readers that are near: this share of storage.memory-buffer, and no more than that. */
 const CACHE_SHARE = 0.5

@@ -173,7 +173,7 @@ export class Subscription implements LiveSubscription<Session>, DeliveryOptions 
 
   /** The options that held at a log position; none where its replay hands over. */
   at(sequence: number): Interval | undefined {
-    if (sequence < this.seam) return undefined
+    if (sequence < this.seam) return undefined // [RPL-1]
     for (let i = this.intervals.length - 1; i >= 0; i--) {
       const interval = this.intervals[i] as Interval
       if (interval.from <= sequence) return sequence < interval.to ? interval : undefined

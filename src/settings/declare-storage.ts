@@ -79,7 +79,7 @@ const compactionSection = section({
     minimum: "1s",
     maximum: "3650d",
     live: true,
-    summary: "Age at which history that nobody waits for may go."
+    summary: "Age at which history that nobody waits for may go, whatever replay a topic's policy asks for."
   }),
   maxWalSizeBytes: size({
     flag: "compaction-max-wal-size",
@@ -199,7 +199,8 @@ const policyFields = {
       fallback: "1h",
       minimum: "1s",
       maximum: "3650d",
-      summary: "How long messages are kept for $replay, although nobody waits for them."
+      summary:
+        "How long messages are kept for $replay, at QoS 0 too, although nobody waits for them; storage.compaction.max-message-age bounds it."
     })
   ),
   maxAgeMs: maybe(

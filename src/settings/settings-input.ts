@@ -146,7 +146,7 @@ export interface SettingsInput {
       readonly "segment-size"?: SizeText
     }
     readonly compaction?: {
-      /** Age at which history that nobody waits for may go. 1s to 3650d. Default: "2h". */
+      /** Age at which history that nobody waits for may go, whatever replay a topic's policy asks for. 1s to 3650d. Default: "2h". */
       readonly "max-message-age"?: DurationText | 0
       /** Size of the log above which compaction starts at once. 8MiB to 16TiB. Default: "100MiB". */
       readonly "max-wal-size"?: SizeText
@@ -171,7 +171,7 @@ export interface SettingsInput {
       readonly "max-bytes"?: SizeText
       /** Most messages of each topic in the log; one above that is refused with 0x97. 1 to 1000000000. */
       readonly "max-messages"?: number
-      /** How long messages are kept for $replay, although nobody waits for them. 1s to 3650d. */
+      /** How long messages are kept for $replay, at QoS 0 too, although nobody waits for them; storage.compaction.max-message-age bounds it. 1s to 3650d. */
       readonly replay?: DurationText | 0
       /** Age at which a message goes although a session still waits for it, with a row in the drop ledger. 1s to 3650d. */
       readonly "max-age"?: DurationText | 0

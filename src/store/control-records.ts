@@ -8,27 +8,37 @@
  *                word epoch, word expiry interval (all ones = for ever), position disconnected at (wall ms, 0 = connected),
  *                [text username], [text will topic, blob will frame, word will delay]
  *   SESSION-END  nothing
- *   SUB          byte version 1, text filter, position retained below (all ones = -1),
+ *   SUB          byte version 1 or 2, text filter, position retained below (all ones = -1),
  *                list of { byte QoS | 4 No Local | 8 Retain As Published, word subscription identifier,
- *                position from, position to (all ones = open) }
+ *                position from, position to (all ones = open) }, of version 2 then a replay
  *   UNSUB        byte version 1, text filter
- *   CURSOR       byte version 1, position cursor, list of exchanges, list of short (QoS 2 identifiers received),
- *                list of { text filter, position below, byte has an after, text after }
+ *   CURSOR       byte version 1 or 2, position cursor, list of exchanges, list of short (QoS 2 identifiers received),
+ *                list of { text filter, position below, byte has an after, text after },
+ *                of version 2 then a list of { text filter, a replay }
  *   GROUP        byte version 1, text, byte 1 = lives, 0 = ended; if it lives: position born at, position cursor,
  *                list of position (requeued)
+ *   replay       position next, position head, list of position (handed over above next)
  *   exchange     short packet identifier, byte state, byte kind (table KINDS), position sequence (all ones = -1), text filter
  *
  *   Q2IN, Q2REL, Q2OUT-REC, Q2OUT-DONE   short packet identifier
  *   Q2OUT                                one exchange; its text ends the body
  *
- * A list is a word (count) and its items. Whole values carry a version of their own; a reader that does not know it
+ * A list is a word (count) and its items. Whole values carry a version of their own, the lowest that can say it; a reader that does not know it
  * answers undefined, as it does for bytes that are cut off, too many, or mean nothing. Nothing here throws.
  *
  * Elsewhere: what the records mean together (session-image.ts), SEG-DROP (wal/segment-drop.ts).
  */
 import { RecordType, type RecordView } from "../wal/record.ts"
 import { ByteReader, ByteWriter, writePosition } from "./control-bytes.ts"
-import type { SavedCursor, SavedExchange, SavedGroup, SavedInterval, SavedSession, SavedSubscription } from "./ports.ts"
+import type {
+  SavedCursor,
+  SavedExchange,
+  SavedGroup,
+  SavedInterval,
+  SavedReplay,
+  SavedSession,
+  SavedSubscription
+} from "./ports.ts"
 
 export type ControlRecord =
   | { readonly kind: "session"; readonly number: number; readonly session: SavedSession }
@@ -99,11 +109,13 @@ export function isStepType(type: number): boolean {
 }
 
 const VERSION = 1
+/** Of a SUB or CURSOR that knows of a replay. */
+const VERSION_REPLAY = 2
 const EXPIRY_NEVER = 0xffff_ffff
 const SessionFlag = { username: 1, will: 2, willVersion5: 4 } as const
 const IntervalFlag = { qos: 3, noLocal: 4, retainAsPublished: 8 } as const
 /** Numbers are for ever. */
-const KINDS: ReadonlyArray<SavedExchange["kind"]> = ["ordinary", "retained", "shared"]
+const KINDS: ReadonlyArray<SavedExchange["kind"]> = ["ordinary", "retained", "shared", "replay"]
 const STATE_MAX = 3
 
 const writer = new ByteWriter()
@@ -125,8 +137,12 @@ export function encodeSession(session: SavedSession): Buffer {
   return writer.take()
 }
 
-export function encodeSubscription(filter: string, { intervals, retainedBelow }: SavedSubscription): Buffer {
-  writer.byte(VERSION).text(filter).position(retainedBelow).word(intervals.length)
+export function encodeSubscription(filter: string, { intervals, replay, retainedBelow }: SavedSubscription): Buffer {
+  writer
+    .byte(replay === undefined ? VERSION : VERSION_REPLAY)
+    .text(filter)
+    .position(retainedBelow)
+    .word(intervals.length)
   for (const { from, noLocal, qos, retainAsPublished, subscriptionIdentifier, to } of intervals) {
     const flags = (noLocal ? IntervalFlag.noLocal : 0) | (retainAsPublished ? IntervalFlag.retainAsPublished : 0)
     writer
@@ -135,6 +151,7 @@ export function encodeSubscription(filter: string, { intervals, retainedBelow }:
       .position(from)
       .position(to)
   }
+  if (replay !== undefined) writeReplay(replay)
   return writer.take()
 }
 
@@ -142,8 +159,11 @@ export function encodeUnsubscribe(filter: string): Buffer {
   return writer.byte(VERSION).text(filter).take()
 }
 
-export function encodeCursor({ cursor, incoming, open, retained }: SavedCursor): Buffer {
-  writer.byte(VERSION).position(cursor).word(open.length)
+export function encodeCursor({ cursor, incoming, open, replays = [], retained }: SavedCursor): Buffer {
+  writer
+    .byte(replays.length === 0 ? VERSION : VERSION_REPLAY)
+    .position(cursor)
+    .word(open.length)
   for (const { filter, kind, packetIdentifier, sequence, state } of open) {
     writer.short(packetIdentifier).byte(state).byte(KINDS.indexOf(kind)).position(sequence).text(filter)
   }
@@ -157,7 +177,17 @@ export function encodeCursor({ cursor, incoming, open, retained }: SavedCursor):
       .byte(after === undefined ? 0 : 1)
       .text(after ?? "")
   }
+  if (replays.length > 0) writer.word(replays.length)
+  for (const { filter, ...replay } of replays) {
+    writer.text(filter)
+    writeReplay(replay)
+  }
   return writer.take()
+}
+
+function writeReplay({ handed, head, next }: SavedReplay): void {
+  writer.position(next).position(head).word(handed.length)
+  for (const sequence of handed) writer.position(sequence)
 }
 
 /** `group` undefined: it has ended. */
@@ -196,8 +226,11 @@ export function writePacketIdentifier(bytes: Buffer, packetIdentifier: number): 
   return bytes.writeUInt16LE(packetIdentifier, 0)
 }
 
-function readVersion(reader: ByteReader): void {
-  reader.demand(reader.byte() === VERSION)
+/** Answers it. */
+function readVersion(reader: ByteReader, newest: number = VERSION): number {
+  const version = reader.byte()
+  reader.demand(version >= VERSION && version <= newest)
+  return version
 }
 
 function readSession(reader: ByteReader, number: number): SavedSession {
@@ -223,11 +256,12 @@ function readSession(reader: ByteReader, number: number): SavedSession {
 }
 
 function readSubscription(reader: ByteReader, number: number): SubscriptionRecord {
-  readVersion(reader)
+  const version = readVersion(reader, VERSION_REPLAY)
   const filter = reader.text()
   const retainedBelow = reader.position(-1)
   const intervals = reader.list(readInterval)
-  return { kind: "subscription", number, filter, subscription: { intervals, retainedBelow } }
+  const replay = version === VERSION ? {} : { replay: readReplay(reader) }
+  return { kind: "subscription", number, filter, subscription: { intervals, retainedBelow, ...replay } }
 }
 
 function readInterval(reader: ByteReader): SavedInterval {
@@ -244,8 +278,8 @@ function readInterval(reader: ByteReader): SavedInterval {
 }
 
 function readCursor(reader: ByteReader): SavedCursor {
-  readVersion(reader)
-  return {
+  const version = readVersion(reader, VERSION_REPLAY)
+  const saved = {
     cursor: reader.position(0),
     open: reader.list(readExchange),
     incoming: reader.list((each) => each.short()),
@@ -258,6 +292,12 @@ function readCursor(reader: ByteReader): SavedCursor {
       return { filter, below, after: hasAfter === 1 ? after : undefined }
     })
   }
+  if (version === VERSION) return saved
+  return { ...saved, replays: reader.list((each) => ({ filter: each.text(), ...readReplay(each) })) }
+}
+
+function readReplay(reader: ByteReader): SavedReplay {
+  return { next: reader.position(0), head: reader.position(0), handed: reader.list((each) => each.position(0)) }
 }
 
 function readExchange(reader: ByteReader): SavedExchange {

@@ -223,7 +223,9 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     const size = canonicalPublishSize(view, topic.bytes.length)
     const topicId = this.topics.resolve(topic)
     const policy = this.policyOf(topicId)
-    const refusal = this.#refusalOf(topicId, size, policy)
+    // Deleting a retained message goes on when the disk is full: it is what makes room.
+    const isDelete = view.retain && view.payloadStart === view.frameEnd
+    const refusal = this.#refusalOf(topicId, size, policy, isDelete)
     if (refusal !== undefined) return this.#refuse(refusal, topicId)
     const record = this.#record
     const sequence = this.next
@@ -372,9 +374,14 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     if (this.#isSlicing) this.#defer(this.#sliceOn)
   }
 
-  #refusalOf(topicId: number, sizeBytes: number, policy: TopicPolicy | undefined): AppendRefusal | undefined {
+  #refusalOf(
+    topicId: number,
+    sizeBytes: number,
+    policy: TopicPolicy | undefined,
+    isDelete: boolean
+  ): AppendRefusal | undefined {
     if (this.#isStopped) return "closed"
-    if (this.#isShort) return "disk-full"
+    if (this.#isShort && !isDelete) return "disk-full"
     if (sizeBytes + OVERHEAD_BYTES > this.#options.limitBytes) return "too-large"
     if (!this.hasMemory(sizeBytes)) return "memory" // [LOG-7]
     return policy !== undefined && this.isOver(topicId, sizeBytes, policy) ? "topic-quota" : undefined

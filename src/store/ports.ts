@@ -233,8 +233,8 @@ export interface SavedCursor {
     readonly below: number
     readonly after: string | undefined
   }>
-  /** History that is not all sent, by the subscription's text. */
-  readonly replays?: ReadonlyMap<string, SavedReplay> | undefined
+  /** History that is not all sent; `filter` is the subscription's text. */
+  readonly replays?: ReadonlyArray<SavedReplay & { readonly filter: string }> | undefined
 }
 
 /** How far a shared subscription is: its cursor, and messages below it that nobody has (QoS 1 ones that are with a member included). */

@@ -15,7 +15,7 @@
  * - A session counts when its SESSION was found; what else lies under its number then belongs to it.
  *
  * What a SUBSCRIBE still wants of retained messages is answered in the cursor's list alone: the newer of SUB and CURSOR
- * knows. A retained message handed over at QoS 2 since then moves its `after` along, with the topic's name from `topicAt`.
+ * knows; likewise what is left of a replay. A retained message handed over at QoS 2 since then moves its `after` along, with the topic's name from `topicAt`.
  *
  * Elsewhere: bytes (control-records.ts, index-values.ts), who feeds it (durable-store.ts).
  */
@@ -39,6 +39,7 @@ interface ImageSession {
   cursorLsn: number
   cursor: number
   retained: SavedCursor["retained"]
+  replays: SavedCursor["replays"]
   /** Undefined while there is nothing of all that: most sessions have nothing under way. */
   exchanges: Exchanges | undefined
   /** LSN of the first step since the CURSOR; Infinity when there was none. */
@@ -51,8 +52,13 @@ interface Exchanges {
   readonly incoming: Set<number>
   readonly handed: Set<number>
   /** Retained messages handed over at QoS 2 since the CURSOR, by filter, with the LSNs of those steps. */
-  readonly retainedHanded: Map<string, Array<{ readonly sequence: number; readonly lsn: number }>>
+  readonly retainedHanded: Steps
+  /** The same of history. */
+  readonly replayHanded: Steps
 }
+
+/** By filter. */
+type Steps = Map<string, Array<{ readonly sequence: number; readonly lsn: number }>>
 
 interface ImageGroup {
   readonly lsn: number
@@ -158,10 +164,11 @@ export class SessionImage {
     }
   }
 
-  #cursor(image: ImageSession, { cursor, incoming, open, retained }: SavedCursor, lsn: number): void {
+  #cursor(image: ImageSession, { cursor, incoming, open, replays, retained }: SavedCursor, lsn: number): void {
     image.cursorLsn = lsn
     image.cursor = cursor
     image.retained = retained
+    image.replays = replays
     image.exchanges = open.length + incoming.length === 0 ? undefined : exchangesOf(open, incoming)
     image.firstStepLsn = Number.POSITIVE_INFINITY
     this.#observeSequences(0, cursor)
@@ -215,6 +222,7 @@ export class SessionImage {
       cursorLsn: 0,
       cursor: 0,
       retained: [],
+      replays: undefined,
       exchanges: undefined,
       firstStepLsn: Number.POSITIVE_INFINITY
     }
@@ -253,21 +261,23 @@ function exchangesOf(saved: ReadonlyArray<SavedExchange>, incoming: ReadonlyArra
     if (exchange.state === ExchangeState.free) handed.add(exchange.sequence)
     else open.set(exchange.packetIdentifier, exchange)
   }
-  return { open, incoming: new Set(incoming), handed, retainedHanded: new Map() }
+  return { open, incoming: new Set(incoming), handed, retainedHanded: new Map(), replayHanded: new Map() }
 }
 
 const NOTHING: Exchanges = exchangesOf([], [])
 
-function sent({ handed, open, retainedHanded }: Exchanges, cursor: number, exchange: SavedExchange, lsn: number): void {
+function sent(exchanges: Exchanges, cursor: number, exchange: SavedExchange, lsn: number): void {
+  const { handed, open, replayHanded, retainedHanded } = exchanges
   const { filter, kind, packetIdentifier, sequence } = exchange
   const before = open.get(packetIdentifier)
   // Told twice, it keeps its place in the order; an identifier that was free meanwhile goes to the end.
   if (before !== undefined && before.sequence !== sequence) open.delete(packetIdentifier)
   open.set(packetIdentifier, exchange)
   if (kind === "ordinary" && sequence >= cursor) handed.add(sequence) // [IDX-6]
-  if (kind !== "retained") return
-  const steps = retainedHanded.get(filter)
-  if (steps === undefined) retainedHanded.set(filter, [{ sequence, lsn }])
+  if (kind !== "retained" && kind !== "replay") return
+  const all = kind === "retained" ? retainedHanded : replayHanded
+  const steps = all.get(filter)
+  if (steps === undefined) all.set(filter, [{ sequence, lsn }])
   else steps.push({ sequence, lsn })
 }
 
@@ -295,11 +305,35 @@ function recovered(
     if (each !== undefined && last !== undefined) wanted.set(filter, { ...each, after: topicAt(last.sequence) })
   }
   const retained = [...wanted.values()].filter(({ filter }) => subscriptions.has(filter))
+  const replays = replaysOf(image)
   return {
     session,
     subscriptions,
     handed,
     isBehind: image.firstStepLsn < Number.POSITIVE_INFINITY,
-    cursor: { cursor, open: [...open.values()], incoming: [...incoming], retained }
+    cursor: {
+      cursor,
+      open: [...open.values()],
+      incoming: [...incoming],
+      retained,
+      ...(replays.length > 0 ? { replays } : {})
+    }
   }
+}
+
+/** Each as far as the newer of its SUB and the CURSOR says, and what was handed over at QoS 2 since. */
+function replaysOf({
+  cursorLsn,
+  exchanges,
+  replays,
+  subscriptions
+}: ImageSession): NonNullable<SavedCursor["replays"]> {
+  const saved = new Map((replays ?? []).map((each) => [each.filter, each]))
+  return [...subscriptions].flatMap(([filter, { lsn, subscription }]) => {
+    const replay = lsn > cursorLsn ? subscription.replay : saved.get(filter)
+    if (replay === undefined) return []
+    const steps = (exchanges?.replayHanded.get(filter) ?? []).filter((step) => step.lsn > lsn)
+    const handed = new Set([...replay.handed, ...steps.map(({ sequence }) => sequence)]) // [IDX-6]
+    return [{ filter, next: replay.next, head: replay.head, handed: [...handed] }]
+  })
 }

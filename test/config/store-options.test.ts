@@ -60,6 +60,18 @@ describe("policies of topics", () => {
       assert.deepStrictEqual([forced[0]?.acknowledge, forced[0]?.maxMessages], [undefined, 5])
     })
   )
+
+  it.effect("keeps no history longer than any history is kept", () =>
+    Effect.gen(function* () {
+      const file =
+        "storage:\n  compaction: { max-message-age: 3h }\ntopics:\n  policies: [{ filter: a, replay: 1h }, { filter: b, replay: 7d }, { filter: c }]\n"
+      const policies = topicPoliciesOf((yield* load({ file })).settings)
+      assert.deepStrictEqual(
+        policies.map(({ replayMs }) => replayMs),
+        [3_600_000, 10_800_000, undefined]
+      )
+    })
+  )
 })
 
 describe("the promise", () => {

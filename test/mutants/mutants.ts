@@ -9,6 +9,7 @@ import { messageLogMutants } from "./message-log-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { planMutants } from "./plan-mutants.ts"
 import { promiseMutants } from "./promise-mutants.ts"
+import { replayMutants } from "./replay-mutants.ts"
 import { restoreMutants } from "./restore-mutants.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
@@ -25,6 +26,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...promiseMutants,
   ...planMutants,
   ...restoreMutants,
+  ...replayMutants,
   ...brokerMutants,
   ...v311Mutants,
   ...v5Mutants,

@@ -34,8 +34,8 @@ export const planMutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/config/store-options.ts",
-    find: "topics.policies.map((policy) => ({ ...policy, acknowledge: undefined }))",
-    replace: "topics.policies.map((policy) => ({ ...policy }))",
+    find: "storage.wal.forceFsync ? { acknowledge: undefined } : {}",
+    replace: "storage.wal.forceFsync ? {} : {}",
     statement: "PLAN-3",
     tests: ["test/config/store-options.test.ts"]
   },

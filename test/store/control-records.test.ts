@@ -123,6 +123,15 @@ describe("control records, the bytes of the tables", () => {
       }),
       "0103000000612f23 ffffffffffffffff 02000000 0505000000 0000000000000000 0900000000000000 0a00000000 0900000000000000 ffffffffffffffff"
     ],
+    [
+      "SUB with a replay",
+      encodeSubscription("$replay/1h/a", {
+        retainedBelow: -1,
+        intervals: [],
+        replay: { next: 3, head: 9, handed: [4] }
+      }),
+      "020c000000247265706c61792f31682f61 ffffffffffffffff 00000000 0300000000000000 0900000000000000 01000000 0400000000000000"
+    ],
     ["UNSUB", encodeUnsubscribe("a/#"), "0103000000612f23"],
     [
       "CURSOR",
@@ -133,6 +142,17 @@ describe("control records, the bytes of the tables", () => {
         retained: [{ filter: "r", below: 4, after: "t" }]
       }),
       "010000000000010000 01000000 02010202ffffffffffffffff0100000066 02000000 0100ffff 01000000 0100000072 0400000000000000 01 0100000074"
+    ],
+    [
+      "CURSOR with replays",
+      encodeCursor({
+        cursor: 5,
+        open: [{ packetIdentifier: 1, state: 1, sequence: 2, kind: "replay", filter: "f" }],
+        incoming: [],
+        retained: [],
+        replays: [{ filter: "f", next: 3, head: 9, handed: [] }]
+      }),
+      "020500000000000000 01000000 01000103020000000000000001000000 66 00000000 00000000 01000000 0100000066 0300000000000000 0900000000000000 00000000"
     ],
     [
       "GROUP",

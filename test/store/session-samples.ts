@@ -27,10 +27,16 @@ export const savedInterval: fc.Arbitrary<SavedInterval> = fc.record({
   to: fc.oneof(sequence, fc.constant(Number.POSITIVE_INFINITY))
 })
 
-export const savedSubscription: fc.Arbitrary<SavedSubscription> = fc.record({
-  intervals: fc.array(savedInterval, { maxLength: 4 }),
-  retainedBelow: fc.oneof(sequence, fc.constant(-1))
-})
+const savedReplay = { next: sequence, head: sequence, handed: fc.array(sequence, { maxLength: 3 }) }
+
+export const savedSubscription: fc.Arbitrary<SavedSubscription> = fc.record(
+  {
+    intervals: fc.array(savedInterval, { maxLength: 4 }),
+    retainedBelow: fc.oneof(sequence, fc.constant(-1)),
+    replay: fc.record(savedReplay)
+  },
+  { requiredKeys: ["intervals", "retainedBelow"] }
+)
 
 const savedWill: fc.Arbitrary<SavedWill> = fc.record({
   topic: text(20),
@@ -54,7 +60,7 @@ export const savedExchange: fc.Arbitrary<SavedExchange> = fc.oneof(
     packetIdentifier,
     state: fc.integer({ min: 1, max: 3 }),
     sequence: fc.oneof(sequence, fc.constant(-1)),
-    kind: fc.constantFrom("ordinary", "retained", "shared"),
+    kind: fc.constantFrom("ordinary", "retained", "shared", "replay"),
     filter: filterText
   }),
   fc.record({
@@ -66,15 +72,19 @@ export const savedExchange: fc.Arbitrary<SavedExchange> = fc.oneof(
   })
 )
 
-export const savedCursor: fc.Arbitrary<SavedCursor> = fc.record({
-  cursor: sequence,
-  open: fc.array(savedExchange, { maxLength: 5 }),
-  incoming: fc.array(packetIdentifier, { maxLength: 5 }),
-  retained: fc.array(
-    fc.record({ filter: filterText, below: sequence, after: fc.option(text(10), { nil: undefined }) }),
-    { maxLength: 3 }
-  )
-})
+export const savedCursor: fc.Arbitrary<SavedCursor> = fc.record(
+  {
+    cursor: sequence,
+    open: fc.array(savedExchange, { maxLength: 5 }),
+    incoming: fc.array(packetIdentifier, { maxLength: 5 }),
+    retained: fc.array(
+      fc.record({ filter: filterText, below: sequence, after: fc.option(text(10), { nil: undefined }) }),
+      { maxLength: 3 }
+    ),
+    replays: fc.array(fc.record({ filter: filterText, ...savedReplay }), { minLength: 1, maxLength: 3 })
+  },
+  { requiredKeys: ["cursor", "open", "incoming", "retained"] }
+)
 
 export const savedGroup: fc.Arbitrary<SavedGroup> = fc.record({
   bornAt: sequence,

@@ -23,9 +23,11 @@ import {
   LogRecord,
   type LogStatistics,
   type LogTopicHolder,
+  type MessageHistory,
   type MessageLog,
   type Recovered,
   type RecoveredSession,
+  type SavedCursor,
   type SavedExchange,
   type SessionStore,
   type TailHandler
@@ -246,6 +248,8 @@ export class CrashLog implements MessageLog {
     return this.kept
   }
   agedBelow: (topicId: number) => number = () => 0
+  /** None, unless the test says which topics keep theirs. */
+  history: MessageHistory | undefined = undefined
   readonly lane = 0
   readonly refusal = "disk-full"
   readonly pressure = 0
@@ -348,13 +352,15 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
   if (session === undefined) return []
   const cursorAt = life.findLastIndex(({ kind }) => kind === "cursor")
   const saved = life[cursorAt]
-  const cursor = saved?.kind === "cursor" ? saved.cursor : { cursor: 0, open: [], incoming: [], retained: [] }
+  const none: SavedCursor = { cursor: 0, open: [], incoming: [], retained: [] }
+  const cursor = saved?.kind === "cursor" ? saved.cursor : none
   const open = cursor.open.filter(({ state }) => state !== ExchangeState.free)
   const handed = new Set(
     cursor.open.filter(({ state }) => state === ExchangeState.free).map(({ sequence }) => sequence)
   )
   const incoming = new Set(cursor.incoming)
   const retained = new Map(cursor.retained.map((each) => [each.filter, each]))
+  const replays = new Map((cursor.replays ?? []).map((each) => [each.filter, each]))
   for (const step of life.slice(cursorAt + 1)) {
     if (step.kind === "message" && step.packetIdentifier > 0) incoming.add(step.packetIdentifier)
     if (step.kind === "received") incoming.add(step.packetIdentifier)
@@ -367,6 +373,11 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
     if (step.kind === "subscription" && step.subscription !== undefined && step.subscription.retainedBelow >= 0) {
       retained.set(step.filter, { filter: step.filter, below: step.subscription.retainedBelow, after: undefined })
     }
+    if (step.kind === "subscription") {
+      const { filter, subscription } = step
+      if (subscription?.replay === undefined) replays.delete(filter)
+      else replays.set(filter, { filter, ...subscription.replay })
+    }
     if (step.kind !== "sent") continue
     const { filter, kind, packetIdentifier, sequence } = step.exchange
     const before = open.findIndex((each) => each.packetIdentifier === packetIdentifier)
@@ -374,6 +385,9 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
     open.push(step.exchange)
     if (kind === "ordinary" && sequence >= cursor.cursor) handed.add(sequence)
     const wanted = retained.get(filter)
+    const replay = replays.get(filter)
+    if (kind === "replay" && replay !== undefined)
+      replays.set(filter, { ...replay, handed: [...replay.handed, sequence] })
     const topicId = log.topicAt(sequence)
     if (kind === "retained" && wanted !== undefined && topicId >= 0) {
       retained.set(filter, { ...wanted, after: log.topicName(topicId) })
@@ -389,7 +403,13 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
       })
   )
   const left = [...retained.values()].filter(({ filter }) => subscriptions.has(filter))
-  const found = { cursor: cursor.cursor, open, incoming: [...incoming], retained: left }
+  const found = {
+    cursor: cursor.cursor,
+    open,
+    incoming: [...incoming],
+    retained: left,
+    ...(replays.size > 0 ? { replays: [...replays.values()] } : {})
+  }
   const isStep = ({ kind }: StoreRecord) => !WHOLE.has(kind)
   return [{ session, subscriptions, cursor: found, handed, isBehind: life.slice(cursorAt + 1).some(isStep) }]
 }

@@ -57,7 +57,7 @@ const Exchange = Schema.Struct({
   packetIdentifier: Identifier,
   state: Schema.Literals([1, 2, 3]),
   sequence: Schema.Union([Position, Schema.Literal(-1)]),
-  kind: Schema.Literals(["ordinary", "retained", "shared"]),
+  kind: Schema.Literals(["ordinary", "retained", "shared", "replay"]),
   filter: Schema.String
 })
 
@@ -83,6 +83,10 @@ const SessionLine = Schema.Struct({
   received: Schema.Array(Identifier),
   retainedWanted: Schema.Array(
     Schema.Struct({ filter: Text, below: Position, after: Schema.optionalKey(Schema.String) })
+  ),
+  /** Absent where there are none, as in exports made before there were any. */
+  replays: Schema.optionalKey(
+    Schema.Array(Schema.Struct({ filter: Text, next: Position, head: Position, handed: Schema.Array(Position) }))
   ),
   handed: Schema.Array(Position)
 })

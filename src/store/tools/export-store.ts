@@ -6,7 +6,7 @@
  *   {"type":"message","position":12,"topic":"a/b","qos":1,"retain":true,"mqtt":5,"retained":true,"payload":"…",…}
  *   {"type":"session","clientIdentifier":"c1","expiryIntervalSeconds":3600,"cursor":10,
  *    "subscriptions":[{"filter":"a/#","intervals":[{"qos":1,…,"from":0,"to":"open"}]}],
- *    "open":[…],"received":[…],"retainedWanted":[…],"handed":[…],"will":{…}}
+ *    "open":[…],"received":[…],"retainedWanted":[…],"replays":[…],"handed":[…],"will":{…}}
  *   {"type":"group","share":"$share/g/a/#","bornAt":0,"cursor":10,"requeued":[…],"handed":[…]}
  *   {"type":"end","messages":1,"sessions":1,"groups":1}
  *
@@ -124,6 +124,7 @@ function sessionLine({ cursor, handed, session, subscriptions }: RecoveredSessio
     open: cursor.open,
     received: cursor.incoming,
     retainedWanted: cursor.retained,
+    ...(cursor.replays === undefined ? {} : { replays: cursor.replays }),
     handed: [...handed]
   }
 }

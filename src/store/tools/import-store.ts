@@ -159,7 +159,7 @@ const writeExisting = (writer: StoreWriter, plan: Plan): Effect.Effect<void, Wri
     for (const kept of plan.kept) yield* interruptSession(writer, kept, plan.base, end)
   })
 
-/** A SUB tells anew what is wanted of retained messages, so a CURSOR that knows of such has to follow it. */
+/** A SUB tells anew what is wanted of retained messages and of history, so a CURSOR that knows of such has to follow it. */
 const interruptSession = (
   writer: StoreWriter,
   kept: RecoveredSession,
@@ -173,7 +173,7 @@ const interruptSession = (
       const split = intervals.flatMap((interval) => interrupted(interval, from, to)) // [TOOL-5]
       subscriptions.set(filter, { intervals: split, retainedBelow })
     }
-    const isWhole = kept.cursor.retained.length > 0
+    const isWhole = kept.cursor.retained.length + (kept.cursor.replays?.length ?? 0) > 0
     for (const record of sessionRecords({ ...kept, subscriptions }, number, unmoved)) {
       if (isWhole || record.type === RecordType.subscribe) yield* writer.appendControl(record)
     }
@@ -233,7 +233,8 @@ function importedSession(line: SessionLine, number: number): RecoveredSession {
       cursor: line.cursor,
       open: line.open,
       incoming: line.received,
-      retained: line.retainedWanted.map(({ after, below, filter }) => ({ filter, below, after }))
+      retained: line.retainedWanted.map(({ after, below, filter }) => ({ filter, below, after })),
+      replays: line.replays
     },
     handed: new Set(line.handed)
   }

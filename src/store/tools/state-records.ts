@@ -19,7 +19,7 @@ import {
   writeExchange,
   writePacketIdentifier
 } from "../control-records.ts"
-import type { Recovered, RecoveredSession, SavedExchange, SavedInterval } from "../ports.ts"
+import type { Recovered, RecoveredSession, SavedExchange, SavedInterval, SavedReplay } from "../ports.ts"
 
 export interface ControlBody {
   readonly type: number
@@ -58,7 +58,8 @@ export function* sessionRecords(recovered: RecoveredSession, number: number, mov
       cursor: move.position(cursor.cursor),
       open: open.filter((exchange) => !isAbove(exchange)),
       incoming: cursor.incoming,
-      retained: cursor.retained.map((each) => ({ ...each, below: move.position(each.below) }))
+      retained: cursor.retained.map((each) => ({ ...each, below: move.position(each.below) })),
+      replays: cursor.replays?.map(({ filter, ...replay }) => ({ filter, ...movedReplay(replay, move) }))
     })
   }
   for (const exchange of open.filter(isAbove)) {
@@ -88,6 +89,11 @@ export function* groupRecords(
 function movedInterval(interval: SavedInterval, move: Move): SavedInterval {
   const to = interval.to === Number.POSITIVE_INFINITY ? interval.to : move.position(interval.to)
   return { ...interval, from: move.position(interval.from), to }
+}
+
+function movedReplay({ handed, head, next }: SavedReplay, move: Move): SavedReplay {
+  const stillThere = handed.map(move.message).filter((sequence) => sequence >= 0)
+  return { next: move.position(next), head: move.position(head), handed: stillThere }
 }
 
 /** An exchange whose message is gone goes on only where the message is not needed any more. */
