@@ -48,7 +48,13 @@ const contenders: ReadonlyArray<Contender> = [
     kept: "written before, synced every 100 ms",
     promised: 0
   },
-  { name: "memory", broker: "promptmq", flags: ["--admin=false", "--storage-engine=memory"], kept: "nothing", promised: 0 },
+  {
+    name: "memory",
+    broker: "promptmq",
+    flags: ["--admin=false", "--storage-engine=memory"],
+    kept: "nothing",
+    promised: 0
+  },
   {
     name: "mosquitto",
     broker: "mosquitto",

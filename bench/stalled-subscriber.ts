@@ -35,7 +35,8 @@ const options = {
   seconds: Number(values.seconds),
   memoryBufferBytes: Number(values["memory-buffer-mib"]) * 2 ** 20,
   writeTimeout: values["write-timeout"],
-  filter: values.filter
+  filter: values.filter,
+  flags: ["--storage-engine=memory"]
 }
 const report = await runStall(options)
 

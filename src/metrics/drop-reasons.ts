@@ -147,7 +147,8 @@ const table = {
   messageAge: {
     id: 21,
     name: "message-age",
-    meaning: "Messages waited longer than the topic's policy allows (max-age), and went although a session wanted them.",
+    meaning:
+      "Messages waited longer than the topic's policy allows (max-age), and went although a session wanted them.",
     change: "Raise the topic's max-age in topics.policies, or let the subscribers come back sooner."
   }
 } as const satisfies Record<string, DropReasonFacts>

@@ -165,7 +165,13 @@ describe("store verify", () => {
       const folder = yield* temporaryFolder
       const nothing = yield* command(["verify"], folder)
       assert.strictEqual(nothing.code, 6)
-      assert.match(nothing.err, /E6001 {2}there is no store in .*\n.*--data-dir.*storage\.engine is memory here/)
+      assert.match(nothing.err, /E6001 {2}there is no store in .*\n.*--data-dir/)
+      assert.notInclude(nothing.err, "storage.engine is memory here")
+      const configuration = join(yield* temporaryFolder, "promptmq.yaml")
+      writeFileSync(configuration, "storage:\n  engine: memory\n")
+      const inMemory = yield* command(["verify", "--config", configuration], folder)
+      assert.strictEqual(inMemory.code, 6)
+      assert.match(inMemory.err, /storage\.engine is memory here/)
 
       yield* plantStore(folder)
       const other = yield* temporaryFolder
