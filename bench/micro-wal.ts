@@ -171,7 +171,7 @@ async function messageLog(count: number): Promise<number> {
     ])
     const view = new PublishView()
     viewTrusted(view, frame, 0, frame.length, true)
-    return { view, holder: { bytes: Buffer.from(topic), logTopic: -1 } }
+    return { view, holder: { bytes: Buffer.from(topic), logTopic: -1, logStamp: 0 } }
   })
   const options = { fs: diskFs, ...optionsOf(folder, periodic), limitBytes: 1024 * MIB, cacheBytes: 16 * MIB }
   const program = Effect.gen(function* () {

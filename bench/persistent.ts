@@ -2,7 +2,7 @@
  * Claim: with every acknowledgement after its sync, PromptMQ delivers to persistent subscribers at QoS 1 at least twice what
  * Mosquitto does without any sync.
  *
- *   npm run bench -- persistent [--repetitions 3] [--seconds 4] [--warmup 1] [--only immediate,batch,periodic,memory]
+ *   npm run bench -- persistent [--repetitions 3] [--seconds 4] [--warmup 1] [--only immediate,batch,batch-written,periodic,no-sync,memory]
  *
  * Method: 10 publishers to 10 subscribers with persistent sessions, QoS 1, 100 messages in flight each. Per repetition all
  * sync modes and Mosquitto (persistence on, its default: saved every 30 minutes and at the end) run one after the other,
@@ -42,10 +42,24 @@ const contenders: ReadonlyArray<Contender> = [
     promised: 0
   },
   {
+    name: "batch-written",
+    broker: "promptmq",
+    flags: [...durable, "--wal-sync-mode=batch", "--wal-acknowledge=written"],
+    kept: "written before, synced every 100 messages",
+    promised: 0
+  },
+  {
     name: "periodic",
     broker: "promptmq",
     flags: [...durable, "--wal-sync-mode=periodic"],
     kept: "written before, synced every 100 ms",
+    promised: 0
+  },
+  {
+    name: "no-sync",
+    broker: "promptmq",
+    flags: [...durable, "--wal-no-sync"],
+    kept: "written before, synced with each file",
     promised: 0
   },
   {

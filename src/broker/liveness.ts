@@ -19,6 +19,7 @@
  */
 import * as Effect from "effect/Effect"
 import { DropReason } from "../metrics/drop-reasons.ts"
+import type { Filter } from "../router/router.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
@@ -31,6 +32,10 @@ import { CURSORS_PER_FLUSH, flushCursors } from "./save-cursors.ts"
 const SLICE_SESSIONS = 2000
 /** How often it looks whether what was saved is durable. */
 const LOOK_MS = 5
+/** So few filters are asked one by one, which allocates nothing; more of them are looked up in the tree, topic by topic. */
+const FEW_FILTERS = 16
+/** No topic's answer: it was not asked for yet. */
+const UNKNOWN = -1
 /**
  * A saved cursor may lag behind by this share of the log's records. Saving more often frees little sooner, and with
  * many live sessions the cursors themselves would fill the log.
@@ -77,13 +82,20 @@ const saveLagging = (core: Core) =>
 const positionOf = (core: Core, session: Session): number =>
   session.mode === SessionMode.live ? core.delivered : session.cursor
 
+/** A filter that somebody reads. */
+interface Wanted {
+  readonly filter: Filter<Session>
+  /** The lowest saved cursor of its readers. */
+  saved: number
+  /** The same by cursors as they are, saved or not: what really waits. */
+  waiting: number
+}
+
 class Look {
   readonly #core: Core
   /** Everything from here on came later. */
   readonly #boundary: number
-  readonly #lowest = new Map<string, number>()
-  /** The same by cursors as they are, saved or not: what really waits. */
-  readonly #waiting = new Map<string, number>()
+  readonly #wanted = new Map<string, Wanted>()
   readonly #held: Array<number> = []
 
   constructor(core: Core) {
@@ -101,8 +113,7 @@ class Look {
     if (reads) for (const subscription of subscriptions.values()) this.#reader(subscription, from, position)
     // [RPL-5]
     for (const { next, savedNext, subscription } of session.replayCursors) {
-      lower(this.#lowest, subscription.filter.text, persistent ? Math.min(next, savedNext) : next)
-      lower(this.#waiting, subscription.filter.text, next)
+      this.#lower(subscription, persistent ? Math.min(next, savedNext) : next, next)
     }
     if (window.inFlight === 0) return
     for (const id of window.openIdentifiers()) {
@@ -118,28 +129,23 @@ class Look {
   }
 
   answer(): Liveness {
-    const { log, router } = this.#core
-    const answers = new Map<number, number>()
-    const { sessions } = this.#core
+    const { log, sessions } = this.#core
+    let answers = new Float64Array(log.topicIdBound).fill(UNKNOWN)
     const fixed = this.#held
     const epoch = log.topicEpoch
     const neededFrom = (topicId: number): number => {
       // Ids are given again: what was remembered may be another topic's.
       if (log.topicEpoch !== epoch) return 0
-      let lowest = answers.get(topicId)
-      if (lowest === undefined) {
-        lowest = this.#boundary
-        let waitingFrom = lowest
-        for (const { text } of router.match(log.topicName(topicId))) {
-          lowest = Math.min(lowest, this.#lowest.get(text) ?? lowest)
-          waitingFrom = Math.min(waitingFrom, this.#waiting.get(text) ?? waitingFrom)
-        }
-        const aged = log.agedBelow?.(topicId) ?? 0
-        if (aged > waitingFrom) buryAged(this.#core, topicId, waitingFrom, aged)
-        lowest = Math.max(lowest, Math.min(aged, this.#boundary))
-        answers.set(topicId, lowest)
+      if (topicId >= answers.length) {
+        const larger = new Float64Array(Math.max(topicId + 1, answers.length * 2)).fill(UNKNOWN)
+        larger.set(answers)
+        answers = larger
       }
-      return lowest
+      const known = answers[topicId] as number
+      if (known !== UNKNOWN) return known
+      const answer = this.#neededFrom(topicId)
+      answers[topicId] = answer
+      return answer
     }
     return {
       neededFrom,
@@ -154,10 +160,41 @@ class Look {
     }
   }
 
+  #neededFrom(topicId: number): number {
+    const { bitmaps, log, router } = this.#core
+    let needed = this.#boundary
+    let waitingFrom = needed
+    const lower = ({ saved, waiting }: Wanted): void => {
+      if (saved < needed) needed = saved
+      if (waiting < waitingFrom) waitingFrom = waiting
+    }
+    if (this.#wanted.size <= FEW_FILTERS) {
+      for (const wanted of this.#wanted.values()) {
+        if (bitmaps.matches(wanted.filter.id, wanted.filter.text, topicId)) lower(wanted)
+      }
+    } else {
+      for (const { text } of router.match(log.topicName(topicId))) {
+        const wanted = this.#wanted.get(text)
+        if (wanted !== undefined) lower(wanted)
+      }
+    }
+    const aged = log.agedBelow?.(topicId) ?? 0
+    if (aged > waitingFrom) buryAged(this.#core, topicId, waitingFrom, aged)
+    return Math.max(needed, Math.min(aged, this.#boundary))
+  }
+
   #reader(subscription: Subscription, saved: number, position: number): void {
-    const { text } = subscription.filter
-    lower(this.#lowest, text, firstWanted(subscription, saved))
-    lower(this.#waiting, text, firstWanted(subscription, position))
+    this.#lower(subscription, firstWanted(subscription, saved), firstWanted(subscription, position))
+  }
+
+  #lower({ filter }: Subscription, saved: number, waiting: number): void {
+    let wanted = this.#wanted.get(filter.text)
+    if (wanted === undefined) {
+      wanted = { filter, saved: Number.POSITIVE_INFINITY, waiting: Number.POSITIVE_INFINITY }
+      this.#wanted.set(filter.text, wanted)
+    }
+    wanted.saved = Math.min(wanted.saved, saved)
+    wanted.waiting = Math.min(wanted.waiting, waiting)
   }
 
   #hold(sequence: number): void {
@@ -169,11 +206,6 @@ class Look {
 const firstWanted = ({ intervals }: Subscription, position: number): number => {
   for (const { from, qos, to } of intervals) if (qos > 0 && to > position) return Math.max(position, from)
   return Number.POSITIVE_INFINITY
-}
-
-const lower = (to: Map<string, number>, text: string, position: number): void => {
-  const before = to.get(text) ?? Number.POSITIVE_INFINITY
-  if (position < before) to.set(text, position)
 }
 
 /** Messages of the topic from `from` on, below `below`, go by their age: booked once. */

@@ -16,7 +16,7 @@ import type { Core } from "./core.ts"
 
 /** Records counted before others have a turn: 3 ms. */
 const SLICE_RECORDS = 65_536
-const NOBODY: ReadonlyArray<Filter<Session>> = []
+const NOBODY: ReadonlyArray<number> = []
 
 interface Mark {
   readonly position: number
@@ -66,16 +66,22 @@ class Walk {
   readonly #core: Core
   readonly #marks: ReadonlyArray<Mark>
   #at = 0
-  /** By filter. */
-  readonly #logged = new Map<Filter<Session>, number>()
+  /** Where each filter's records are counted in `#logged`. */
+  readonly #places = new Map<Filter<Session>, number>()
+  readonly #logged: Float64Array
   readonly #waiting = new Map<Subscription, number>()
   readonly #open = new Set<Subscription>()
-  readonly #matched: Array<ReadonlyArray<Filter<Session>> | undefined> = []
+  readonly #matched: Array<ReadonlyArray<number> | undefined> = []
 
   constructor(core: Core, marks: ReadonlyArray<Mark>) {
     this.#core = core
     this.#marks = marks
-    for (const { subscription } of marks) this.#logged.set(subscription.filter as Filter<Session>, 0)
+    const places = this.#places
+    for (const { subscription } of marks) {
+      const filter = subscription.filter as Filter<Session>
+      if (!places.has(filter)) places.set(filter, places.size)
+    }
+    this.#logged = new Float64Array(places.size)
   }
 
   record(sequence: number): void {
@@ -83,7 +89,11 @@ class Walk {
     const topicId = this.#core.log.topicAt(sequence)
     if (topicId < 0) return
     this.#matched[topicId] ??= this.#wantedBy(topicId)
-    for (const filter of this.#matched[topicId]) this.#logged.set(filter, (this.#logged.get(filter) as number) + 1)
+    const wanted = this.#matched[topicId]
+    for (let i = 0; i < wanted.length; i++) {
+      const place = wanted[i] as number
+      this.#logged[place] = (this.#logged[place] as number) + 1
+    }
   }
 
   /** Every subscription's count, in its own books. */
@@ -93,9 +103,12 @@ class Walk {
     for (const [subscription, waiting] of this.#waiting) subscription.leaveTail(waiting)
   }
 
-  #wantedBy(topicId: number): ReadonlyArray<Filter<Session>> {
-    const filters = this.#core.router.match(this.#core.log.topicName(topicId))
-    const wanted = filters.filter((filter) => this.#logged.has(filter))
+  #wantedBy(topicId: number): ReadonlyArray<number> {
+    const wanted: Array<number> = []
+    for (const filter of this.#core.router.match(this.#core.log.topicName(topicId))) {
+      const place = this.#places.get(filter)
+      if (place !== undefined) wanted.push(place)
+    }
     return wanted.length === 0 ? NOBODY : wanted
   }
 
@@ -115,7 +128,7 @@ class Walk {
   }
 
   #add(subscription: Subscription, sign: number): void {
-    const logged = this.#logged.get(subscription.filter as Filter<Session>) as number
+    const logged = this.#logged[this.#places.get(subscription.filter as Filter<Session>) as number] as number
     this.#waiting.set(subscription, (this.#waiting.get(subscription) ?? 0) + sign * logged)
   }
 }

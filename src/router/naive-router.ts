@@ -77,7 +77,14 @@ class NaiveRouter<S> implements Router<S> {
   }
 
   private admit(topic: string): TopicEntry<S> {
-    const entry: TopicEntry<S> = { bytes: Buffer.from(topic), matched: [], logTopic: -1, history: 0, valid: true }
+    const entry: TopicEntry<S> = {
+      bytes: Buffer.from(topic),
+      matched: [],
+      logTopic: -1,
+      logStamp: 0,
+      history: 0,
+      valid: true
+    }
     this.entries.set(topic, entry)
     for (const [oldestTopic, oldest] of this.entries) {
       if (this.entries.size <= this.cachedEntriesMax) break

@@ -49,6 +49,7 @@ export interface TopicEntry<S> {
   matched: ReadonlyArray<Filter<S>>
   /** Id of the topic in the message log, -1 until it is first appended. Kept by the store. */
   logTopic: number
+  logStamp: number
   /** What the store remembers of whether it keeps every message of the topic; 0 at first. */
   history: number
   /** False once evicted or superseded. */

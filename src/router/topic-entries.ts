@@ -33,6 +33,7 @@ export class CachedEntry<S> implements TopicEntry<S> {
   readonly bytes: Buffer
   matched: ReadonlyArray<Filter<S>>
   logTopic = -1
+  logStamp = 0
   history = 0
   valid = true
   set: MatchSet<S>

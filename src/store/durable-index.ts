@@ -6,7 +6,7 @@
  *   a slice                 records that are gone: NO_TOPIC, counts of their topics; those that moved: new places
  *   then                    a segment that holds nothing goes; one with few survivors becomes a sparse one, together
  *                           with sparse neighbours
- *   hot, cool()             frames of the newest segments stay in memory; all else is read from files
+ *   hot, cool()             frames of the newest segments stay in memory; all else is read from files, its columns packed
  *
  * Invariants
  * - A record above `at` of a move is looked up in the move, one below in the columns: never a place in a file that is no
@@ -21,7 +21,8 @@ import type { CompactedFile, CompactionFile } from "./compaction-target.ts"
 import { asCompactionFile, DurableFiles, type LogFile, type Move } from "./durable-files.ts"
 import { LogIndex } from "./log-index.ts"
 import { POLICY_UNKNOWN, TOPIC_FOOTPRINT_BYTES } from "./log-topics.ts"
-import { gatherSegments, type MemorySegment, NO_TOPIC, SegmentFlag } from "./memory-segment.ts"
+import { gatherSegments, type MemorySegment, SegmentFlag } from "./memory-segment.ts"
+import { NO_TOPIC } from "./packed-columns.ts"
 import type { LogStatistics } from "./ports.ts"
 import { lowerBound } from "./postings.ts"
 import { type HistorySource, TopicHistory } from "./topic-history.ts"
@@ -147,7 +148,7 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
     if (segment === undefined || topicId < 0) return false
     if (this.topics.retained[topicId] === sequence) {
       const i = segment.indexOf(sequence)
-      const isClear = ((segment.flags[i] as number) & SegmentFlag.clear) !== 0
+      const isClear = (segment.flagsAt(i) & SegmentFlag.clear) !== 0
       if ((!isClear && segment.expiryAt(i) > this.#nowMs()) || this.#supersedes(topicId, sequence)) return true
     }
     const replayMs = this.#policies.keepsReplay ? (this.policyOf(topicId)?.replayMs ?? 0) : 0
@@ -199,7 +200,7 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
   /** Where the record lies in `file`, NO_PLACE when it is gone. */
   protected placeOf(file: LogFile, segment: MemorySegment, i: number, sequence: number): number {
     const { move } = file
-    if (move === undefined || sequence < move.at) return placesOf(segment)[i] as number // [LOG-5]
+    if (move === undefined || sequence < move.at) return segment.placeAt(i) // [LOG-5]
     const { offsets, sequences } = move
     const at = lowerBound(sequences, move.next, sequences.length, sequence)
     return sequences[at] === sequence ? (offsets[at] as number) : NO_PLACE
@@ -229,12 +230,18 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
   protected override makeRoom(_lengthBytes: number, sealed: MemorySegment | undefined): void {
     if (sealed === undefined) return
     sealed.seal()
-    this.#sealedBytes += sealed.columnsBytes
+    this.grown(sealed)
   }
 
   protected override rolled(segment: MemorySegment): void {
     this.#hot.push(segment)
     this.#hotBytes += segment.lengthBytes
+  }
+
+  protected override grown(segment: MemorySegment): void {
+    const { columnsBytes } = segment
+    this.#sealedBytes += columnsBytes - segment.countedColumnsBytes
+    segment.countedColumnsBytes = columnsBytes
   }
 
   /** Frames beyond the cache's share leave memory, the oldest first, once they are in their file. */
@@ -247,6 +254,7 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
       this.#hotBytes -= oldest.lengthBytes
       // This runs in a turn of the WAL's own: what readers were handed in theirs is over.
       this.recycle(oldest.release())
+      this.grown(oldest)
       this.#tidy(oldest)
     }
   }
@@ -279,7 +287,7 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
   #takeOf(segment: MemorySegment, move: Move, atMost: number): number {
     const { end, offsets, sequences } = move
     const from = segment.indexFrom(move.at)
-    const places = placesOf(segment)
+    const places = segment.movePlaces()
     let { next } = move
     let i = from
     for (; i < segment.count && i < from + atMost; i++) {
@@ -287,11 +295,14 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
       if (sequence >= end) break
       while (next < sequences.length && (sequences[next] as number) < sequence) next += 1
       if (sequences[next] === sequence) places[i] = offsets[next] as number
-      else if (segment.topicIds[i] !== NO_TOPIC) this.forgetAt(segment, i)
+      else if (segment.topicIdAt(i) !== NO_TOPIC) this.forgetAt(segment, i)
     }
     move.next = next
     move.at = Math.min(end, i < segment.count ? segment.sequenceAt(i) : segment.end)
-    if (i === segment.count || move.at === end) this.#tidy(segment)
+    const isOver = i === segment.count || move.at === end
+    if (isOver) segment.settlePlaces()
+    if (segment !== this.active) this.grown(segment)
+    if (isOver) this.#tidy(segment)
     return Math.max(1, i - from)
   }
 
@@ -305,8 +316,8 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
     const joins = before !== undefined && isSparse(before) && before.live + segment.live <= SPARSE_RECORDS_MAX
     const parts = joins ? [before, segment] : [segment]
     const by = segment.live === 0 && !joins ? undefined : gatherSegments(parts)
-    for (const part of parts) this.#sealedBytes -= part.columnsBytes
-    if (by !== undefined) this.#sealedBytes += by.columnsBytes
+    for (const part of parts) this.#sealedBytes -= part.countedColumnsBytes
+    if (by !== undefined) this.grown(by)
     this.replaceSegments(at + 1 - parts.length, parts.length, by)
   }
 
@@ -317,12 +328,13 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
     this.#hot.splice(at, 1)
     this.#hotBytes -= segment.lengthBytes
     segment.release()
+    this.grown(segment)
     return true
   }
 }
 
 export function placesOf({ places }: MemorySegment): Uint32Array {
-  assert(places !== undefined, "records of this log have places")
+  assert(places !== undefined && places.length > 0, "records of this log have places, plain ones as long as it is hot")
   return places
 }
 

@@ -44,7 +44,8 @@ import { COLD_BYTES_DEFAULT, ColdPlace, ColdReads } from "./cold-reads.ts"
 import type { CompactionTarget } from "./compaction-target.ts"
 import type { LogFile } from "./durable-files.ts"
 import { DurableIndex, type DurableIndexOptions, placesOf } from "./durable-index.ts"
-import { messageFlags, NO_TOPIC } from "./memory-segment.ts"
+import { messageFlags } from "./memory-segment.ts"
+import { NO_TOPIC } from "./packed-columns.ts"
 import { keepPacketIdentifier } from "./packet-identifier.ts"
 import {
   type AppendRefusal,
@@ -277,7 +278,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   read(sequence: number, record: LogRecord): boolean {
     const segment = this.segmentOf(sequence)
     const i = segment === undefined ? -1 : segment.indexOf(sequence)
-    if (segment === undefined || i < 0 || segment.topicIds[i] === NO_TOPIC) return false
+    if (segment === undefined || i < 0 || segment.topicIdAt(i) === NO_TOPIC) return false
     this.fill(segment, i, record)
     if (!segment.isHot) return this.#find(sequence) && this.#cold.read(this.#place, record)
     record.buffer = segment.bytes
@@ -317,6 +318,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     const { appender, sealed } = wal
     const { segment } = appender
     this.#wal = wal
+    this.topics.forgetBytes()
     let from = 0
     for (const { decoded, gen, id, lastLsn, path, sizeBytes } of sealed) {
       const found = this.#found.of(id)
@@ -358,7 +360,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   #find(sequence: number): boolean {
     const segment = this.segmentOf(sequence)
     const i = segment === undefined ? -1 : segment.indexOf(sequence)
-    if (segment === undefined || i < 0 || segment.isHot || segment.topicIds[i] === NO_TOPIC) return false
+    if (segment === undefined || i < 0 || segment.isHot || segment.topicIdAt(i) === NO_TOPIC) return false
     const file = this.table.of(sequence)
     if (file === undefined || file.isGone) return false
     const place = this.#place
@@ -401,7 +403,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     viewTrusted(view, buffer, start, end, isVersion5)
     // The proof that its message was received: a file that holds it holds state of a session.
     this.#found.see(record, segmentId, view.qos === 2 && view.packetIdentifier > 0)
-    const topicId = this.topics.resolveName(buffer.toString("utf8", view.topicStart, view.topicEnd))
+    const topicId = this.topics.resolveBytes(buffer, view.topicStart, view.topicEnd)
     const indexed = messageFlags(isVersion5, view.qos, view.retain, view.payloadStart === view.frameEnd)
     this.roomAt(end - start, sequence)
     this.#book(topicId, buffer, start, end - start, record.publisher, indexed, record.expiresAtMs, offset, record.lsn)

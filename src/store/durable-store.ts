@@ -65,6 +65,8 @@ export interface DurableStore {
   readonly indexState: () => { readonly isIndexed: boolean; readonly appliedLsn: number }
 }
 
+/** By then the doors of a broker with a small store are open. */
+const INDEX_AFTER_MS = 500
 /** Applying the index at the end may take so long; it is derivable. The sync before it has no limit. */
 const FLUSH_LIMIT_MS = 10_000
 
@@ -85,7 +87,8 @@ export const openDurableStore = (
     started.sessions = sessions
     for (const { firstLsn, key } of base.image.uncovered()) sessions.noteStep(key, firstLsn)
     sessions.changes = base.changes
-    const indexer = new Indexer({ storeUuid, log, sessions, index: base.index, snapshots: base.snapshots })
+    const { index, snapshots } = base
+    const indexer = new Indexer({ storeUuid, log, sessions, index, snapshots, firstAfterMs: INDEX_AFTER_MS })
     yield* Effect.addFinalizer(() => finish(indexer, base.markClean))
     yield* Effect.forkScoped(indexer.run)
     const report = reportOf(log, recovered, retained, base, opened, nowMs() - fromMs)

@@ -45,6 +45,8 @@ export interface IndexerOptions {
   readonly sessions: DurableSessions
   readonly index: StoreIndex
   readonly snapshots: Snapshots
+  /** It begins by itself after so long, or when many changes wait: a start has better things to do. */
+  readonly firstAfterMs?: number | undefined
 }
 
 const INTERVAL_MS = 50
@@ -90,7 +92,14 @@ export class Indexer {
     return this.#index?.meta?.appliedLsn ?? 0
   }
 
-  readonly run: Effect.Effect<never> = Effect.gen({ self: this }, function* () {
+  readonly run: Effect.Effect<never> = Effect.suspend(() =>
+    Effect.andThen(
+      Effect.raceFirst(Effect.sleep(this.#options.firstAfterMs ?? 0), this.#full.await),
+      Effect.forever(this.#turn)
+    )
+  )
+
+  readonly #turn: Effect.Effect<void> = Effect.gen({ self: this }, function* () {
     yield* this.#waiting.await
     yield* Effect.raceFirst(Effect.sleep(INTERVAL_MS), this.#full.await)
     this.#full.closeUnsafe()
@@ -99,7 +108,7 @@ export class Indexer {
     if (this.#sealed !== undefined || (this.#options.sessions.changes?.count ?? 0) > 0) this.#waiting.openUnsafe()
     // A log that failed ends the program; nothing is to be saved then.
     if (this.#isSnapshotDue) yield* Effect.ignore(this.#one.withPermit(this.#snapshot))
-  }).pipe(Effect.forever)
+  })
 
   /** Everything appended so far: durable, and in the index unless that was given up. True when it is. */
   readonly flush: Effect.Effect<boolean, StoreFailed> = Effect.suspend(() => this.#one.withPermit(this.#flushNow))

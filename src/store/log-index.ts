@@ -16,7 +16,8 @@
  */
 import { assert } from "../base/assert.ts"
 import { LogTopics, TOPIC_FOOTPRINT_BYTES } from "./log-topics.ts"
-import { MemorySegment, NO_TOPIC, SegmentFlag } from "./memory-segment.ts"
+import { MemorySegment, SegmentFlag } from "./memory-segment.ts"
+import { NO_TOPIC } from "./packed-columns.ts"
 import type { LogRecord } from "./ports.ts"
 
 const SEGMENT_BYTES = 1_048_576
@@ -78,20 +79,20 @@ export abstract class LogIndex {
     if (segment === undefined) return -1
     const i = segment.indexOf(sequence)
     if (i < 0) return -1
-    const topicId = segment.topicIds[i] as number
+    const topicId = segment.topicIdAt(i)
     return topicId === NO_TOPIC ? -1 : topicId
   }
 
   nextMessage(from: number): number {
     const last = this.#lastRead
     if (from >= last.base && from < last.end && last.sequences === undefined) {
-      if (last.topicIds[from - last.base] !== NO_TOPIC) return from
+      if (last.topicIdAt(from - last.base) !== NO_TOPIC) return from
     }
     for (let at = this.#indexOf(from); at < this.segments.length; at++) {
       const segment = this.segments[at] as MemorySegment
       if (segment.live === 0) continue
       for (let i = segment.indexFrom(from); i < segment.count; i++) {
-        if (segment.topicIds[i] === NO_TOPIC) continue
+        if (segment.topicIdAt(i) === NO_TOPIC) continue
         this.#lastRead = segment
         return segment.sequenceAt(i)
       }
@@ -132,13 +133,13 @@ export abstract class LogIndex {
     if (segment === undefined) return -1
     const i = segment.indexOf(sequence)
     if (i < 0) return -1
-    const topicId = segment.topicIds[i] as number
+    const topicId = segment.topicIdAt(i)
     if (topicId === NO_TOPIC) return -1
-    const distance = segment.following[i] as number
+    const distance = segment.followingAt(i)
     if (distance > 0 && this.topicAt(sequence + distance) === topicId) return sequence + distance
     if ((this.topics.last[topicId] as number) <= sequence) return -1
     const found = this.#findAlong(topicId, sequence, distance)
-    if (found >= 0) segment.link(i, found)
+    if (found >= 0 && segment.link(i, found)) this.grown(segment)
     return found
   }
 
@@ -173,6 +174,8 @@ export abstract class LogIndex {
   /** Called before a segment of that length is made, with the one that is full; and then with the new one. */
   protected abstract makeRoom(lengthBytes: number, sealed: MemorySegment | undefined): void
   protected abstract rolled(segment: MemorySegment): void
+  /** Columns of a segment that is packed take more now. */
+  protected abstract grown(segment: MemorySegment): void
 
   /** Books the record whose frame was just written into the active segment; answers its sequence. */
   protected push(sizeBytes: number, topicId: number, publisher: number, flags: number, expiresAtMs: number): number {
@@ -191,7 +194,7 @@ export abstract class LogIndex {
   /** The message of record `i` is gone. */
   protected forgetAt(segment: MemorySegment, i: number): void {
     const { topics } = this
-    const topicId = segment.topicIds[i] as number
+    const topicId = segment.topicIdAt(i)
     const left = (topics.counts[topicId] as number) - 1
     topics.counts[topicId] = left
     topics.bytes[topicId] = (topics.bytes[topicId] as number) - segment.sizeAt(i)
@@ -215,8 +218,8 @@ export abstract class LogIndex {
   protected fill(segment: MemorySegment, i: number, record: LogRecord): void {
     record.sequence = segment.sequenceAt(i)
     record.isVersion5 = segment.isVersion5(i)
-    record.topicId = segment.topicIds[i] as number
-    record.publisher = segment.publishers[i] as number
+    record.topicId = segment.topicIdAt(i)
+    record.publisher = segment.publisherAt(i)
     record.expiresAtMs = segment.expiryAt(i)
   }
 
@@ -288,7 +291,7 @@ export abstract class LogIndex {
       const previous = topics.last[topicId] as number
       const segment = previous >= active.base ? active : this.segmentOf(previous)
       const i = segment === undefined ? -1 : segment.indexOf(previous)
-      if (i >= 0) segment?.link(i, sequence)
+      if (i >= 0 && segment?.link(i, sequence) === true) this.grown(segment)
     }
     topics.last[topicId] = sequence
     topics.counts[topicId] = (topics.counts[topicId] as number) + 1
@@ -317,8 +320,8 @@ export abstract class LogIndex {
       const segment = this.segmentOf(at)
       const i = segment === undefined ? -1 : segment.indexOf(at)
       if (segment === undefined || i < 0) break
-      if (segment.topicIds[i] === topicId) return at
-      step = segment.following[i] as number
+      if (segment.topicIdAt(i) === topicId) return at
+      step = segment.followingAt(i)
     }
     return this.#find(topicId, Math.max(at, from + 1))
   }

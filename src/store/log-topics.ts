@@ -6,6 +6,7 @@
  * when the epoch differs, so an id never names two topics to one reader.
  */
 import type { LogTopicHolder } from "./ports.ts"
+import { TopicBytes } from "./topic-bytes.ts"
 
 const TOPICS_FIRST = 256
 /** Retired ids wait until there are this many, so that readers start anew rarely. */
@@ -34,7 +35,11 @@ export class LogTopics {
   policies = new Int32Array(TOPICS_FIRST)
   readonly #ids = new Map<string, number>()
   readonly #names: Array<string> = []
-  readonly #holders: Array<LogTopicHolder | undefined> = []
+  /** A number of its own for each time an id is given: a holder that knows another one knows another topic. */
+  stamps = new Float64Array(TOPICS_FIRST)
+  #stamp = 0
+  /** While recovery runs: see resolveBytes. */
+  #byBytes: TopicBytes | undefined = undefined
   #reusable: Array<number> = []
   #retired: Array<number> = []
 
@@ -42,23 +47,41 @@ export class LogTopics {
     return this.#ids.size
   }
 
-  /** The holder's topic id, given now if need be. Remembered in the holder, so the usual case is two loads. */
+  /**
+   * The holder's topic id, given now if need be. Remembered in the holder, so the usual case is two loads. Holders are not
+   * remembered here: the router forgets topics that are not used, the log has a million of them.
+   */
   resolve(holder: LogTopicHolder): number {
     const known = holder.logTopic
-    if (known >= 0 && this.#holders[known] === holder) return known
+    if (known >= 0 && this.stamps[known] === holder.logStamp) return known
     const id = this.resolveName(holder.bytes.toString("utf8"))
-    this.#holders[id] = holder
     holder.logTopic = id
+    holder.logStamp = this.stamps[id] as number
     return id
   }
 
-  /** The same where nobody remembers the id: recovery knows topics by name only. */
+  /** The same for recovery, which has the bytes only: a string is made for the first record of a topic, not for each. */
+  resolveBytes(buffer: Buffer, start: number, end: number): number {
+    this.#byBytes ??= new TopicBytes()
+    const known = this.#byBytes.find(buffer, start, end)
+    if (known >= 0) return known
+    const id = this.resolveName(buffer.toString("utf8", start, end))
+    this.#byBytes.add(buffer, start, end, id)
+    return id
+  }
+
+  /** Recovery is over. */
+  forgetBytes(): void {
+    this.#byBytes = undefined
+  }
+
   resolveName(name: string): number {
     let id = this.#ids.get(name)
     if (id === undefined) {
       id = this.#take()
       this.#ids.set(name, id)
       this.#names[id] = name
+      this.stamps[id] = ++this.#stamp
       this.counts[id] = 0
       this.bytes[id] = 0
       this.acknowledged[id] = 0
@@ -80,9 +103,10 @@ export class LogTopics {
 
   /** The topic's last record left the log. */
   retire(id: number): void {
+    this.#byBytes = undefined
     this.#ids.delete(this.#names[id] as string)
     this.#names[id] = ""
-    this.#holders[id] = undefined
+    this.stamps[id] = 0
     this.first[id] = -1
     this.last[id] = -1
     this.#retired.push(id)
@@ -103,7 +127,7 @@ export class LogTopics {
 
   #grow(): void {
     const length = this.first.length * 2
-    for (const column of ["first", "last", "counts", "bytes", "acknowledged", "retained"] as const) {
+    for (const column of ["first", "last", "counts", "bytes", "acknowledged", "retained", "stamps"] as const) {
       const larger = new Float64Array(length)
       larger.set(this[column])
       this[column] = larger

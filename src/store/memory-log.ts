@@ -151,6 +151,10 @@ export class MemoryLog extends LogIndex implements MessageLog {
     // Nothing to do: the ring holds the segment.
   }
 
+  protected override grown(): void {
+    // Never called: no segment of a ring is packed.
+  }
+
   #usedBytes(): number {
     return this.#sealedBytes + footprint(this.active) + this.topics.size * TOPIC_FOOTPRINT_BYTES
   }

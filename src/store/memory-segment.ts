@@ -2,7 +2,7 @@
  * A segment of the message log in memory: one buffer for the frames, typed columns for the rest.
  *
  *   bytes        frames, one behind the other; empty when the segment is cold: its frames lie in a file only
- *   starts       offset of each frame, and behind the last one; of a cold segment the differences still are the sizes
+ *   starts       offset of each frame, and behind the last one
  *   sequences    of a sparse segment: each record's sequence; of a dense one record i has base + i
  *   topicIds     the topic column that scanning readers walk; NO_TOPIC once the message is gone
  *   publishers   session number of the publisher (No Local), 0 = the broker
@@ -12,11 +12,13 @@
  *   places       where the record lies in its file; for logs that have files
  *
  * Columns grow by doubling, so a segment of large messages does not pay for small ones; seal() cuts them to what is used.
+ * What is cold has them packed (packed-columns.ts): whoever may meet a cold segment asks topicIdAt() and its like.
  * `weight` is what fills a segment: frames, and what each record takes beside its frame where it is stored.
  *
  * Elsewhere: which records live, and which segments are rebuilt as sparse ones (log-index.ts, durable-index.ts).
  */
 import { assert } from "../base/assert.ts"
+import { NO_TOPIC, PackedColumns } from "./packed-columns.ts"
 import { bytesOfPostings, lowerBound, makePostings, type Postings, placeOfTopic } from "./postings.ts"
 
 const RECORDS_FIRST = 256
@@ -27,9 +29,6 @@ const PLACE_BYTES = 4
 const SEQUENCE_BYTES = 8
 /** Distances that the column cannot hold are not remembered. */
 const DISTANCE_MAX = 0xffff_ffff
-
-/** In the topic column: no message at this position any more. */
-export const NO_TOPIC = 0xffff_ffff
 
 export const SegmentFlag = {
   /** The frame carries a property section (5.0). */
@@ -54,6 +53,8 @@ export function newColumnsBytes(hasPlaces: boolean): number {
 }
 
 const COLD: Buffer = Buffer.alloc(0)
+const PACKED = new Uint32Array(0)
+const PACKED_FLAGS = new Uint8Array(0)
 
 export class MemorySegment {
   readonly base: number
@@ -81,6 +82,9 @@ export class MemorySegment {
   places: Uint32Array | undefined
   /** Of the postings as the log has counted them (log-index.ts). */
   countedBytes = 0
+  /** Of the columns as the log has counted them (durable-index.ts). */
+  countedColumnsBytes = 0
+  #packed: PackedColumns | undefined = undefined
   #postings: Postings | undefined = undefined
   #goneSincePostings = 0
 
@@ -99,7 +103,8 @@ export class MemorySegment {
 
   /** What the columns take of the log's budget. */
   get columnsBytes(): number {
-    return this.topicIds.length * this.#recordBytes
+    if (this.#packed === undefined) return this.topicIds.length * this.#recordBytes
+    return this.#packed.bytes + (this.expiries?.byteLength ?? 0) + (this.sequences?.byteLength ?? 0)
   }
 
   /** What its postings take, as long as it has some. */
@@ -122,7 +127,7 @@ export class MemorySegment {
   /** Topics whose newest record lies here: they leave a log that forgets in order with this segment. */
   countLast(): number {
     let count = 0
-    for (let i = 0; i < this.count; i++) if (this.following[i] === 0) count += 1
+    for (let i = 0; i < this.count; i++) if (this.followingAt(i) === 0) count += 1
     return count
   }
 
@@ -148,7 +153,25 @@ export class MemorySegment {
     return this.sequences === undefined ? this.base + i : (this.sequences[i] as number)
   }
 
+  /** NO_TOPIC = the message is gone. */
+  topicIdAt(i: number): number {
+    return this.#packed === undefined ? (this.topicIds[i] as number) : this.#packed.topicIdAt(i)
+  }
+  publisherAt(i: number): number {
+    return this.#packed === undefined ? (this.publishers[i] as number) : this.#packed.publisherAt(i)
+  }
+  flagsAt(i: number): number {
+    return this.#packed === undefined ? (this.flags[i] as number) : this.#packed.flagsAt(i)
+  }
+  followingAt(i: number): number {
+    return this.#packed === undefined ? (this.following[i] as number) : this.#packed.followingAt(i)
+  }
+  /** Of a segment with places. */
+  placeAt(i: number): number {
+    return this.#packed === undefined ? (this.places?.[i] as number) : this.#packed.placeAt(i)
+  }
   sizeAt(i: number): number {
+    if (this.#packed !== undefined) return this.#packed.sizeAt(i)
     return (this.starts[i + 1] as number) - (this.starts[i] as number)
   }
 
@@ -193,17 +216,21 @@ export class MemorySegment {
 
   /** The message is gone. */
   forget(i: number): void {
-    this.topicIds[i] = NO_TOPIC
+    if (this.#packed === undefined) this.topicIds[i] = NO_TOPIC
+    else this.#packed.forget(i)
     this.live -= 1
     this.#goneSincePostings += 1
     // Stale entries are passed over one by one: not when they are many.
     if (this.#goneSincePostings * 4 > this.count) this.#postings = undefined
   }
 
-  /** Remembers the next record of the same topic. */
-  link(i: number, sequence: number): void {
+  /** Remembers the next record of the same topic; answers whether columns grew. */
+  link(i: number, sequence: number): boolean {
     const distance = sequence - this.sequenceAt(i)
-    this.following[i] = distance < DISTANCE_MAX ? distance : 0
+    const hint = distance < DISTANCE_MAX ? distance : 0
+    if (this.#packed !== undefined) return this.#packed.link(i, hint)
+    this.following[i] = hint
+    return false
   }
 
   /** Nothing comes any more: columns take what they hold. */
@@ -215,7 +242,30 @@ export class MemorySegment {
   release(): Buffer {
     const { bytes } = this
     this.bytes = COLD
+    this.pack()
     return bytes
+  }
+
+  /** Of a cold segment. */
+  pack(): void {
+    this.#packed = new PackedColumns(this)
+    this.starts = PACKED
+    this.topicIds = PACKED
+    this.publishers = PACKED
+    this.flags = PACKED_FLAGS
+    this.following = PACKED
+    if (this.places !== undefined) this.places = PACKED
+  }
+
+  /** To be written to, until settlePlaces(). Of a segment with places. */
+  movePlaces(): Uint32Array {
+    if (this.#packed !== undefined) return this.#packed.movePlaces()
+    assert(this.places !== undefined, "records of this log have places")
+    return this.places
+  }
+
+  settlePlaces(): void {
+    this.#packed?.settlePlaces()
   }
 
   /** Wall ms; Infinity = never. */
@@ -224,12 +274,12 @@ export class MemorySegment {
   }
 
   isVersion5(i: number): boolean {
-    return ((this.flags[i] as number) & SegmentFlag.version5) !== 0
+    return (this.flagsAt(i) & SegmentFlag.version5) !== 0
   }
 
   /** Whether the record's frame asks for acknowledgement: QoS 1 or 2. */
   isAcknowledged(i: number): boolean {
-    return ((this.flags[i] as number) & SegmentFlag.acknowledged) !== 0
+    return (this.flagsAt(i) & SegmentFlag.acknowledged) !== 0
   }
 
   /** Index of the first record of `topicId` at or after index `from`, or -1. For sealed segments. */
@@ -240,7 +290,7 @@ export class MemorySegment {
     const { records, starts } = postings
     const end = starts[at + 1] as number
     for (let i = lowerBound(records, starts[at] as number, end, from); i < end; i++) {
-      if (this.topicIds[records[i] as number] === topicId) return records[i] as number
+      if (this.topicIdAt(records[i] as number) === topicId) return records[i] as number
     }
     return -1
   }
@@ -253,7 +303,7 @@ export class MemorySegment {
     const { records, starts } = postings
     const start = starts[at] as number
     for (let i = lowerBound(records, start, starts[at + 1] as number, below) - 1; i >= start; i--) {
-      if (this.topicIds[records[i] as number] === topicId) return records[i] as number
+      if (this.topicIdAt(records[i] as number) === topicId) return records[i] as number
     }
     return -1
   }
@@ -276,7 +326,8 @@ export class MemorySegment {
 
   #posted(): Postings {
     if (this.#postings === undefined) {
-      this.#postings = makePostings(this.topicIds, this.count, NO_TOPIC)
+      const topicIds = this.#packed === undefined ? this.topicIds : this.#packed.topicColumn()
+      this.#postings = makePostings(topicIds, this.count, NO_TOPIC)
       this.#goneSincePostings = 0
     }
     return this.#postings
@@ -312,21 +363,16 @@ export function gatherSegments(parts: ReadonlyArray<MemorySegment>): MemorySegme
   if (expires) to.expiries = new Float64Array(records)
   for (const part of parts) {
     for (let i = 0; i < part.count; i++) {
-      if (part.topicIds[i] === NO_TOPIC) continue
+      const topicId = part.topicIdAt(i)
+      if (topicId === NO_TOPIC) continue
       const at = to.count
       to.end = part.sequenceAt(i)
-      to.push(
-        part.sizeAt(i),
-        0,
-        part.topicIds[i] as number,
-        part.publishers[i] as number,
-        part.flags[i] as number,
-        part.expiryAt(i)
-      )
-      to.following[at] = part.following[i] as number
-      if (to.places !== undefined) to.places[at] = part.places?.[i] as number
+      to.push(part.sizeAt(i), 0, topicId, part.publisherAt(i), part.flagsAt(i), part.expiryAt(i))
+      to.following[at] = part.followingAt(i)
+      if (to.places !== undefined) to.places[at] = part.placeAt(i)
     }
   }
+  to.pack()
   to.end = last.end
   to.lastLsn = last.lastLsn
   return to

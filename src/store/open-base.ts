@@ -12,7 +12,8 @@ import type * as Scope from "effect/Scope"
 import type { StoreFault, StoreFs } from "../wal/store-fs.ts"
 import { IndexChanges } from "./index-changes.ts"
 import { type IndexEntry, openValue, VALUE_HEADER_BYTES } from "./index-values.ts"
-import { createLmdb, LmdbUnusable, type OpenedLmdb, openLmdb, setLmdbAside } from "./lmdb-index.ts"
+import { LateIndex } from "./late-index.ts"
+import { LmdbUnusable, type OpenedLmdb, openLmdb, setLmdbAside } from "./lmdb-index.ts"
 import { SessionImage } from "./session-image.ts"
 import { Snapshots } from "./snapshot.ts"
 import { MemoryIndex, type StoreIndex } from "./store-index.ts"
@@ -50,14 +51,18 @@ export const openBase = (options: BaseOptions): Effect.Effect<StoreBase, StoreFa
     const used =
       opened === "absent" || opened instanceof LmdbUnusable ? opened : yield* fromIndex(options, snapshots, opened)
     if (used !== "absent" && !(used instanceof LmdbUnusable)) return used
-    if (used instanceof LmdbUnusable) {
-      if (!used.isWorthless) yield* Effect.logWarning(`the index is made anew from snapshot and log: ${used.reason}`)
-      yield* setLmdbAside(place, `${dataDirectory}/quarantine`, options.nowMs(), used.isWorthless)
+    const quarantine = `${dataDirectory}/quarantine`
+    if (used instanceof LmdbUnusable && !used.isWorthless) {
+      yield* Effect.logWarning(`the index is made anew from snapshot and log: ${used.reason}`)
+      yield* setLmdbAside(place, quarantine, options.nowMs())
     }
-    const created = yield* createLmdb(place)
-    if (!(created instanceof LmdbUnusable)) return yield* fromSnapshot(snapshots, created.index, created.markClean)
-    yield* Effect.logWarning(`there is no LMDB, the index is in memory: ${created.reason}`)
-    return yield* fromSnapshot(snapshots, new MemoryIndex(), noMark)
+    // One that is worthless is so again at the next start, should this run not get as far as its first commit.
+    const isInTheWay = used instanceof LmdbUnusable && used.isWorthless
+    const late = yield* LateIndex.make(
+      place,
+      isInTheWay ? setLmdbAside(place, quarantine, options.nowMs(), true) : Effect.void
+    )
+    return yield* fromSnapshot(snapshots, late, () => late.markClean())
   })
 
 const noMark = (): void => undefined

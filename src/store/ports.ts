@@ -145,6 +145,8 @@ export interface MessageHistory {
 export interface LogTopicHolder {
   readonly bytes: Buffer
   logTopic: number
+  /** The log's own: whether `logTopic` is still this topic's. */
+  logStamp: number
   /** Undefined or 0 at first. */
   history?: number
 }

@@ -328,12 +328,14 @@ function replaysOf({
   replays,
   subscriptions
 }: ImageSession): NonNullable<SavedCursor["replays"]> {
-  const saved = new Map((replays ?? []).map((each) => [each.filter, each]))
-  return [...subscriptions].flatMap(([filter, { lsn, subscription }]) => {
-    const replay = lsn > cursorLsn ? subscription.replay : saved.get(filter)
-    if (replay === undefined) return []
+  const saved = replays === undefined ? undefined : new Map(replays.map((each) => [each.filter, each]))
+  const found: Array<NonNullable<SavedCursor["replays"]>[number]> = []
+  for (const [filter, { lsn, subscription }] of subscriptions) {
+    const replay = lsn > cursorLsn ? subscription.replay : saved?.get(filter)
+    if (replay === undefined) continue
     const steps = (exchanges?.replayHanded.get(filter) ?? []).filter((step) => step.lsn > lsn)
     const handed = new Set([...replay.handed, ...steps.map(({ sequence }) => sequence)]) // [IDX-6]
-    return [{ filter, next: replay.next, head: replay.head, handed: [...handed] }]
-  })
+    found.push({ filter, next: replay.next, head: replay.head, handed: [...handed] })
+  }
+  return found
 }

@@ -96,7 +96,7 @@ export class LogWithModel {
   holder(topic: string): LogTopicHolder {
     let holder = this.#holders.get(topic)
     if (holder === undefined) {
-      holder = { bytes: Buffer.from(topic), logTopic: -1 }
+      holder = { bytes: Buffer.from(topic), logTopic: -1, logStamp: 0 }
       this.#holders.set(topic, holder)
     }
     return holder

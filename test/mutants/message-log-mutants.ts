@@ -60,8 +60,8 @@ export const messageLogMutants: ReadonlyArray<Mutant> = [
   // While a move is taken in, its end is looked for where it was.
   {
     file: "src/store/durable-index.ts",
-    find: "if (move === undefined || sequence < move.at) return placesOf(segment)[i] as number // [LOG-5]",
-    replace: "return placesOf(segment)[i] as number",
+    find: "if (move === undefined || sequence < move.at) return segment.placeAt(i) // [LOG-5]",
+    replace: "return segment.placeAt(i)",
     statement: "LOG-5",
     tests: compaction
   },

@@ -64,8 +64,8 @@ export const replayMutants: ReadonlyArray<Mutant> = [
   // Compaction takes what is not read yet.
   {
     file: "src/broker/liveness.ts",
-    find: "lower(this.#lowest, subscription.filter.text, persistent ? Math.min(next, savedNext) : next)",
-    replace: "lower(this.#waiting, subscription.filter.text, persistent ? Math.min(next, savedNext) : next)",
+    find: "this.#lower(subscription, persistent ? Math.min(next, savedNext) : next, next)",
+    replace: "this.#lower(subscription, Number.POSITIVE_INFINITY, next)",
     statement: "RPL-5",
     tests
   }

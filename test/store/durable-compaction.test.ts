@@ -229,7 +229,7 @@ describe("memory follows what lives", () => {
       yield* new HandCompaction(log, options).run((sequence) => !both.gone.has(sequence))
       yield* settled(log)
       const survivors = end / 100
-      assert.isAbove(before, 40_000 * 21)
+      assert.isAbove(before, 40_000 * 10)
       assert.isBelow(log.indexBytes, before * 0.3)
       assert.isBelow(log.indexBytes, survivors * 50 + 100 * 192 + (log.next - end) * 64 + 20_000)
       assert.isBelow(log.statistics().segments, 12, "sparse neighbours grow together")

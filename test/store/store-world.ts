@@ -58,7 +58,7 @@ export function publishTo(log: MessageLog, message: Published): number {
   const { packetIdentifier = 0, payload = "x", publisher = 0, qos = 1, retain = false, topic } = message
   const frame = buildPublish(5, topic, Buffer.from(payload), qos, retain, Buffer.alloc(0))
   viewTrusted(view, frame, 0, frame.length, true)
-  const holder = { bytes: Buffer.from(topic), logTopic: -1 }
+  const holder = { bytes: Buffer.from(topic), logTopic: -1, logStamp: 0 }
   return log.append(view, holder, publisher, message.expiresAtMs ?? Number.POSITIVE_INFINITY, packetIdentifier)
 }
 

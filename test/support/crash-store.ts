@@ -203,7 +203,7 @@ export class CrashLog implements MessageLog {
 
   refill({ expiresAtMs, frame, isVersion5, packetIdentifier, publisher, topic }: MessageRecord): void {
     viewTrusted(this.#view, frame, 0, frame.length, isVersion5)
-    const holder = { bytes: Buffer.from(topic), logTopic: -1 }
+    const holder = { bytes: Buffer.from(topic), logTopic: -1, logStamp: 0 }
     this.#inner.append(this.#view, holder, publisher, expiresAtMs, packetIdentifier)
   }
 

@@ -71,7 +71,7 @@ function append({ log }: DurableStore, message: Message): number {
   const properties = encodePublishProperties({ contentType: "text/plain", userProperties: [["k", "v"]] })
   const frame = buildPublish(version, topic, Buffer.from(payload), qos, retain, properties)
   viewTrusted(view, frame, 0, frame.length, version === 5)
-  const holder = { bytes: Buffer.from(topic), logTopic: -1 }
+  const holder = { bytes: Buffer.from(topic), logTopic: -1, logStamp: 0 }
   return log.append(view, holder, publisher, expiresAtMs ?? Number.POSITIVE_INFINITY, packetIdentifier)
 }
 
