@@ -15,11 +15,12 @@
 import type { PublishView } from "../codec/publish-view.ts"
 import { PublishView as View } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
-import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
+import { dropRecord } from "./drop-record.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { awaitStore, openExchange } from "./open-exchange.ts"
 import { jump } from "./overtaken.ts"
@@ -111,7 +112,7 @@ const readLog = (core: Core, client: Client, session: Session): void => {
 const handRecord = (core: Core, client: Client, session: Session, sequence: number): boolean => {
   const record = core.record
   if (!core.log.read(sequence, record)) {
-    drop(core, session, DropReason.logRecordLost, core.log.topicAt(sequence), sequence)
+    dropRecord(core, session, DropReason.logRecordLost, core.log.topicAt(sequence), sequence)
     pass(core, session, sequence, 1)
     return true
   }
@@ -121,12 +122,12 @@ const handRecord = (core: Core, client: Client, session: Session, sequence: numb
   const { identifiers, qos, retain } = judgement
   if (qos <= 0) return true
   if (expiresAtMs <= core.nowMs) {
-    drop(core, session, DropReason.messageExpired, topicId, sequence) // [MQTT-3.3.2-5]
+    dropRecord(core, session, DropReason.messageExpired, topicId, sequence) // [MQTT-3.3.2-5]
     return true
   }
   const size = emitSize(client, view, qos, identifiers)
   if (size < 0) {
-    drop(core, session, DropReason.packetTooLarge, topicId, sequence) // [MQTT-3.1.2-25]
+    dropRecord(core, session, DropReason.packetTooLarge, topicId, sequence) // [MQTT-3.1.2-25]
     return true
   }
   const packetIdentifier = openExchange(core, client, session, qos, sequence)
@@ -148,9 +149,4 @@ const pass = (core: Core, session: Session, sequence: number, messages: number):
     if ((subscription.at(sequence)?.qos ?? 0) === 0 || !core.bitmaps.matches(filter.id, filter.text, topicId)) continue
     subscription.pass(messages)
   }
-}
-
-const drop = (core: Core, session: Session, reason: DropReasonId, topicId: number, sequence: number): void => {
-  const topic = topicId < 0 ? "" : core.log.topicName(topicId)
-  core.ledger.add(reason, session.clientIdentifier, topic, 1, core.nowMs, sequence, sequence)
 }

@@ -10,37 +10,31 @@ import type { Core } from "./core.ts"
 import { queueGroup, queuePump } from "./pump-queue.ts"
 
 /** Whether the log can be read at `sequence` now; else the client's pump is called when it can. */
-export const isAtHand = (core: Core, client: Client, sequence: number): boolean => {
-  if (core.log.isReady(sequence)) return true
-  if (client.loading === sequence) return false
-  client.loading = sequence
-  core.log.load(sequence, () => {
-    client.loading = -1
-    queuePump(core, client)
-  })
-  return false
-}
+export const isAtHand = (core: Core, client: Client, sequence: number): boolean =>
+  core.log.isReady(sequence) || ask(core, client, "loading", sequence, () => queuePump(core, client))
 
 /** The same for history, which is read beside it. */
-export const isAtHandForReplay = (core: Core, client: Client, sequence: number): boolean => {
-  if (core.log.isReady(sequence)) return true
-  if (client.loadingReplay === sequence) return false
-  client.loadingReplay = sequence
-  core.log.load(sequence, () => {
-    client.loadingReplay = -1
-    queuePump(core, client)
-  })
-  return false
-}
+export const isAtHandForReplay = (core: Core, client: Client, sequence: number): boolean =>
+  core.log.isReady(sequence) || ask(core, client, "loadingReplay", sequence, () => queuePump(core, client))
 
 /** The same for a shared subscription. */
-export const isAtHandOfGroup = (core: Core, group: ShareGroup, sequence: number): boolean => {
-  if (core.log.isReady(sequence)) return true
-  if (group.loading === sequence) return false
-  group.loading = sequence
+export const isAtHandOfGroup = (core: Core, group: ShareGroup, sequence: number): boolean =>
+  core.log.isReady(sequence) || ask(core, group, "loading", sequence, () => queueGroup(core, group))
+
+/** `waiter[key]` is the sequence that was asked for already, or -1. */
+const ask = <Key extends string>(
+  core: Core,
+  waiter: Record<Key, number>,
+  key: Key,
+  sequence: number,
+  wake: () => void
+): false => {
+  if (waiter[key] === sequence) return false
+  const asked: Record<string, number> = waiter
+  asked[key] = sequence
   core.log.load(sequence, () => {
-    group.loading = -1
-    queueGroup(core, group)
+    asked[key] = -1
+    wake()
   })
   return false
 }

@@ -23,7 +23,7 @@
  */
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
-import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
 import type { ReplayFrom } from "../router/replay-filter.ts"
 import { type ReplayCursor, type Session, SessionMode } from "../session/session.ts"
 import type { Subscription } from "../session/subscription.ts"
@@ -31,6 +31,7 @@ import type { LogReader } from "../store/log-reader.ts"
 import type { MessageHistory, SavedReplay } from "../store/ports.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
+import { dropRecord } from "./drop-record.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { awaitStore, openExchange } from "./open-exchange.ts"
 import { queuePump } from "./pump-queue.ts"
@@ -183,7 +184,7 @@ const handRecord = (
 ): boolean => {
   const { log, record } = core
   if (!log.read(sequence, record)) {
-    drop(core, session, DropReason.logRecordLost, log.topicAt(sequence), sequence)
+    dropRecord(core, session, DropReason.logRecordLost, log.topicAt(sequence), sequence)
     return true
   }
   const { expiresAtMs, publisher, topicId } = record
@@ -197,12 +198,12 @@ const handRecord = (
   const { identifiers, retainAsPublished } = subscription
   if (expiresAtMs <= core.nowMs) {
     // [MQTT-3.3.2-5]; what had expired before anybody asked for it is no history.
-    if (sequence >= head) drop(core, session, DropReason.messageExpired, topicId, sequence)
+    if (sequence >= head) dropRecord(core, session, DropReason.messageExpired, topicId, sequence)
     return true
   }
   const size = emitSize(client, view, qos, identifiers)
   if (size < 0) {
-    drop(core, session, DropReason.packetTooLarge, topicId, sequence) // [MQTT-3.1.2-25]
+    dropRecord(core, session, DropReason.packetTooLarge, topicId, sequence) // [MQTT-3.1.2-25]
     return true
   }
   let id = 0
@@ -233,9 +234,4 @@ const positionOf = (core: Core, from: ReplayFrom): number => {
     case "ago":
       return core.log.history?.positionAt(core.nowMs - from.durationMs) ?? 0
   }
-}
-
-const drop = (core: Core, session: Session, reason: DropReasonId, topicId: number, sequence: number): void => {
-  const topic = topicId < 0 ? "" : core.log.topicName(topicId)
-  core.ledger.add(reason, session.clientIdentifier, topic, 1, core.nowMs, sequence, sequence)
 }

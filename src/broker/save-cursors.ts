@@ -55,7 +55,7 @@ export const flushCursors = (core: Core, max: number): boolean => {
 }
 
 /** The session's or group's cursor, and what else waited to be saved with it. False when the store takes it not. */
-export const saveProgress = (core: Core, session: Session): boolean => {
+const saveProgress = (core: Core, session: Session): boolean => {
   if (session.number === 0) return saveGroupProgress(core, session)
   if (!session.isSaved || !session.persistent || core.sessions.get(session.clientIdentifier) !== session) return true
   if (session.savedStale && saveSession(core, session) < 0) return false

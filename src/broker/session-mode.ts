@@ -134,7 +134,7 @@ export const positionNeeded = (core: Core, session: Session): number => {
 }
 
 /** Forgets ended subscriptions, and intervals that neither the cursor nor a hole needs any more. */
-export const pruneSubscriptions = (core: Core, session: Session): void => {
+const pruneSubscriptions = (core: Core, session: Session): void => {
   let needed = -1
   for (const [text, subscription] of session.subscriptions) {
     if (subscription.active && subscription.intervals.length === 1) continue

@@ -9,7 +9,7 @@ import * as Schedule from "effect/Schedule"
 import type { Core } from "./core.ts"
 import { lookAtSlowed } from "./slow-down.ts"
 
-export const SYNC_SLOW_MS = 1000
+const SYNC_SLOW_MS = 1000
 export const SYNC_STALLED_MS = 10_000
 const LOOK_MS = 1000
 

@@ -42,7 +42,7 @@ export interface Plan {
 }
 
 /** A copy that frees less of its file than this costs more than it gains. */
-export const GARBAGE_SHARE_MIN = 0.1
+const GARBAGE_SHARE_MIN = 0.1
 const GARBAGE_SHARE = 0.5
 /** A file that holds less than this share of a full one joins its neighbours. */
 const SMALL_SHARE = 0.25

@@ -9,7 +9,7 @@ import { spawn } from "node:child_process"
 import * as Effect from "effect/Effect"
 
 /** A walk reads about a million values per second; an index that takes longer than this is rebuilt sooner. */
-export const CHECK_LIMIT_MS = 30_000
+const CHECK_LIMIT_MS = 30_000
 
 /** Undefined when every value verifies, else what is wrong. */
 export const checkLmdb = (directory: string): Effect.Effect<string | undefined> =>

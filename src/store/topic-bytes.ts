@@ -34,10 +34,12 @@ export class TopicBytes {
     return -1
   }
 
-  /** What find() does not know. */
+  /** What find() does not know. Nothing is kept of it where no slot could lead to it. */
   add(buffer: Buffer, start: number, end: number, id: number): void {
     if (this.#count === this.#ids.length) this.#grow()
-    const entry = this.#count++
+    const entry = this.#count
+    const hash = hashBytes(buffer, start, end)
+    if (!this.#place(entry, hash)) return
     const from = this.#startOf(entry)
     const to = from + end - start
     if (to > this.#bytes.length) {
@@ -46,10 +48,10 @@ export class TopicBytes {
       this.#bytes = larger
     }
     copyBytes(this.#bytes, from, buffer, start, end)
-    this.#hashes[entry] = hashBytes(buffer, start, end)
+    this.#hashes[entry] = hash
     this.#ids[entry] = id
     this.#ends[entry] = to
-    this.#place(entry)
+    this.#count++
   }
 
   #isAt(entry: number, buffer: Buffer, start: number, end: number): boolean {
@@ -62,15 +64,15 @@ export class TopicBytes {
     return entry === 0 ? 0 : (this.#ends[entry - 1] as number)
   }
 
-  #place(entry: number): void {
+  #place(entry: number, hash: number): boolean {
     const mask = this.#slots.length - 1
-    const hash = this.#hashes[entry] as number
     for (let probe = 0; probe < PROBES_MAX; probe++) {
       const at = (hash + probe) & mask
       if (this.#slots[at] !== 0) continue
       this.#slots[at] = entry + 1
-      return
+      return true
     }
+    return false
   }
 
   #grow(): void {
@@ -85,6 +87,6 @@ export class TopicBytes {
     ends.set(this.#ends)
     this.#ends = ends
     this.#slots = new Int32Array(length * 2)
-    for (let entry = 0; entry < this.#count; entry++) this.#place(entry)
+    for (let entry = 0; entry < this.#count; entry++) this.#place(entry, this.#hashes[entry] as number)
   }
 }

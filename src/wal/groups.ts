@@ -11,7 +11,7 @@
 import { makeSlab, type Slab } from "./checksum.ts"
 import { FRAME_HEADER_BYTES } from "./frame.ts"
 
-export const GROUP_BYTES = 1_048_576
+const GROUP_BYTES = 1_048_576
 const SPARE_SLABS_MAX = 6
 
 export class Group {

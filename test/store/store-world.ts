@@ -11,27 +11,16 @@ import { viewTrusted } from "../../src/codec/read-publish.ts"
 import { type DurableStore, type DurableStoreOptions, openDurableStore } from "../../src/store/durable-store.ts"
 import type { MessageLog } from "../../src/store/ports.ts"
 import type { StoreFs } from "../../src/wal/store-fs.ts"
-import { Random } from "../fault/random.ts"
-import { immediate } from "./durable-world.ts"
+import { durableOptions } from "./durable-world.ts"
 import { type LifeLog, topicOf } from "./session-life.ts"
 
-export const storeOptions = (fs: StoreFs, more: Partial<DurableStoreOptions> = {}): DurableStoreOptions => {
-  const random = new Random(7)
-  return {
-    fs,
-    dataDirectory: "data",
-    logDirectory: "log",
-    segmentBytes: 16_384,
-    policy: immediate,
-    limitBytes: 32 * 1_048_576,
-    cacheBytes: 65_536,
-    nowMs: () => 1_765_000_000_000,
-    randomHex: (bytes) => random.hex(bytes),
-    retained: { maxMessages: 1_000_000, maxBytes: 2 ** 40, visitsMax: 1000 },
-    index: "memory",
-    ...more
-  }
-}
+export const storeOptions = (fs: StoreFs, more: Partial<DurableStoreOptions> = {}): DurableStoreOptions => ({
+  ...durableOptions(fs),
+  limitBytes: 32 * 1_048_576,
+  retained: { maxMessages: 1_000_000, maxBytes: 2 ** 40, visitsMax: 1000 },
+  index: "memory",
+  ...more
+})
 
 /** A store whose scope the test closes, or does not: then the power went. */
 export const openStoreManually = (options: DurableStoreOptions) =>

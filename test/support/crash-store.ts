@@ -21,7 +21,6 @@ import {
   type KeptHandler,
   type Liveness,
   LogRecord,
-  type LogStatistics,
   type LogTopicHolder,
   type MessageHistory,
   type MessageLog,
@@ -34,6 +33,7 @@ import {
 } from "../../src/store/ports.ts"
 import { SessionImage } from "../../src/store/session-image.ts"
 import { RecordView } from "../../src/wal/record.ts"
+import { WrappedLog } from "./wrapped-log.ts"
 
 export type Engine = "plain" | "bytes"
 
@@ -181,16 +181,16 @@ export class CrashStore implements SessionStore {
 const NOTHING: Recovered = { sessions: [], groups: new Map(), nextSessionNumber: 1 }
 
 /** The memory engine's log, with tickets and a promise that comes when it is told to. */
-export class CrashLog implements MessageLog {
+export class CrashLog extends WrappedLog<MemoryLog> implements MessageLog {
   kept = 0
   readonly dropped: Set<number>
   readonly #store: CrashStore
-  readonly #inner = new MemoryLog({ limitBytes: LOG_BYTES })
   readonly #view = new PublishView()
   readonly #record = new LogRecord()
   #onKept: KeptHandler = () => undefined
 
   constructor(store: CrashStore, dropped: Set<number>) {
+    super(new MemoryLog({ limitBytes: LOG_BYTES }))
     this.#store = store
     this.dropped = dropped
   }
@@ -204,7 +204,7 @@ export class CrashLog implements MessageLog {
   refill({ expiresAtMs, frame, isVersion5, packetIdentifier, publisher, topic }: MessageRecord): void {
     viewTrusted(this.#view, frame, 0, frame.length, isVersion5)
     const holder = { bytes: Buffer.from(topic), logTopic: -1, logStamp: 0 }
-    this.#inner.append(this.#view, holder, publisher, expiresAtMs, packetIdentifier)
+    this.inner.append(this.#view, holder, publisher, expiresAtMs, packetIdentifier)
   }
 
   append(
@@ -216,24 +216,24 @@ export class CrashLog implements MessageLog {
   ): number {
     if (this.#store.refuses) return -1
     const { isVersion5, retain } = view
-    const sequence = this.#inner.next
+    const sequence = this.inner.next
     // The ticket first: who is shown the record asks for it.
     const at = this.#store.records.length
     const record = { kind: "message" as const, sequence, topic: topic.bytes.toString(), isVersion5, retain }
     const rest = { publisher, expiresAtMs, packetIdentifier }
     this.#store.write({ ...record, ...rest, frame: NO_FRAME }, view.frameEnd - view.frameStart)
-    this.#inner.append(view, topic, publisher, expiresAtMs, packetIdentifier)
-    this.#inner.read(sequence, this.#record)
+    this.inner.append(view, topic, publisher, expiresAtMs, packetIdentifier)
+    this.inner.read(sequence, this.#record)
     const frame = Buffer.from(this.#record.buffer.subarray(this.#record.start, this.#record.end))
     this.#store.records[at] = { ...record, ...rest, frame }
     return sequence
   }
 
-  together(bytes: number): void {
+  override together(bytes: number): void {
     this.#store.together(bytes)
   }
   onTail(handler: TailHandler): void {
-    this.#inner.onTail(handler)
+    this.inner.onTail(handler)
   }
   onKept(handler: KeptHandler): void {
     this.#onKept = handler
@@ -253,62 +253,31 @@ export class CrashLog implements MessageLog {
   readonly lane = 0
   readonly refusal = "disk-full"
   readonly pressure = 0
-  readonly partition = 0
-  get first(): number {
-    return this.#inner.first
-  }
-  get next(): number {
-    return this.#inner.next
-  }
-  isReady(): boolean {
+  override isReady(): boolean {
     return true
   }
-  load(_sequence: number, done: () => void): void {
+  override load(_sequence: number, done: () => void): void {
     queueMicrotask(done)
   }
-  read(sequence: number, record: LogRecord): boolean {
-    return !this.dropped.has(sequence) && this.#inner.read(sequence, record)
+  override read(sequence: number, record: LogRecord): boolean {
+    return !this.dropped.has(sequence) && this.inner.read(sequence, record)
   }
-  topicAt(sequence: number): number {
-    return this.dropped.has(sequence) ? -1 : this.#inner.topicAt(sequence)
+  override topicAt(sequence: number): number {
+    return this.dropped.has(sequence) ? -1 : this.inner.topicAt(sequence)
   }
-  nextMessage(from: number): number {
-    let at = this.#inner.nextMessage(from)
-    while (this.dropped.has(at)) at = this.#inner.nextMessage(at + 1)
+  override nextMessage(from: number): number {
+    let at = this.inner.nextMessage(from)
+    while (this.dropped.has(at)) at = this.inner.nextMessage(at + 1)
     return at
   }
-  nextOfTopic(topicId: number, from: number): number {
-    let at = this.#inner.nextOfTopic(topicId, from)
-    while (at >= 0 && this.dropped.has(at)) at = this.#inner.nextOfTopic(topicId, at + 1)
+  override nextOfTopic(topicId: number, from: number): number {
+    let at = this.inner.nextOfTopic(topicId, from)
+    while (at >= 0 && this.dropped.has(at)) at = this.inner.nextOfTopic(topicId, at + 1)
     return at
   }
-  following(sequence: number): number {
-    const topicId = this.#inner.topicAt(sequence)
+  override following(sequence: number): number {
+    const topicId = this.inner.topicAt(sequence)
     return topicId < 0 ? -1 : this.nextOfTopic(topicId, sequence + 1)
-  }
-  topicName(topicId: number): string {
-    return this.#inner.topicName(topicId)
-  }
-  topicId(name: string): number {
-    return this.#inner.topicId(name)
-  }
-  get topicIdBound(): number {
-    return this.#inner.topicIdBound
-  }
-  get topicEpoch(): number {
-    return this.#inner.topicEpoch
-  }
-  countOfTopic(topicId: number): number {
-    return this.#inner.countOfTopic(topicId)
-  }
-  lastOfTopic(topicId: number): number {
-    return this.#inner.lastOfTopic(topicId)
-  }
-  wouldDropBelow(sizeBytes: number): number {
-    return this.#inner.wouldDropBelow(sizeBytes)
-  }
-  statistics(): LogStatistics {
-    return this.#inner.statistics()
   }
 }
 const NO_FRAME: Buffer = Buffer.alloc(0)

@@ -9,18 +9,10 @@
  * By hand, or with `schedule` everything outstanding comes with the next scheduled step after an append.
  */
 import type { PublishView } from "../../src/codec/publish-view.ts"
-import type {
-  AppendRefusal,
-  KeptHandler,
-  LogRecord,
-  LogStatistics,
-  LogTopicHolder,
-  MessageLog,
-  TailHandler
-} from "../../src/store/ports.ts"
+import type { AppendRefusal, KeptHandler, LogTopicHolder, MessageLog, TailHandler } from "../../src/store/ports.ts"
+import { WrappedLog } from "./wrapped-log.ts"
 
-export class LateLog implements MessageLog {
-  readonly #inner: MessageLog
+export class LateLog extends WrappedLog implements MessageLog {
   readonly #schedule: ((step: () => void) => void) | undefined
   #scheduled = false
   #shown: number
@@ -29,7 +21,7 @@ export class LateLog implements MessageLog {
   #onKept: KeptHandler = () => undefined
 
   constructor(inner: MessageLog, schedule?: (step: () => void) => void) {
-    this.#inner = inner
+    super(inner)
     this.#schedule = schedule
     this.#shown = inner.next
     this.#promised = inner.ticket
@@ -37,11 +29,11 @@ export class LateLog implements MessageLog {
 
   /** Records appended and not shown yet. */
   get unshown(): number {
-    return this.#inner.next - this.#shown
+    return this.inner.next - this.#shown
   }
 
   get unpromised(): number {
-    return this.#inner.ticket - this.#promised
+    return this.inner.ticket - this.#promised
   }
 
   /** Calls onTail once, for at most `records` of them. */
@@ -67,7 +59,7 @@ export class LateLog implements MessageLog {
     expiresAtMs: number,
     packetIdentifier: number
   ): number {
-    const sequence = this.#inner.append(view, topic, publisher, expiresAtMs, packetIdentifier)
+    const sequence = this.inner.append(view, topic, publisher, expiresAtMs, packetIdentifier)
     if (sequence >= 0 && this.#schedule !== undefined && !this.#scheduled) {
       this.#scheduled = true
       this.#schedule(() => {
@@ -86,17 +78,8 @@ export class LateLog implements MessageLog {
     this.#onKept = handler
   }
 
-  get partition(): number {
-    return this.#inner.partition
-  }
-  get first(): number {
-    return this.#inner.first
-  }
-  get next(): number {
-    return this.#inner.next
-  }
   get ticket(): number {
-    return this.#inner.ticket
+    return this.inner.ticket
   }
   get kept(): number {
     return this.#promised
@@ -108,60 +91,12 @@ export class LateLog implements MessageLog {
     return this.#promised
   }
   get lane(): number {
-    return this.#inner.lane
+    return this.inner.lane
   }
   get refusal(): AppendRefusal {
-    return this.#inner.refusal
+    return this.inner.refusal
   }
   get pressure(): number {
-    return this.#inner.pressure
-  }
-  together(bytes: number): void {
-    this.#inner.together(bytes)
-  }
-  isReady(sequence: number): boolean {
-    return this.#inner.isReady(sequence)
-  }
-  load(sequence: number, done: () => void): void {
-    this.#inner.load(sequence, done)
-  }
-  nextMessage(from: number): number {
-    return this.#inner.nextMessage(from)
-  }
-  get topicIdBound(): number {
-    return this.#inner.topicIdBound
-  }
-  get topicEpoch(): number {
-    return this.#inner.topicEpoch
-  }
-  read(sequence: number, record: LogRecord): boolean {
-    return this.#inner.read(sequence, record)
-  }
-  topicAt(sequence: number): number {
-    return this.#inner.topicAt(sequence)
-  }
-  topicName(topicId: number): string {
-    return this.#inner.topicName(topicId)
-  }
-  topicId(name: string): number {
-    return this.#inner.topicId(name)
-  }
-  nextOfTopic(topicId: number, from: number): number {
-    return this.#inner.nextOfTopic(topicId, from)
-  }
-  countOfTopic(topicId: number): number {
-    return this.#inner.countOfTopic(topicId)
-  }
-  lastOfTopic(topicId: number): number {
-    return this.#inner.lastOfTopic(topicId)
-  }
-  following(sequence: number): number {
-    return this.#inner.following(sequence)
-  }
-  wouldDropBelow(sizeBytes: number): number {
-    return this.#inner.wouldDropBelow(sizeBytes)
-  }
-  statistics(): LogStatistics {
-    return this.#inner.statistics()
+    return this.inner.pressure
   }
 }

@@ -17,15 +17,15 @@ import {
   KeepLane,
   type KeptHandler,
   type LogRecord,
-  type LogStatistics,
   type LogTopicHolder,
   type MessageLog,
   type SavedExchange,
   type SessionStore,
   type TailHandler
 } from "../../src/store/ports.ts"
+import { WrappedLog } from "./wrapped-log.ts"
 
-export class SlowStore implements MessageLog {
+export class SlowStore extends WrappedLog<MemoryLog> implements MessageLog {
   readonly records: Array<string> = []
   /** Everything is refused with this. */
   refuse: AppendRefusal | undefined = undefined
@@ -42,11 +42,14 @@ export class SlowStore implements MessageLog {
   cold = { from: 0, to: 0 }
   /** Records that cannot be read back. */
   readonly lost = new Set<number>()
-  readonly #inner = new MemoryLog({ limitBytes: 4_194_304 })
   readonly #loaded = new Set<number>()
   readonly #loads: Array<{ readonly sequence: number; readonly done: () => void }> = []
   #onKept: KeptHandler = () => undefined
   readonly sessions: SessionStore = this.#sessionStore()
+
+  constructor() {
+    super(new MemoryLog({ limitBytes: 4_194_304 }))
+  }
 
   get ticket(): number {
     return this.records.length
@@ -101,76 +104,34 @@ export class SlowStore implements MessageLog {
   ): number {
     if (this.refuse !== undefined) return -1
     this.records.push(`MSG ${this.next} id ${packetIdentifier}`)
-    const sequence = this.#inner.append(view, topic, publisher, expiresAtMs, packetIdentifier)
+    const sequence = this.inner.append(view, topic, publisher, expiresAtMs, packetIdentifier)
     if (sequence < 0) this.records.pop()
     if (this.isWrittenAtOnce) this.kept = this.written = this.ticket
     return sequence
   }
 
   onTail(handler: TailHandler): void {
-    this.#inner.onTail(handler)
+    this.inner.onTail(handler)
   }
   onKept(handler: KeptHandler): void {
     this.#onKept = handler
   }
-  isReady(sequence: number): boolean {
+  override isReady(sequence: number): boolean {
     return sequence < this.cold.from || sequence >= this.cold.to || this.#loaded.has(sequence)
   }
-  load(sequence: number, done: () => void): void {
+  override load(sequence: number, done: () => void): void {
     this.#loads.push({ sequence, done })
   }
-  read(sequence: number, record: LogRecord): boolean {
+  override read(sequence: number, record: LogRecord): boolean {
     if (!this.isReady(sequence)) throw new Error(`${sequence} is read from the disk, while everybody waits`)
-    return !this.lost.has(sequence) && this.#inner.read(sequence, record)
+    return !this.lost.has(sequence) && this.inner.read(sequence, record)
   }
 
-  get partition(): number {
-    return this.#inner.partition
-  }
-  get first(): number {
-    return this.#inner.first
-  }
-  get next(): number {
-    return this.#inner.next
-  }
-  get topicIdBound(): number {
-    return this.#inner.topicIdBound
-  }
-  get topicEpoch(): number {
-    return this.#inner.topicEpoch
-  }
-  together(): void {
+  override together(): void {
     // Nothing is lost here, together or otherwise.
   }
-  nextMessage(from: number): number {
-    return this.#inner.nextMessage(from)
-  }
-  topicAt(sequence: number): number {
-    return this.#inner.topicAt(sequence)
-  }
-  topicName(topicId: number): string {
-    return this.#inner.topicName(topicId)
-  }
-  topicId(name: string): number {
-    return this.#inner.topicId(name)
-  }
-  nextOfTopic(topicId: number, from: number): number {
-    return this.#inner.nextOfTopic(topicId, from)
-  }
-  countOfTopic(topicId: number): number {
-    return this.#inner.countOfTopic(topicId)
-  }
-  lastOfTopic(topicId: number): number {
-    return this.#inner.lastOfTopic(topicId)
-  }
-  following(sequence: number): number {
-    return this.#inner.following(sequence)
-  }
-  wouldDropBelow(): number {
+  override wouldDropBelow(): number {
     return -1
-  }
-  statistics(): LogStatistics {
-    return this.#inner.statistics()
   }
 
   #sessionStore(): SessionStore {

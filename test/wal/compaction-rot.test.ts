@@ -21,6 +21,23 @@ const DRAWS = 4
 const FLIPS = sized(350)
 const seed = seedOfRun("compaction rot")
 
+/** 25 frames of six records, all of them durable, in several files. */
+const openFilled = (fs: MemoryFs, random: Random) =>
+  Effect.gen(function* () {
+    const world = yield* openCompacted(
+      fs,
+      immediate,
+      random,
+      () => 0,
+      () => undefined
+    )
+    for (let i = 0; i < 25; i++) {
+      appendMany(world.log, 6)
+      yield* until(() => world.log.appender.durableLsn === world.log.appender.nextLsn - 1)
+    }
+    return world
+  })
+
 describe("bit rot in compacted segments", () => {
   for (let draw = 1; draw <= DRAWS; draw++) {
     it.live(`${FLIPS} single bits, draw ${draw}: no wrong payload, at most the record that was hit, always said`, () =>
@@ -71,17 +88,7 @@ describe("bit rot in compacted segments", () => {
         const random = new Random(seed + round)
         const fs = new MemoryFs()
         fs.isTracing = false
-        const world = yield* openCompacted(
-          fs,
-          immediate,
-          random,
-          () => 0,
-          () => undefined
-        )
-        for (let i = 0; i < 25; i++) {
-          appendMany(world.log, 6)
-          yield* until(() => world.log.appender.durableLsn === world.log.appender.nextLsn - 1)
-        }
+        const world = yield* openFilled(fs, random)
         const first = world.sealed[0]
         assert.isDefined(first)
         if (first === undefined) return
@@ -116,17 +123,7 @@ describe("bit rot in compacted segments", () => {
     Effect.gen(function* () {
       const random = new Random(seed)
       const fs = new MemoryFs()
-      const world = yield* openCompacted(
-        fs,
-        immediate,
-        random,
-        () => 0,
-        () => undefined
-      )
-      for (let i = 0; i < 25; i++) {
-        appendMany(world.log, 6)
-        yield* until(() => world.log.appender.durableLsn === world.log.appender.nextLsn - 1)
-      }
+      const world = yield* openFilled(fs, random)
       const before = fs.content()
       const first = world.sealed[0]
       if (first === undefined) return assert.fail("there is a sealed file")

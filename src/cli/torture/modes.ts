@@ -7,7 +7,7 @@
 import { dirname } from "node:path"
 import type { BrokerProgram } from "./broker-process.ts"
 
-export const modeFlags = {
+const modeFlags = {
   immediate: ["--wal-sync-mode=immediate"],
   batch: ["--wal-sync-mode=batch"],
   "batch-written": ["--wal-sync-mode=batch", "--wal-acknowledge=written"],

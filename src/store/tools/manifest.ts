@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import { readFile, replaceFile, type StoreFault, type StoreFs } from "../../wal/store-fs.ts"
 import { type ToolRefused, toolRefused } from "./place.ts"
 
-export const MANIFEST_NAME = "MANIFEST.json"
+const MANIFEST_NAME = "MANIFEST.json"
 const VERSION = 1
 
 export interface ManifestFile {

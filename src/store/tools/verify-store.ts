@@ -22,7 +22,7 @@ import { type SnapshotState, snapshotStates } from "./snapshot-base.ts"
 import { readRecords, type StoredRecord } from "./stored-records.ts"
 
 /** Topics whose messages were lost are named up to here; the others are counted. */
-export const LOST_TOPICS_MAX = 1000
+const LOST_TOPICS_MAX = 1000
 
 export interface DamageReport {
   readonly segment: string
