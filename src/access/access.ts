@@ -17,14 +17,29 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type { PeerCertificate } from "../listener/peer-certificate.ts"
 import type { Transport } from "../listener/transport.ts"
+import type { RuleList } from "./rule.ts"
 
 export const Verdict = { deny: 0, allow: 1, ask: 2 } as const
 
-/** Who a connection turned out to be. */
+/** Who a connection turned out to be. What a provider leaves out it does not know. */
 export interface Identity {
   readonly clientIdentifier: string
   readonly username: string | undefined
+  /** Groups of the directory, roles of a token: what rules may name. */
+  readonly groups?: ReadonlyArray<string> | undefined
+  /** Rules that came with the credentials (a token's claims, an answer over HTTP); asked before the rules file. */
+  readonly rules?: RuleList | undefined
+  /** Wall time at which the credentials end: the connection is closed then with 0x87. */
+  readonly expiresAtMs?: number | undefined
+  /** No rule is asked for a superuser. */
+  readonly isSuperuser?: boolean | undefined
+  /** Name of the provider that vouches for it, e.g. "password-file"; "anonymous" for nobody. */
+  readonly provider?: string | undefined
+  /** From the request, for rules that look at them. */
+  readonly peer?: string | undefined
+  readonly listener?: string | undefined
 }
 
 export interface ConnectRequest {
@@ -33,6 +48,10 @@ export interface ConnectRequest {
   readonly password: Uint8Array | undefined
   readonly peer: string
   readonly listener: string
+  /** What the peer proved with a certificate that verified; absent = none was shown. */
+  readonly certificate?: PeerCertificate | undefined
+  /** Identity of the pre-shared key that the TLS handshake was made with. */
+  readonly pskIdentity?: string | undefined
 }
 
 /** `reasonCode` is the CONNACK reason code of MQTT 5.0, e.g. 0x86 or 0x87. The text is for the log only. */
