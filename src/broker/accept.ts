@@ -11,18 +11,22 @@ import type { Identity } from "../access/access.ts"
 import { assert } from "../base/assert.ts"
 import type { ConnectPacket, Properties } from "../codec/codec.ts"
 import { ReasonCode, ReturnCode } from "../codec/reason-codes.ts"
-import { Counter } from "../metrics/counters.ts"
+import { Counter, listenerIndex } from "../metrics/counters.ts"
 import { Session } from "../session/session.ts"
+import { connected, judgeIdentity } from "./admission.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
 import { endSession } from "./end-session.ts"
 import { holdUntilKept } from "./holds.ts"
+import { watchIdentity } from "./identity-expiry.ts"
 import { watchKeepAlive } from "./keep-alive.ts"
+import { setIdentity } from "./permissions.ts"
 import { queuePump } from "./pump-queue.ts"
 import { saveConnecting } from "./save-session.ts"
 import { send } from "./send.ts"
 import { goOnline } from "./session-mode.ts"
+import { settleThrottles } from "./throttle.ts"
 import { cancelSessionTimers } from "./timers.ts"
 import { forgetOrphan, willOf } from "./wills.ts"
 
@@ -37,14 +41,20 @@ export const accept = (
   const { clientIdentifier } = identity
   client.will = packet.will === undefined ? undefined : willOf(packet.will)
   const before = core.sessions.get(clientIdentifier)
+  if (before !== undefined && isOfAnother(core, client, before, identity)) {
+    refuseConnect(core, client, ReasonCode.notAuthorized, "the session belongs to another user")
+    return
+  }
   const old = before?.connection as Client | undefined
+  const refusal = judgeIdentity(core, identity, old)
+  if (refusal !== undefined) {
+    refuseConnect(core, client, refusal.reasonCode, refusal.why)
+    return
+  }
   if (old !== undefined) closeClient(core, old, "taken-over", ReasonCode.sessionTakenOver, "session taken over") // [MQTT-3.1.4-3]
   let session = core.sessions.get(clientIdentifier)
-  let endTicket = 0
   if (session !== undefined && packet.cleanStart) {
-    if (session.isSaved) endTicket = core.log.ticket + 1
     endSession(core, session, "cleaned") // [MQTT-3.1.2-4] [MQTT-3.1.4-4] [v3.1.1 MQTT-3.1.2-6]
-    if (endTicket > core.log.ticket) endTicket = 0
     session = undefined
   }
   const sessionPresent = session !== undefined // [MQTT-3.2.2-3] [v3.1.1 MQTT-3.2.2-2]
@@ -67,12 +77,15 @@ export const accept = (
   forgetOrphan(core, clientIdentifier)
   const event = sessionPresent ? Counter.sessionsResumed : Counter.sessionsCreated
   core.count[event] = (core.count[event] as number) + 1
+  if (session.will !== undefined)
+    core.count[Counter.willsCancelled] = (core.count[Counter.willsCancelled] as number) + 1
   cancelSessionTimers(core, session) // a pending will dies with the return [MQTT-3.1.3-9]
 
   adopt(core, client, session, packet, identity, expirySeconds)
-  // [RST-8] The will of a session that ends with its connection is not waited for; the end of what was there before is.
+  // [RST-8] The will of a session that ends with its connection is not waited for; the end of what was there before is,
+  // however it ended: after "no session present" none may come back from the disk.
   if (session.persistent || sessionPresent) holdUntilKept(core, client, ticket)
-  else holdUntilKept(core, client, endTicket)
+  else holdUntilKept(core, client, core.endedTicket)
   const properties = { ...connackProperties(core, client, packet, session), ...authentication }
   const connack = core.codec.encodeConnack(client.version, sessionPresent, ReasonCode.success, properties)
   if (!send(core, client, connack)) {
@@ -82,7 +95,10 @@ export const accept = (
   }
   client.state = ClientState.connected
   client.connection.transport.limitIncoming?.(Number.POSITIVE_INFINITY)
-  core.count[Counter.connectionsAccepted] = (core.count[Counter.connectionsAccepted] as number) + 1
+  client.connection.countHeld(undefined)
+  connected(core, client, identity)
+  settleThrottles(core, client)
+  countAccepted(core, client, packet)
   core.options.report({ level: "debug", what: "connected", clientIdentifier, peer: client.connection.transport.peer })
 
   for (const subscription of session.subscriptions.values()) if (subscription.active) core.router.attach(subscription)
@@ -90,7 +106,35 @@ export const accept = (
   goOnline(core, session, client)
   queuePump(core, client)
   watchKeepAlive(core, client)
+  watchIdentity(core, client)
 }
+
+const countAccepted = ({ count }: Core, client: Client, packet: ConnectPacket): void => {
+  const accepted = Counter.connectionsAccepted + listenerIndex(client.connection.transport.listener)
+  count[accepted] = (count[accepted] as number) + 1
+  const method = Counter.authAllowed + authMethodOf(packet)
+  count[method] = (count[method] as number) + 1
+}
+
+/** It said who it is, and was not believed. */
+export const countDenied = ({ count }: Core, packet: ConnectPacket): void => {
+  const denied = Counter.authDenied + authMethodOf(packet)
+  count[denied] = (count[denied] as number) + 1
+}
+
+/** Index in authMethods. */
+export const authMethodOf = ({ password, properties, username }: ConnectPacket): number => {
+  if (properties.authenticationMethod !== undefined) return 2
+  return username === undefined && password === undefined ? 0 : 1
+}
+
+/** A proven user's session is nobody else's, to resume or to end. One that nobody has proved is his who comes. */
+const isOfAnother = (
+  { limits: { ownSessionsOnly } }: Core,
+  { access }: Client,
+  { username }: Session,
+  identity: Identity
+): boolean => ownSessionsOnly && !access.admitsEverybody && username !== undefined && username !== identity.username
 
 const newSession = (core: Core, clientIdentifier: string): Session => {
   const session = new Session(clientIdentifier, core.nextSessionNumber(), core.limits.inFlightMax)
@@ -125,7 +169,7 @@ const adopt = (
   session.window.limit = Math.min(limits.inFlightMax, properties.receiveMaximum ?? 65_535) // [MQTT-3.3.4-9]
   client.session = session
   client.epoch = session.epoch
-  client.identity = identity
+  setIdentity(client, identity)
   client.connectedAtMs = core.nowMs
   client.lastReceivedMs = core.loopMs
   client.incomingOpen = session.incoming?.size ?? 0
@@ -173,16 +217,27 @@ export const refuseConnect = (core: Core, client: Client, reasonCode: number, wh
   const { clientIdentifier } = client.identity ?? { clientIdentifier: undefined }
   const { peer } = client.connection.transport
   core.options.report({ level: "info", what: "connection refused", clientIdentifier, peer, why })
-  core.count[Counter.connectionsRefused] = (core.count[Counter.connectionsRefused] as number) + 1
+  refuseQuietly(core, client, reasonCode, why, why)
+}
+
+/** The log knows already; `words` are for the client. */
+export const refuseQuietly = (core: Core, client: Client, reasonCode: number, words: string, why: string): void => {
+  if (client.state === ClientState.closed) return
+  const refused = Counter.connectionsRefused + listenerIndex(client.connection.transport.listener)
+  core.count[refused] = (core.count[refused] as number) + 1
   const heardConnect = client.state === ClientState.connecting
   const code = client.isVersion5 ? reasonCode : returnCodeOf(reasonCode)
   if (heardConnect && code !== undefined) {
     // The reason in words where the client has room for them [MQTT-3.2.2-19], Session Present 0 [MQTT-3.2.2-6].
-    const told = core.codec.encodeConnack(client.version, false, code, { reasonString: why })
+    const told = core.codec.encodeConnack(client.version, false, code, { reasonString: words })
     if (!send(core, client, told)) send(core, client, core.codec.encodeConnack(client.version, false, code, {}))
   }
   closeClient(core, client, "refused", undefined, why)
 }
+
+/** The client may not publish what it leaves as its will (security.md, row 22). */
+export const refuseWill = (core: Core, client: Client): void =>
+  refuseConnect(core, client, ReasonCode.notAuthorized, "the rules forbid the will")
 
 /** MQTT 3.x knows five reasons; for a malformed CONNECT it has none and the connection just closes. */
 const returnCodeOf = (reasonCode: number): number | undefined => {

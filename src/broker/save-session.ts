@@ -55,6 +55,7 @@ export const saveEnd = (core: Core, session: Session): void => {
   if (!session.isSaved) return
   session.isSaved = false
   core.sessionStore.endSession(session.number)
+  core.endedTicket = core.log.ticket
 }
 
 /** The most bytes of the record that says that the session's will is over. */

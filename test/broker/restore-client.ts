@@ -40,6 +40,9 @@ export class Actor {
   #wantsClean = true
   #present = false
   #connackTicket = 0
+  #wishedExpirySeconds = 0
+  /** Of the connection whose CONNACK it has seen. */
+  #confirmedExpirySeconds: number | undefined
   readonly #outgoing = new Map<number, Outgoing>()
   readonly #incoming = new Map<number, number>()
   /** Tickets that SUBACK and UNSUBACK tell, by packet identifier. */
@@ -79,10 +82,11 @@ export class Actor {
     this.#present = before !== undefined && !cleanStart
     this.pending = []
     this.#asked.clear()
-    if (!this.#present) {
-      this.#incoming.clear()
-      this.#outgoing.clear()
-    }
+    if (!this.#present) this.#outgoing.clear()
+    // It knows that nothing is left of what it had: by its own wish, or since its last connection took the session along.
+    if (cleanStart || this.#confirmedExpirySeconds === 0) this.#incoming.clear()
+    this.#wishedExpirySeconds = expirySeconds
+    this.#confirmedExpirySeconds = undefined
     const peer = world.connect((packet) => {
       if (this.peer === peer) this.#received(packet)
     })
@@ -340,6 +344,9 @@ export class Actor {
         check(packet.sessionPresent === this.#present, `${this.name}: session present ${packet.sessionPresent}`)
         check(this.#connackTicket <= kept, `${this.name}: CONNACK before ${this.#connackTicket} was kept`)
         this.#wantsClean = false
+        this.#confirmedExpirySeconds = this.#wishedExpirySeconds
+        // Only now is it told: a broker that crashed before may still resume what was there.
+        if (!this.#present) this.#incoming.clear()
         return
       case 3:
         this.#message(packet)

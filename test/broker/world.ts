@@ -151,9 +151,11 @@ const sharedPool = new SlabPool()
 const allowAll = {
   generation: 0,
   allowsEverything: true,
+  admitsEverybody: true,
   methods: new Map(),
   authenticate: () => Effect.die("never asked"),
   publishVerdict: () => 1,
+  readVerdict: () => 1,
   decidePublish: () => Effect.succeed(true),
   subscribeVerdict: () => 1,
   decideSubscribe: () => Effect.succeed(true)

@@ -75,8 +75,24 @@ export const restoreMutants: ReadonlyArray<Mutant> = [
   // CONNACK of a clean start before the end of the old session is kept.
   {
     file: "src/broker/accept.ts",
-    find: "else holdUntilKept(core, client, endTicket)",
+    find: "else holdUntilKept(core, client, core.endedTicket)",
     replace: "else holdUntilKept(core, client, 0)",
+    statement: "RST-8",
+    tests
+  },
+  // A retained message at QoS 2 hides those at QoS 1 before it, or comes twice.
+  {
+    file: "src/broker/retained.ts",
+    find: "cursor.handed?.has(message.sequence) !== true",
+    replace: "true",
+    statement: "RST-9",
+    tests
+  },
+  // "No session present" while the old one may still come back from the disk.
+  {
+    file: "src/broker/save-session.ts",
+    find: "core.endedTicket = core.log.ticket",
+    replace: "core.endedTicket = 0",
     statement: "RST-8",
     tests
   },

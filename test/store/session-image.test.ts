@@ -13,7 +13,7 @@ import { SessionImage } from "../../src/store/session-image.ts"
 import { MemoryIndex } from "../../src/store/store-index.ts"
 import { RecordType, RecordView } from "../../src/wal/record.ts"
 import { Random, seedOfRun } from "../fault/random.ts"
-import { comparable, expected, SessionLife, topicOf } from "./session-life.ts"
+import { comparable, expected, SessionLife } from "./session-life.ts"
 
 const seed = seedOfRun("session image")
 const LIVES = 150
@@ -168,7 +168,7 @@ function judge(image: SessionImage, life: ArrayLife, end: number, index: number)
   const truth = life.truths[end]
   assert.isDefined(truth)
   if (truth === undefined) return
-  const found = comparable(image.toRecovered(topicOf))
+  const found = comparable(image.toRecovered())
   assert.deepEqual(found, expected(truth), `life ${index}, cut at ${end}, seed ${seed}`)
   assert.isAtMost(image.nextSequence, life.truth.nextSequence)
   assert.isAtLeast(image.nextSequence, truth.nextSequence)

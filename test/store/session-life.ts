@@ -244,17 +244,23 @@ export class SessionLife {
     const done = session.handed.filter((each) => each >= cursor && !open.some(({ sequence }) => sequence === each))
     const retained = [...session.retained.values()]
       .filter(({ filter }) => session.subscriptions.has(filter) && this.#random.chance(0.7))
-      .map(({ after, below, filter, handed }) => {
-        const last = handed.at(-1)
-        return { filter, below, after: last === undefined ? after : topicOf(last) }
+      .map((each) => {
+        const last = each.handed.at(-1)
+        // It went on from there; or a crash has left holes, and each is told.
+        const isPast = last !== undefined && this.#random.chance(0.5)
+        return isPast ? { ...each, after: topicOf(last), handed: [] } : each
       })
-    const handedOver = { packetIdentifier: 0, state: 0, kind: "ordinary", filter: "" } as const
-    const all = [...open, ...done.map((sequence) => ({ ...handedOver, sequence }))]
-    const saved = { cursor, incoming: [...incoming], open: all, retained }
+    const all = [
+      ...open,
+      ...done.map((sequence) => ({ ...HANDED_OVER, kind: "ordinary" as const, filter: "", sequence })),
+      ...retained.flatMap(handedOver)
+    ]
+    const bare = retained.map(({ after, below, filter }) => ({ filter, below, after }))
+    const saved = { cursor, incoming: [...incoming], open: all, retained: bare }
     this.#told(this.#store.saveCursor(number, saved), () => {
       session.cursor = cursor
       session.handed = done
-      session.retained = new Map(retained.map((each) => [each.filter, { ...each, handed: [] }]))
+      session.retained = new Map(retained.map((each) => [each.filter, { ...each, handed: [...each.handed] }]))
     })
   }
 
@@ -302,7 +308,8 @@ export function comparable({ groups, nextSessionNumber, sessions }: Recovered): 
         session,
         subscriptions: sorted([...subscriptions].map(([filter, { intervals }]) => ({ filter, intervals }))),
         cursor: cursor.cursor,
-        open: cursor.open,
+        open: cursor.open.filter(({ state }) => state > 0),
+        handedOver: sorted(cursor.open.filter(({ state }) => state === 0)),
         incoming: [...cursor.incoming].sort((a, b) => a - b),
         retained: sorted(cursor.retained),
         handed: [...handed].sort((a, b) => a - b)
@@ -311,8 +318,13 @@ export function comparable({ groups, nextSessionNumber, sessions }: Recovered): 
   }
 }
 
-/** `isThere`: whether the log still has the message at that sequence. */
-export function expected(truth: Truth, isThere: (sequence: number) => boolean = () => true): unknown {
+const HANDED_OVER = { packetIdentifier: 0, state: 0 } as const
+
+function handedOver({ filter, handed }: { filter: string; handed: ReadonlyArray<number> }): Array<SavedExchange> {
+  return handed.map((sequence) => ({ ...HANDED_OVER, kind: "retained", filter, sequence }))
+}
+
+export function expected(truth: Truth): unknown {
   return comparable({
     nextSessionNumber: truth.nextSessionNumber,
     groups: new Map(
@@ -327,14 +339,14 @@ export function expected(truth: Truth, isThere: (sequence: number) => boolean = 
       handed: new Set(each.handed),
       cursor: {
         cursor: each.cursor,
-        open: each.open,
+        open: [
+          ...each.open,
+          ...[...each.retained.values()].filter(({ filter }) => each.subscriptions.has(filter)).flatMap(handedOver)
+        ],
         incoming: each.incoming,
         retained: [...each.retained.values()]
           .filter(({ filter }) => each.subscriptions.has(filter))
-          .map(({ after, below, filter, handed }) => {
-            const last = handed.findLast(isThere)
-            return { filter, below, after: last === undefined ? after : topicOf(last) }
-          })
+          .map(({ after, below, filter }) => ({ filter, below, after }))
       }
     }))
   })

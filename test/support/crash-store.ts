@@ -78,7 +78,7 @@ export class CrashStore implements SessionStore {
     this.log = new CrashLog(this, new Set(dropped))
     for (const record of records) if (record.kind === "message") this.log.refill(record)
     this.log.kept = records.length
-    this.#recovered = engine === "plain" ? foldPlain(records, this.log) : foldBytes(records, this.log)
+    this.#recovered = engine === "plain" ? foldPlain(records) : foldBytes(records)
   }
 
   /** Tickets at which a crash may cut, from what is kept on. */
@@ -282,20 +282,17 @@ export class CrashLog extends WrappedLog<MemoryLog> implements MessageLog {
 }
 const NO_FRAME: Buffer = Buffer.alloc(0)
 
-const foldBytes = (records: ReadonlyArray<StoreRecord>, log: CrashLog): Recovered => {
+const foldBytes = (records: ReadonlyArray<StoreRecord>): Recovered => {
   const image = new SessionImage(undefined)
   records.forEach((record, i) => {
     if (record.kind !== "message") image.apply(record, i + 1)
     else image.message(record.publisher, record.packetIdentifier, record.sequence, i + 1)
   })
-  return image.toRecovered((sequence) => {
-    const topicId = log.topicAt(sequence)
-    return topicId < 0 ? undefined : log.topicName(topicId)
-  })
+  return image.toRecovered()
 }
 
 /** The same once more, without thought for speed: every session is folded from all the records by itself. */
-const foldPlain = (records: ReadonlyArray<StoreRecord>, log: CrashLog): Recovered => {
+const foldPlain = (records: ReadonlyArray<StoreRecord>): Recovered => {
   const numbers = new Set<number>([0])
   const texts = new Set<string>()
   for (const record of records) {
@@ -303,14 +300,14 @@ const foldPlain = (records: ReadonlyArray<StoreRecord>, log: CrashLog): Recovere
     else if (record.kind === "group") texts.add(record.text)
     else numbers.add(record.number)
   }
-  const sessions = [...numbers].flatMap((number) => foldSession(records, number, log))
+  const sessions = [...numbers].flatMap((number) => foldSession(records, number))
   const groups = new Map([...texts].flatMap((text) => foldGroup(records, text)))
   return { sessions, groups, nextSessionNumber: Math.max(...numbers) + 1 }
 }
 
 const WHOLE = new Set(["message", "session", "session-end", "subscription", "cursor"])
 
-const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: CrashLog): Array<RecoveredSession> => {
+const foldSession = (records: ReadonlyArray<StoreRecord>, number: number): Array<RecoveredSession> => {
   const own = records.filter((each) => {
     if (each.kind === "message") return each.publisher === number
     return each.kind !== "group" && each.number === number
@@ -324,9 +321,9 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
   const none: SavedCursor = { cursor: 0, open: [], incoming: [], retained: [] }
   const cursor = saved?.kind === "cursor" ? saved.cursor : none
   const open = cursor.open.filter(({ state }) => state !== ExchangeState.free)
-  const handed = new Set(
-    cursor.open.filter(({ state }) => state === ExchangeState.free).map(({ sequence }) => sequence)
-  )
+  const done = cursor.open.filter(({ state }) => state === ExchangeState.free)
+  const handed = new Set(done.filter(({ kind }) => kind === "ordinary").map(({ sequence }) => sequence))
+  let retainedHanded = done.filter(({ kind }) => kind === "retained")
   const incoming = new Set(cursor.incoming)
   const retained = new Map(cursor.retained.map((each) => [each.filter, each]))
   const replays = new Map((cursor.replays ?? []).map((each) => [each.filter, each]))
@@ -342,6 +339,7 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
     if (step.kind === "subscription" && step.subscription !== undefined && step.subscription.retainedBelow >= 0) {
       retained.set(step.filter, { filter: step.filter, below: step.subscription.retainedBelow, after: undefined })
     }
+    if (step.kind === "subscription") retainedHanded = retainedHanded.filter((each) => each.filter !== step.filter)
     if (step.kind === "subscription") {
       const { filter, subscription } = step
       if (subscription?.replay === undefined) replays.delete(filter)
@@ -357,9 +355,8 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
     const replay = replays.get(filter)
     if (kind === "replay" && replay !== undefined)
       replays.set(filter, { ...replay, handed: [...replay.handed, sequence] })
-    const topicId = log.topicAt(sequence)
-    if (kind === "retained" && wanted !== undefined && topicId >= 0) {
-      retained.set(filter, { ...wanted, after: log.topicName(topicId) })
+    if (kind === "retained" && wanted !== undefined) {
+      retainedHanded.push({ packetIdentifier: 0, state: ExchangeState.free, kind, filter, sequence })
     }
   }
   const subscriptions: RecoveredSession["subscriptions"] = new Map(
@@ -374,7 +371,7 @@ const foldSession = (records: ReadonlyArray<StoreRecord>, number: number, log: C
   const left = [...retained.values()].filter(({ filter }) => subscriptions.has(filter))
   const found = {
     cursor: cursor.cursor,
-    open,
+    open: [...open, ...retainedHanded.filter(({ filter }) => subscriptions.has(filter))],
     incoming: [...incoming],
     retained: left,
     ...(replays.size > 0 ? { replays: [...replays.values()] } : {})

@@ -62,7 +62,7 @@ export class StateBuilder {
   }
 
   finish(): StoreState {
-    const recovered = this.#image.toRecovered((sequence) => this.#messages.topicAt(sequence))
+    const recovered = this.#image.toRecovered()
     return {
       recovered,
       messages: this.#messages,

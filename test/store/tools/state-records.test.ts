@@ -85,7 +85,7 @@ function found(records: Iterable<ControlBody>): Recovered {
     assert(decoded !== undefined && decoded !== "other")
     image.apply(decoded, ++lsn)
   }
-  return image.toRecovered(() => undefined)
+  return image.toRecovered()
 }
 
 describe("state records", () => {
