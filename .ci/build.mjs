@@ -3,6 +3,7 @@
  *
  *   dist/main.js    the command, everything bundled (but LMDB, which is native): imports decide start-up time
  *   dist/index.js   the library; packages stay imports, so that an embedding program shares one `effect` with it
+ *   dist/dashboard/ the page that the admin listener serves
  *   dist/types/     declarations, from the same compiler run that checks the types of src/
  *
  * It is built aside and renamed at the end: a program that runs from dist/ never sees half of it.
@@ -13,6 +14,7 @@ import { chmodSync, existsSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
+import { buildDashboard } from "./dashboard.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const dist = join(root, "dist")
@@ -31,6 +33,7 @@ try {
   const types = withTypes ? declarations() : Promise.resolve(0)
   await bundle("main", native)
   if (existsSync(join(root, "src", "index.ts"))) await bundle("index", isPackage)
+  await buildDashboard(join(aside, "dashboard"))
   chmodSync(join(aside, "main.js"), 0o755)
   process.exitCode = await types
   if (process.exitCode === 0) {

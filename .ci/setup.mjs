@@ -1,5 +1,5 @@
 /**
- * The door of a fresh clone: `npm start`, `npm test`, `npm run bench | mutants | torture` enter here.
+ * The door of a fresh clone: `npm start`, `npm test`, `npm run bench | bench:profile | mutants | torture` enter here.
  *
  * Runs before node_modules exists and on the system's Node (18 or later), therefore plain JavaScript without any
  * dependency. It installs when node_modules does not hold what the lock names, builds when dist/ is older than src/,
@@ -24,7 +24,8 @@ const tasks = {
   start: { script: "dist/main.js", needsBuild: true },
   test: { script: ".ci/test.mjs", needsBuild: false },
   torture: { script: ".ci/test.mjs", needsBuild: true, first: ["--torture"] },
-  bench: { script: "bench/main.ts", needsBuild: true },
+  bench: { script: "bench/main.ts", needsBuild: true, tools: "bench" },
+  "bench:profile": { script: "bench/profile.ts", needsBuild: true },
   mutants: { script: "test/mutants/run.ts", needsBuild: true },
   conformance: { script: "test/conformance/against.ts", needsBuild: false }
 }
@@ -34,6 +35,7 @@ const task = tasks[name]
 if (task === undefined) fail(`unknown task "${name}": one of ${Object.keys(tasks).join(", ")}`)
 if (!isInstalled()) install()
 if (task.needsBuild && !isBuilt()) build()
+if (task.tools !== undefined) (await import("./tools.mjs")).provideTools(task.tools)
 handOver([join(root, task.script), ...(task.first ?? []), ...rest])
 
 /** True when every package of the lock (foreign platforms aside) is in node_modules at its version. */

@@ -29,6 +29,7 @@ const startedMs = performance.now()
 provideTools()
 if (isWhole) {
   step("types", "node_modules/typescript/bin/tsc", ["--noEmit"])
+  step("types of the dashboard", "node_modules/typescript/bin/tsc", ["--noEmit", "-p", "src/admin/dashboard"])
   step("lint and format", "node_modules/@biomejs/biome/bin/biome", ["check", "--error-on-warnings"])
 }
 step("build", ".ci/build.mjs", isWhole ? [] : ["--no-types"])

@@ -1,0 +1,23 @@
+/** Light, dark, or as the system says. Kept in this browser. */
+import { effect, signal } from "@preact/signals"
+
+const KEY = "promptmq-theme"
+const themes = ["system", "light", "dark"] as const
+type Theme = (typeof themes)[number]
+
+const stored = localStorage.getItem(KEY)
+export const theme = signal<Theme>(themes.find((each) => each === stored) ?? "system")
+
+export const nextTheme = (): void => {
+  theme.value = themes[(themes.indexOf(theme.value) + 1) % themes.length] as Theme
+}
+
+effect(() => {
+  localStorage.setItem(KEY, theme.value)
+  if (theme.value === "system") delete document.documentElement.dataset["theme"]
+  else document.documentElement.dataset["theme"] = theme.value
+})
+
+/** A colour of style.css, as charts need it. */
+export const colourOf = (name: string): string =>
+  getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim()
