@@ -146,7 +146,7 @@ export function List<A>(props: ListProps<A>) {
 
 const Space = ({ columns, rows }: { readonly rows: number; readonly columns: number }) =>
   rows === 0 ? null : (
-    <tr role="presentation">
+    <tr>
       <td colSpan={columns} class="space" style={{ height: `${rows * ROW_PX}px` }} />
     </tr>
   )
