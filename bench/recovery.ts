@@ -100,7 +100,10 @@ async function restarts(
     const copy = mkdtempSync(join(scratchFolder(), "again-"))
     cpSync(folder, copy, { recursive: true })
     for (const name of without) rmSync(join(copy, name), { recursive: true, force: true })
-    const broker = await startBroker("promptmq", flags, { folder: copy, port }, startLimitMs)
+    const broker = await startBroker("promptmq", flags, {
+      place: { folder: copy, port },
+      limitMs: startLimitMs
+    })
     listeningMs.push(broker.listeningMs)
     const said = await ownWords(broker)
     process.stderr.write(`${what}: listening after ${Math.round(broker.listeningMs)} ms; ${said}\n`)

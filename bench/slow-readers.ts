@@ -158,7 +158,10 @@ async function wide(): Promise<void> {
   }
   await feeder.finish()
   await first.stop()
-  const broker = await startBroker("promptmq", flags, { folder: first.folder, port: first.port }, 120_000)
+  const broker = await startBroker("promptmq", flags, {
+    place: { folder: first.folder, port: first.port },
+    limitMs: 120_000
+  })
   const memory = new MemoryWatch(broker.pid)
   const before = { rss: memory.now(), read: readBytes(broker.pid) }
   const fromMs = performance.now()

@@ -28,13 +28,21 @@ import * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { Access } from "./access/access.ts"
+import type { Access } from "./access/access.ts"
+import { AccessControl, type AccessControlShape, type AccessError, accessLayer } from "./access/access-layer.ts"
+import type { BansFileError } from "./access/bans-file.ts"
+import type { CreateProvider } from "./access/custom-types.ts"
 import type { AdminError } from "./admin/admin-error.ts"
 import type { StorageInfo } from "./admin/api.ts"
-import { type OpenedAdmin, openAdmin } from "./admin/server.ts"
+import { HealthState } from "./admin/health-state.ts"
+import { openOperations } from "./admin/operations.ts"
+import { type OpenedAdmin, openAdmin, openEarly } from "./admin/server.ts"
 import { type StoreFound, type StoreView, viewStore } from "./admin/store-view.ts"
+import { makeAclDesk } from "./broker/acl-desk.ts"
 import { Broker, type BrokerShape } from "./broker/broker.ts"
 import type { Core } from "./broker/core.ts"
+import { type Doors, makeDoors } from "./broker/doors.ts"
+import { type BansDesk, keepBans } from "./broker/keep-bans.ts"
 import { livenessRoots } from "./broker/liveness.ts"
 import {
   BrokerClock,
@@ -52,11 +60,14 @@ import {
 } from "./broker/services.ts"
 import { supervise } from "./broker/supervise.ts"
 import { watchDisk } from "./broker/watch-disk.ts"
+import { watchLoad } from "./broker/watch-load.ts"
 import { logPolicyOf, lossOf, promiseOf, storeOptionsOf, topicPoliciesOf } from "./config/store-options.ts"
 import type { ListenError } from "./listener/listen-error.ts"
 import { type ListenerSettings, type OpenListener, openListeners } from "./listener/listeners.ts"
 import type { TlsSettings } from "./listener/tls-load.ts"
 import { TlsMaterial, type TlsMaterialError, watchTlsMaterial } from "./listener/tls-material.ts"
+import { ReloadFigures } from "./metrics/reload-figures.ts"
+import type { ListenAddress } from "./settings/address.ts"
 import type { Settings } from "./settings/settings.ts"
 import { Compactor, superviseCompactor } from "./store/compactor.ts"
 import type { LostMessage } from "./store/durable-log.ts"
@@ -116,18 +127,26 @@ const durableStores = (fs: StoreFs): Layer.Layer<Stores, StoreError, BrokerSetti
   )
 
 /** Everything below the broker, as production has it. Tests replace single layers. */
-export const portsLayer = (settings: Settings, fs: StoreFs = diskFs) => {
+export const portsLayer = (settings: Settings, fs: StoreFs = diskFs, custom?: CreateProvider) => {
   const holder = BrokerSettings.layer(settings)
   const stores = settings.storage.engine === "wal" ? durableStores(fs) : memoryStores
   const fixed = Layer.mergeAll(CodecPort.layer, CountersPort.layer, Ledger.layer, BrokerClock.layer)
-  const access = settings.auth.allowAnonymous === false ? Access.layerDenyAll : Access.layerAllowAll
-  return Layer.mergeAll(RouterPort.layer, stores, fixed, access).pipe(Layer.provideMerge(holder))
+  return Layer.mergeAll(RouterPort.layer, stores, fixed, accessPorts(settings, custom)).pipe(Layer.provideMerge(holder))
 }
 
+/** Who may connect and what they may do then. The log is the plan's, so it is asked for here and not below. */
+const accessPorts = (
+  settings: Settings,
+  custom?: CreateProvider
+): Layer.Layer<Access | AccessControl, AccessError, EventLog> =>
+  Layer.unwrap(
+    Effect.map(EventLog, (log) => accessLayer({ settings, log, wallClockMs: Date.now, background: supervise, custom }))
+  )
+
 /** The broker without any door to the outside, and its store: what embedding and tests build on. */
-export const brokerLayer = (settings: Settings, log: Log, fs: StoreFs = diskFs) =>
+export const brokerLayer = (settings: Settings, log: Log, fs: StoreFs = diskFs, custom?: CreateProvider) =>
   Broker.layer.pipe(
-    Layer.provideMerge(portsLayer(settings, fs)),
+    Layer.provideMerge(portsLayer(settings, fs, custom)),
     Layer.provide(Layer.succeed(EventLog, log)),
     Layer.provide(loggingLayer(log))
   )
@@ -142,6 +161,8 @@ export interface StartOptions {
   readonly originOf: (key: string) => string
   /** The door to the disk; tests let it fail. */
   readonly fs?: StoreFs
+  /** The provider `custom` of the chain, instead of a module. */
+  readonly authentication?: CreateProvider | undefined
 }
 
 export interface RunningBroker {
@@ -151,7 +172,15 @@ export interface RunningBroker {
   readonly tls: TlsMaterial | undefined
   /** The admin listener, unless it is switched off. */
   readonly admin: OpenedAdmin | undefined
+  /** Where metrics are served besides. */
+  readonly metricsAt: ReadonlyArray<ListenAddress>
+  /** Whoever reloads the settings says here how that went. */
+  readonly reloads: ReloadFigures
   readonly broker: BrokerShape
+  /** Who is banned, as the admin API handles it. */
+  readonly bans: BansDesk
+  /** Files of access are read again, users are changed. */
+  readonly access: AccessControlShape
   /** What the store found at the start; undefined with the memory engine. */
   readonly found: StoreFound | undefined
   /** What would be lost now, in a sentence: settings may change. */
@@ -172,7 +201,15 @@ export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileErr
   }
 }
 
-export type StartError = ListenError | TlsMaterialError | AdminError | PidFileError | StoreRefused | StoreFault
+export type StartError =
+  | BansFileError
+  | AccessError
+  | ListenError
+  | TlsMaterialError
+  | AdminError
+  | PidFileError
+  | StoreRefused
+  | StoreFault
 
 /** Builds the broker, opens every door, and answers when all are open. The scope's end is the graceful stop. */
 export const startBroker = Effect.fnUntraced(function* (
@@ -180,20 +217,60 @@ export const startBroker = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RunningBroker, StartError, Scope.Scope> {
   const { log, settings } = options
   const tls = settings.server.tls ? yield* TlsMaterial.open(tlsSettings(settings)) : undefined
-  const context = yield* Layer.build(brokerLayer(settings, log, options.fs))
+  const health = new HealthState()
+  const door = yield* Effect.provide(openEarly(settings.admin, health.checks), loggingLayer(log))
+  const context = yield* Layer.build(brokerLayer(settings, log, options.fs, options.authentication))
+  health.isRecovered = true
   const running = Effect.gen(function* () {
     const broker = yield* Broker
     const opened = yield* OpenStore
+    const access = yield* AccessControl
     const held = yield* BrokerSettings
     const view = opened === undefined ? undefined : yield* serveStore(opened, options, held, broker)
-    const listeners = yield* openListeners(listenerSettings(settings, tls), broker.accept)
+    const bans = yield* keepBans(broker.core, settings)
+    const doors = makeDoors(broker.core, settings, () => held.current)
+    yield* supervise("the watch over load", watchLoad(broker.core))
+    const listeners = yield* openListeners(listenerSettings(settings, tls, doors), broker.accept)
     if (tls !== undefined) yield* supervise("the watch over certificates", watchTlsMaterial(tls))
+    health.openListeners = listeners.length
+    const reloads = new ReloadFigures(Date.now())
+    const operations = yield* openOperations({
+      ...options,
+      held,
+      core: broker.core,
+      health,
+      listeners,
+      reloads,
+      tls,
+      view
+    })
+    const { checks, metrics } = operations
     const admin = settings.admin.enabled
-      ? yield* openAdmin(adminOptions(options, held, broker, listeners, view))
+      ? yield* openAdmin({
+          ...adminOptions(options, held, broker, listeners, view),
+          bans,
+          users: access.users,
+          acl: makeAclDesk(broker.core, access.rules),
+          checks,
+          metrics,
+          door
+        })
       : undefined
     if (settings.server.pidFile !== "") yield* holdPidFile(settings.server.pidFile)
     const failure = opened === undefined ? Effect.never : closedBy(opened.store.failure, broker)
-    return { listeners, tls, admin, broker, found: view?.found, promise: () => promiseOf(held.current), failure }
+    return {
+      listeners,
+      tls,
+      admin,
+      broker,
+      access,
+      bans,
+      reloads,
+      metricsAt: operations.metricsAt,
+      found: view?.found,
+      promise: () => promiseOf(held.current),
+      failure
+    }
   })
   return yield* running.pipe(Effect.provide(context), Effect.provide(loggingLayer(log)))
 })
@@ -201,12 +278,19 @@ export const startBroker = Effect.fnUntraced(function* (
 /** `tls` is there while server.tls is true; without it there are no listeners with TLS. */
 export const listenerSettings = (
   { mqtt, server }: Settings,
-  tls?: TlsMaterial | undefined
+  tls?: TlsMaterial | undefined,
+  doors?: Doors | undefined
 ): ReadonlyArray<ListenerSettings> => {
-  const web = { kind: "websocket" as const, paths: server.wsPaths, maxPacketBytes: mqtt.maxPacketSizeBytes }
+  const originsAllowed = server.wsOrigins.length === 0 ? undefined : server.wsOrigins
+  const web = {
+    kind: "websocket" as const,
+    paths: server.wsPaths,
+    maxPacketBytes: mqtt.maxPacketSizeBytes,
+    originsAllowed
+  }
   const file = { kind: "unix" as const, name: "unix", mode: Number.parseInt(server.unixMode, 8) }
   const secure = tls === undefined ? undefined : { material: tls, handshakeTimeoutMs: server.connectTimeoutMs }
-  return [
+  const listeners: ReadonlyArray<ListenerSettings> = [
     ...server.bind.map((place) => ({ kind: "tcp" as const, name: "tcp", ...place })),
     ...(secure === undefined
       ? []
@@ -215,13 +299,17 @@ export const listenerSettings = (
     ...(secure === undefined ? [] : server.wssBind.map((place) => ({ ...web, name: "wss", tls: secure, ...place }))),
     ...server.unixBind.map((path) => ({ ...file, path }))
   ]
+  return listeners.map((listener) => ({ ...listener, door: doors?.of(listener.name) }))
 }
 
-const tlsSettings = ({ server }: Settings): TlsSettings => ({
+const tlsSettings = ({ auth, server }: Settings): TlsSettings => ({
   certificateFile: server.tlsCert,
   keyFile: server.tlsKey,
   passphrase: server.tlsKeyPassphrase,
   authorityFile: server.tlsCa,
+  revocationFile: server.tlsCrl,
+  pskFile: auth.psk.file,
+  pskHint: auth.psk.hint,
   clientAuthentication: server.tlsClientAuth,
   minimumVersion: server.tlsMinVersion === "tlsv1.3" ? "TLSv1.3" : "TLSv1.2",
   ciphers: server.tlsCiphers
@@ -247,6 +335,7 @@ const serveStore = Effect.fnUntraced(function* (
     log.write("error", "a message could not be read back from the log", { topic, lsn, path, offset })
   // After the broker has restored: what nobody needs is known from now on.
   const compactor = makeCompactor(store, fs, held, core)
+  store.log.wal.appender.onCommitted = compactor.committed
   yield* superviseCompactor(compactor)
   yield* supervise(
     "the watch over the disk",
@@ -336,11 +425,6 @@ const adminOptions = (
     drops: core.ledger,
     storage: () => storageInfo(held.current, core.log, view?.info()),
     storageWork: view?.work,
-    checks: [
-      { name: "listeners", check: () => (listeners.length === 0 ? "no listener is open" : undefined) },
-      { name: "storage", check: () => view?.trouble() },
-      { name: "accepting", check: () => (core.draining ? "the broker is shutting down" : undefined) }
-    ],
     settings: {
       current: () => held.current,
       resolve: options.resolve,

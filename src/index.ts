@@ -2,6 +2,14 @@
  * The package's front door: embed the broker. The two libraries (client, queue) get their doors here too.
  */
 
+export type {
+  ConnectRequest,
+  CreateProvider,
+  CustomAnswer,
+  CustomContext,
+  CustomProvider,
+  PeerCertificate
+} from "./access/custom-types.ts"
 export type { AdminError } from "./admin/admin-error.ts"
 export type { PidFileError } from "./app.ts"
 export { ConfigInvalid } from "./config/config-invalid.ts"

@@ -22,7 +22,7 @@ export function spreadOf(values: ReadonlyArray<number>): Spread {
 export function short(value: number): string {
   if (value >= 1e6) return `${(value / 1e6).toFixed(2)} M`
   if (value >= 1e3) return `${Math.round(value / 1e3)} k`
-  return value.toFixed(0)
+  return value.toFixed(Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : 2)
 }
 
 export function shortSpread({ median, low, high }: Spread): string {

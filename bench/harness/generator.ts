@@ -12,7 +12,7 @@ import { root, scratchFolder } from "./folders.ts"
 import { pinned } from "./machine.ts"
 
 /** What mqttload reports, by its own names. */
-export interface LoadReport {
+export interface LoadReport extends Readonly<Record<string, number | undefined>> {
   readonly seconds: number
   readonly published_per_s: number
   readonly delivered_per_s: number
@@ -33,7 +33,7 @@ export interface LoadReport {
 }
 
 /** The generator's core; the broker has the other one. */
-const generatorCore = 1
+export const generatorCore = 1
 
 /** Answers the path of a ready binary. */
 export function findGenerator(): string {

@@ -2,7 +2,7 @@
  * The machine a figure was measured on, and pinning to its cores. A figure without these lines is worth nothing.
  */
 import { spawnSync } from "node:child_process"
-import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os"
+import { cpus, loadavg, release, totalmem } from "node:os"
 
 export interface Machine {
   readonly cpu: string
@@ -17,10 +17,15 @@ export interface Machine {
   readonly at: string
 }
 
+/** Set by the door for the benches it runs one after the other: the load of the first is not other work. */
+export const loadVariable = "BENCH_LOAD_BEFORE"
+
 /** One-minute load above which other work certainly moved the figures. */
 const busyLoad = 0.7
 
-const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0
+/** Of the machine: a bench is itself pinned to one, so what is available to it says nothing. */
+const cores = cpus().length
+const canPin = cores >= 2 && spawnSync("taskset", ["--version"]).status === 0
 
 /** The command that runs `program` on one core, where the system can do that. */
 export function pinned(core: number, program: string, args: ReadonlyArray<string>): [string, Array<string>] {
@@ -31,13 +36,13 @@ export function describeMachine(): Machine {
   const help = spawnSync("mosquitto", ["-h"], { encoding: "utf8", env: { ...process.env, PATH: withSbin() } })
   return {
     cpu: cpus()[0]?.model ?? "unknown",
-    cores: availableParallelism(),
+    cores,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     node: process.versions.node,
     mosquitto: /version (\S+)/.exec(help.stdout ?? "")?.[1] ?? "missing",
     pinned: canPin,
-    loadBefore: loadavg()[0] ?? 0,
+    loadBefore: Number(process.env[loadVariable] ?? loadavg()[0] ?? 0),
     at: new Date().toISOString()
   }
 }
@@ -48,8 +53,13 @@ export function machineLine(machine: Machine): string {
   return (
     `${at.slice(0, 16)}Z, ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, ` +
     `Mosquitto ${mosquitto}; loopback, ${pinning}, load before ${loadBefore.toFixed(2)}` +
-    (loadBefore > busyLoad ? " (BUSY: take ratios per CPU second only)" : "")
+    (isBusy(machine) ? " (BUSY: take ratios per CPU second only)" : "")
   )
+}
+
+/** Something else was using it. */
+export function isBusy({ loadBefore }: Machine): boolean {
+  return loadBefore > busyLoad
 }
 
 /** Debian keeps daemons in /usr/sbin, which is not on every user's path. */

@@ -40,6 +40,11 @@ export interface Identity {
   /** From the request, for rules that look at them. */
   readonly peer?: string | undefined
   readonly listener?: string | undefined
+  /**
+   * Only client identifier and username are known: a session's after a restart. What a rule asks of the rest is then
+   * answered to the client's disadvantage.
+   */
+  readonly isPartial?: boolean | undefined
 }
 
 export interface ConnectRequest {
@@ -80,18 +85,37 @@ export interface EnhancedStep {
   readonly next?: ((data: Buffer | undefined) => Effect.Effect<EnhancedStep, ConnectRefused>) | undefined
 }
 
+/**
+ * What may a client do? Composed of who it is (the chain of providers) and the rules (authorizer.ts). All verdicts are
+ * of `Verdict`; the broker keeps them per connection, by topic and generation (broker/permissions.ts).
+ */
 export interface AccessDecisions {
   /** Rises when rules change; every cached verdict of an older generation is void. */
   readonly generation: number
-  /** True when no question is ever answered but with allow: the publish path then asks none. */
+  /**
+   * True when no question is ever answered but with allow: no rules, nobody is asked. An identity with rules of its own
+   * is asked for all that, and a superuser never. Says nothing about who may connect.
+   */
   readonly allowsEverything: boolean
+  /** True when `authenticate` would let everybody in as what they call themselves: then it is not asked. */
+  readonly admitsEverybody: boolean
   authenticate(request: ConnectRequest): Effect.Effect<Identity, ConnectRefused>
   /** Enhanced authentication methods by name. */
   readonly methods: ReadonlyMap<string, EnhancedMethod>
-  publishVerdict(identity: Identity, topic: string): number
-  decidePublish(identity: Identity, topic: string): Effect.Effect<boolean>
-  subscribeVerdict(identity: Identity, filter: string): number
-  decideSubscribe(identity: Identity, filter: string): Effect.Effect<boolean>
+  /** `isWill`: it is left as a will at CONNECT, or published as one now. */
+  publishVerdict(identity: Identity, topic: string, qos: number, retain: boolean, isWill: boolean): number
+  decidePublish(
+    identity: Identity,
+    topic: string,
+    qos: number,
+    retain: boolean,
+    isWill: boolean
+  ): Effect.Effect<boolean>
+  /** `filter` without $share and $replay. */
+  subscribeVerdict(identity: Identity, filter: string, qos: number): number
+  decideSubscribe(identity: Identity, filter: string, qos: number): Effect.Effect<boolean>
+  /** May this message be handed to the client? Asked of everything that is, so never `ask`. */
+  readVerdict(identity: Identity, topic: string, qos: number, isRetained: boolean): number
 }
 
 export class Access extends Context.Service<Access, AccessDecisions>()("promptmq/access/Access") {
@@ -119,6 +143,7 @@ function everyone(allowed: boolean): AccessDecisions {
   return {
     generation: 0,
     allowsEverything: allowed,
+    admitsEverybody: allowed,
     authenticate: ({ clientIdentifier, username }) =>
       allowed
         ? Effect.succeed({ clientIdentifier, username })
@@ -127,6 +152,7 @@ function everyone(allowed: boolean): AccessDecisions {
     publishVerdict: () => verdict,
     decidePublish: () => Effect.succeed(allowed),
     subscribeVerdict: () => verdict,
-    decideSubscribe: () => Effect.succeed(allowed)
+    decideSubscribe: () => Effect.succeed(allowed),
+    readVerdict: () => verdict
   }
 }

@@ -3,7 +3,7 @@
  * (chain.ts) asks them in the configured order.
  *
  *   allowed   it vouches for the client: `identity` is who it is; the chain ends
- *   denied    it knows the client and says no: the chain ends, unless `auth.on-denied: continue` is set for it
+ *   denied    it knows the client and says no: the chain ends, unless `auth.fall-through` names the provider
  *   unknown   not its business (no such user, no token, no certificate): the next one is asked
  *
  * Invariants
@@ -15,6 +15,7 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ConnectRequest, EnhancedMethod, Identity } from "./access.ts"
+import type { ScramKeys } from "./scram-keys.ts"
 
 export type ProviderAnswer =
   | { readonly kind: "allowed"; readonly identity: Identity }
@@ -39,8 +40,20 @@ export interface Provider {
   authenticate(request: ConnectRequest): Effect.Effect<ProviderAnswer, ProviderFailed>
   /** Methods of enhanced authentication it brings along, e.g. SCRAM-SHA-256. */
   readonly methods?: ReadonlyArray<EnhancedMethod> | undefined
+  /**
+   * Keys for SCRAM-SHA-256, by user name: the dialogue itself is one for the whole chain (scram.ts). Undefined = this
+   * provider does not know the user, or has no such keys.
+   */
+  readonly scramKeysOf?: ((username: string) => ScramUser | undefined) | undefined
   /** Reads again what it was configured from; a failure leaves everything as it was. */
   readonly reload?: Effect.Effect<void, ProviderFailed> | undefined
+}
+
+/** What SCRAM needs of a user, and who it then is, without what the request tells. */
+export interface ScramUser {
+  readonly keys: ScramKeys
+  readonly groups?: ReadonlyArray<string> | undefined
+  readonly isSuperuser?: boolean | undefined
 }
 
 export const unknown: ProviderAnswer = { kind: "unknown" }

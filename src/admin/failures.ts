@@ -49,6 +49,90 @@ export const failures = {
     fix: 'send {"folder": "/an/absolute/path"} of a folder that does not exist yet, or is empty',
     why: "A backup is written by the broker's process into a folder of this machine, named by an absolute path."
   },
+  badBan: {
+    code: "E2110",
+    status: 400,
+    fact: "the body names nobody who could be banned",
+    fix: 'send exactly one of client, user and address: {"address": "192.0.2.0/24", "seconds": 3600, "reason": "scan"}',
+    why: "A ban is of one client id, one user name, or one address or network; it ends after seconds, or never without."
+  },
+  badAclQuestion: {
+    code: "E2112",
+    status: 400,
+    fact: "the body is not a question about the rules",
+    fix: 'send {"client": "c1", "action": "publish", "topic": "plant/1"}; action is publish, subscribe, retained, will or read',
+    why: "A question names a client identifier, an action and a topic, or a filter to subscribe to; username, address, qos and retain where they matter."
+  },
+  noRulesFile: {
+    code: "E1112",
+    status: 409,
+    fact: "there is no rules file to read again",
+    fix: "name one in acl.rules-file and start the broker with it",
+    why: "Rules come from the file of acl.rules-file. Without one everybody who may connect may publish and subscribe."
+  },
+  tooManyBans: {
+    code: "E1110",
+    status: 409,
+    fact: "there are limits.max-bans bans",
+    fix: "remove some, ban a network instead of its addresses, or raise limits.max-bans",
+    why: "Bans are asked for at each connect; their number is limited so that they cannot fill the memory."
+  },
+  noBan: {
+    code: "E6110",
+    status: 404,
+    fact: "there is no such ban",
+    fix: "GET /api/v1/bans lists them; an id may have ended already",
+    why: "The id names no ban that is in force."
+  },
+  badUser: {
+    code: "E2120",
+    status: 400,
+    fact: "the body is not a user",
+    fix: 'send {"name": "alice", "password": "...", "groups": ["staff"], "isSuperuser": false, "scram": false}',
+    why: "A user has a name without control characters, a password, and perhaps groups, isSuperuser and scram. Other members are refused, because a misspelt one would be without effect."
+  },
+  badPassword: {
+    code: "E2121",
+    status: 400,
+    fact: "the password is missing, too short or too long",
+    fix: "send a password of 4 to 1024 bytes without NUL characters",
+    why: "A new user needs a password. It has 4 characters or more and at most 1024 bytes."
+  },
+  tooManyUsers: {
+    code: "E1120",
+    status: 409,
+    fact: "there are auth.max-database-users users",
+    fix: "remove some, or raise auth.max-database-users",
+    why: "The user database has a limit, so that it cannot fill the disk."
+  },
+  hashingBusy: {
+    code: "E1121",
+    status: 503,
+    fact: "too many passwords wait to be hashed",
+    fix: "try again in a few seconds; nothing has changed",
+    why: "Passwords are hashed by auth.hash-workers threads with a queue of auth.hash-queue, which clients that log in use too."
+  },
+  noUserDatabase: {
+    code: "E1122",
+    status: 409,
+    fact: "auth.chain does not name user-database",
+    fix: "add user-database to auth.chain and restart",
+    why: "Users of the database would never be asked for, so none are taken."
+  },
+  userExists: {
+    code: "E1123",
+    status: 409,
+    fact: "there is a user of that name",
+    fix: "PUT /api/v1/users/{name} changes one",
+    why: "POST adds; adding a user who exists would silently replace the password of somebody who uses it."
+  },
+  noUser: {
+    code: "E6120",
+    status: 404,
+    fact: "there is no such user",
+    fix: "GET /api/v1/users lists them",
+    why: "The name is that of no user in the database."
+  },
   unknownSetting: {
     code: "E3101",
     status: 422,

@@ -1,18 +1,22 @@
 /**
  * The routes, one table: path, method, whether a token is needed, and a plain function that answers; what the store
  * has to do takes its time and answers with a promise.
+ * Probes and metrics, which are text and need no token, are answered before: probes.ts, metrics-page.ts.
  * Everything shown comes in through AdminSources; nothing here knows where it lives.
  */
 import { isAbsolute } from "node:path"
+import type { UserAdmin } from "../access/user-admin.ts"
+import type { AclDesk } from "../broker/acl-desk.ts"
+import type { BansDesk } from "../broker/keep-bans.ts"
 import type { Sample } from "../metrics/counters.ts"
 import type { DropLedger } from "../metrics/drop-ledger.ts"
 import { dropReasons } from "../metrics/drop-reasons.ts"
 import { settingsLeaves } from "../settings/leaves.ts"
 import type { LogStatistics } from "../store/ports.ts"
+import { type AclAnswer, explainRules, listRules, previewRules, reloadRules } from "./acl-routes.ts"
 import type {
   Drops,
   Failure,
-  Health,
   SettingsChanged,
   SettingsList,
   StorageBackedUp,
@@ -21,14 +25,12 @@ import type {
   StorageSynced,
   SystemInfo
 } from "./api.ts"
+import { addBan, type BansView, type BanView, listBans, removeBan } from "./ban-routes.ts"
 import { changeSettings, type SettingsAccess, wireValue } from "./change-settings.ts"
 import { type FailureName, failureEntry, failures } from "./failures.ts"
-
-export interface HealthCheck {
-  readonly name: string
-  /** What is wrong, in a sentence that strangers may read; undefined when all is well. Cheap: asked without a token. */
-  readonly check: () => string | undefined
-}
+import type { MetricsPage } from "./metrics-page.ts"
+import type { HealthCheck } from "./probes.ts"
+import { addUser, listUsers, putUser, removeUser, type UsersView, type UserView } from "./user-routes.ts"
 
 export interface AdminSources {
   readonly version: string
@@ -37,7 +39,15 @@ export interface AdminSources {
   readonly logStatistics: () => LogStatistics
   readonly drops: Pick<DropLedger, "total" | "rows">
   readonly checks: ReadonlyArray<HealthCheck>
+  /** Undefined where this listener serves no metrics. */
+  readonly metrics?: MetricsPage | undefined
   readonly settings: SettingsAccess
+  /** Absent: this listener knows of no bans. */
+  readonly bans?: BansDesk | undefined
+  /** Absent: auth.chain does not name user-database. */
+  readonly users?: UserAdmin | undefined
+  /** Absent: this listener knows of no rules. */
+  readonly acl?: AclDesk | undefined
   readonly storage: () => StorageInfo
   /** Undefined with the memory engine. */
   readonly storageWork: StorageWork | undefined
@@ -53,7 +63,6 @@ export interface StorageWork {
 export interface Answer {
   readonly status: number
   readonly body:
-    | Health
     | SystemInfo
     | Drops
     | SettingsList
@@ -61,20 +70,25 @@ export interface Answer {
     | StorageSynced
     | StorageCompacted
     | StorageBackedUp
+    | BansView
+    | BanView
+    | UsersView
+    | UserView
+    | AclAnswer["body"]
+    | Readonly<Record<string, never>>
     | Failure
 }
 
 export interface Route {
+  /** One that ends with a slash takes the rest of the path, decoded, as `id` of the query. */
   readonly path: string
-  readonly method: "GET" | "PATCH" | "POST"
+  readonly method: "GET" | "PATCH" | "POST" | "PUT" | "DELETE"
   readonly isTokenNeeded: boolean
   /** `body` is the parsed JSON of a PATCH or POST; a POST may have none. */
   readonly answer: (sources: AdminSources, query: URLSearchParams, body: unknown) => Answer | Promise<Answer>
 }
 
 export const routes: ReadonlyArray<Route> = [
-  { path: "/health", method: "GET", isTokenNeeded: false, answer: health },
-  { path: "/healthz", method: "GET", isTokenNeeded: false, answer: health },
   { path: "/api/v1/system", method: "GET", isTokenNeeded: true, answer: system },
   { path: "/api/v1/drops", method: "GET", isTokenNeeded: true, answer: drops },
   { path: "/api/v1/settings", method: "GET", isTokenNeeded: true, answer: listSettings },
@@ -86,8 +100,66 @@ export const routes: ReadonlyArray<Route> = [
     isTokenNeeded: true,
     answer: storageWork((work) => work.compact())
   },
-  { path: "/api/v1/storage/backup", method: "POST", isTokenNeeded: true, answer: backUp }
+  { path: "/api/v1/storage/backup", method: "POST", isTokenNeeded: true, answer: backUp },
+  { path: "/api/v1/bans", method: "GET", isTokenNeeded: true, answer: onBans(listBans) },
+  {
+    path: "/api/v1/bans",
+    method: "POST",
+    isTokenNeeded: true,
+    answer: onBans((bans, _query, body) => addBan(bans, body))
+  },
+  {
+    path: "/api/v1/bans/",
+    method: "DELETE",
+    isTokenNeeded: true,
+    answer: onBans((bans, query) => removeBan(bans, query.get("id") ?? ""))
+  },
+  { path: "/api/v1/acl", method: "GET", isTokenNeeded: true, answer: onAcl(listRules) },
+  { path: "/api/v1/acl/reload", method: "POST", isTokenNeeded: true, answer: onAcl(reloadRules) },
+  { path: "/api/v1/acl/preview", method: "GET", isTokenNeeded: true, answer: onAcl(previewRules) },
+  {
+    path: "/api/v1/acl/explain",
+    method: "POST",
+    isTokenNeeded: true,
+    answer: onAcl((acl, _query, body) => explainRules(acl, body))
+  },
+  { path: "/api/v1/users", method: "GET", isTokenNeeded: true, answer: onUsers(listUsers) },
+  {
+    path: "/api/v1/users",
+    method: "POST",
+    isTokenNeeded: true,
+    answer: onUsers((users, _query, body) => addUser(users, body))
+  },
+  {
+    path: "/api/v1/users/",
+    method: "PUT",
+    isTokenNeeded: true,
+    answer: onUsers((users, query, body) => putUser(users, query.get("id") ?? "", body))
+  },
+  {
+    path: "/api/v1/users/",
+    method: "DELETE",
+    isTokenNeeded: true,
+    answer: onUsers((users, query) => removeUser(users, query.get("id") ?? ""))
+  }
 ]
+
+function onUsers(
+  answer: (users: UserAdmin, query: URLSearchParams, body: unknown) => Answer | Promise<Answer>
+): Route["answer"] {
+  return ({ users }, query, body) =>
+    users === undefined ? failureAnswer("noUserDatabase") : answer(users, query, body)
+}
+
+function onAcl(
+  answer: (acl: AclDesk, query: URLSearchParams, body: unknown) => AclAnswer | Promise<AclAnswer>
+): Route["answer"] {
+  return ({ acl }, query, body) => (acl === undefined ? failureAnswer("notFound") : answer(acl, query, body))
+}
+
+function onBans(answer: (bans: BansDesk, query: URLSearchParams, body: unknown) => Answer): Route["answer"] {
+  return ({ bans }, query, body) => (bans === undefined ? failureAnswer("notFound") : answer(bans, query, body))
+}
 
 export function failureAnswer(name: FailureName): Answer {
   return { status: failures[name].status, body: { errors: [failureEntry(name)] } }
@@ -96,24 +168,6 @@ export function failureAnswer(name: FailureName): Answer {
 const startedAt = new Date(Date.now() - process.uptime() * 1000).toISOString()
 const rowsDefault = 200
 const rowsMax = 10_000
-
-function health(sources: AdminSources): Answer {
-  const checks = sources.checks.map(({ name, check }): Health["checks"][number] => {
-    const fact = outcome(check)
-    return fact === undefined ? { name, status: "ok" } : { name, status: "failing", fact }
-  })
-  const isOk = checks.every((check) => check.status === "ok")
-  return { status: isOk ? 200 : 503, body: { status: isOk ? "ok" : "failing", checks } }
-}
-
-/** A check that throws is a check that fails. */
-function outcome(check: () => string | undefined): string | undefined {
-  try {
-    return check()
-  } catch {
-    return "the check itself failed"
-  }
-}
 
 function system(sources: AdminSources): Answer {
   const memory = process.memoryUsage()

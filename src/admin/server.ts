@@ -1,27 +1,32 @@
 /**
  * The admin listener: node:http inside a scope, one table of routes (routes.ts), JSON in and out.
  *
- * The scope's end takes no new connection, lets answers under way finish for `closeGraceMs`, then cuts.
- * Bounded: connections, header and body size, time for a request. A request passes, in this order: place
+ * Bounded: the size of a body. A request passes, in this order: place
  * (Host, Origin), path, method, token, body. A route that throws is answered 500 and told to the log.
  *
- * Deliberately elsewhere: the dashboard's files, metrics in the Prometheus format, TLS.
+ * Deliberately elsewhere: the listening socket (door.ts), probes (probes.ts), the page of metrics (metrics-page.ts), the
+ * dashboard's files, TLS.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ListenError } from "../listener/listen-error.ts"
-import { serve } from "../listener/serve.ts"
 import { isLoopback, type ListenAddress } from "../settings/address.ts"
+import type { Settings } from "../settings/settings.ts"
 import type { Log } from "../telemetry/logging.ts"
 import type { AdminError } from "./admin-error.ts"
+import { type Door, openDoor } from "./door.ts"
 import { failures } from "./failures.ts"
 import { type Guard, makeGuard } from "./guard.ts"
+import { answerMetrics, sendText } from "./metrics-page.ts"
+import { answerProbe, type HealthCheck, isProbe, type ProbeAnswer } from "./probes.ts"
 import { type AdminSources, type Answer, failureAnswer, routes } from "./routes.ts"
 import { openTokenFile } from "./token-file.ts"
 
 export interface AdminOptions extends AdminSources {
   readonly address: ListenAddress
+  /** Opened before; else one is opened at `address`. */
+  readonly door?: Door | undefined
   readonly tokenFile: string
   readonly log: Log
 }
@@ -35,15 +40,6 @@ export interface OpenedAdmin {
 
 export const bodyBytesMax = 64 * 1024
 const bodyBytesReadMax = 16 * bodyBytesMax
-const closeGraceMs = 500
-const connectionsMax = 128
-const serverLimits = {
-  maxHeaderSize: 16 * 1024,
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 1000
-}
 
 export const openAdmin = Effect.fnUntraced(function* (
   options: AdminOptions
@@ -57,21 +53,46 @@ export const openAdmin = Effect.fnUntraced(function* (
     )
   }
   const guard = makeGuard(token, isLoopbackOnly, options.address.host)
-  const server = createServer(serverLimits, (request, response) => void handle(request, response, guard, options))
-  server.maxConnections = connectionsMax
-  const bound = yield* serve(server, { name: "admin", ...options.address })
-  yield* Effect.addFinalizer(() => closeGently(server))
-  return { host: bound.host, port: bound.port, tokenFile: options.tokenFile }
+  const visit = (request: IncomingMessage, response: ServerResponse): void =>
+    void handle(request, response, guard, options)
+  const door = options.door ?? (yield* openDoor("admin", options.address, visit))
+  door.serve(visit)
+  // A door that was there before stays a little longer, for probes.
+  yield* Effect.addFinalizer(() => Effect.sync(() => door.serve(probesOnly(options, "the broker is shutting down"))))
+  return { host: door.host, port: door.port, tokenFile: options.tokenFile }
 })
 
-function closeGently(server: Server): Effect.Effect<void> {
-  return Effect.callback<void>((resume) => {
-    const cut = setTimeout(() => server.closeAllConnections(), closeGraceMs)
-    server.close(() => {
-      clearTimeout(cut)
-      resume(Effect.void)
-    })
-  })
+/**
+ * For probes while the store is recovered: openAdmin takes the door over. Undefined where it cannot be opened yet: who has
+ * the port is told then, because a second broker on the same data has more to say than that.
+ */
+export const openEarly = (
+  { bind, enabled }: Settings["admin"],
+  checks: ReadonlyArray<HealthCheck>
+): Effect.Effect<Door | undefined, never, Scope.Scope> =>
+  enabled
+    ? Effect.orElseSucceed(
+        openDoor("admin", bind, probesOnly({ address: bind, checks }, "the broker is starting")),
+        () => undefined
+      )
+    : Effect.succeed(undefined)
+
+/** What answers while there is no broker behind the door yet, or any more. `what` stands for every other path. */
+export function probesOnly(
+  { address, checks }: Pick<AdminOptions, "address" | "checks">,
+  what: string
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const isLoopbackOnly = isLoopback(address)
+  const guard = makeGuard("", isLoopbackOnly, address.host)
+  return (request, response) => {
+    const url = URL.parse(request.url ?? "", "http://admin")
+    const refusal = guard.refusePlace(request.headers)
+    if (refusal !== undefined) send(response, failureAnswer(refusal))
+    else if (url !== null && isProbe(url.pathname)) {
+      const asker = { accept: request.headers.accept ?? "", isTrusted: isLoopbackOnly }
+      sendText(response, answerProbe(checks, url.pathname, url.searchParams, asker))
+    } else sendText(response, { status: 503, contentType: "text/plain; charset=utf-8", text: `${what}\n` })
+  }
 }
 
 async function handle(
@@ -81,13 +102,31 @@ async function handle(
   options: AdminOptions
 ): Promise<void> {
   try {
-    const answer = await answerOf(request, response, guard, options)
-    if (answer !== undefined) send(response, answer)
+    const answer = (await plainAnswerOf(request, guard, options)) ?? (await answerOf(request, response, guard, options))
+    if (answer === undefined) return
+    if ("text" in answer) sendText(response, answer)
+    else send(response, answer)
   } catch (cause) {
     const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
     options.log.write("error", "the admin API failed", { method: request.method, path: request.url }, message)
     if (!response.headersSent) send(response, failureAnswer("internal"))
   }
+}
+
+/** Probes and metrics: text, and no token. Undefined when it is neither. */
+async function plainAnswerOf(
+  request: IncomingMessage,
+  guard: Guard,
+  { address, checks, metrics }: AdminOptions
+): Promise<ProbeAnswer | undefined> {
+  const url = URL.parse(request.url ?? "", "http://admin")
+  const isGet = request.method === "GET" || request.method === "HEAD"
+  if (!isGet || url === null || guard.refusePlace(request.headers) !== undefined) return undefined
+  const accept = request.headers.accept ?? ""
+  if (metrics !== undefined && url.pathname === metrics.path) return answerMetrics(metrics, accept)
+  if (!isProbe(url.pathname)) return undefined
+  const isTrusted = isLoopback(address) || guard.isTokenRight(request.headers)
+  return answerProbe(checks, url.pathname, url.searchParams, { accept, isTrusted })
 }
 
 /** Undefined when nobody waits for an answer any more. */
@@ -101,7 +140,11 @@ async function answerOf(
   if (refusal !== undefined) return failureAnswer(refusal)
   const url = URL.parse(request.url ?? "", "http://admin")
   if (url === null) return failureAnswer("malformed")
-  const atPath = routes.filter((route) => route.path === url.pathname)
+  const atPath = routes.filter((route) => isAtPath(route.path, url))
+  if (isProbe(url.pathname) || url.pathname === options.metrics?.path) {
+    response.setHeader("allow", "GET")
+    return failureAnswer("wrongMethod")
+  }
   if (atPath.length === 0) return failureAnswer("notFound")
   const method = request.method === "HEAD" ? "GET" : request.method
   const route = atPath.find((each) => each.method === method)
@@ -110,12 +153,24 @@ async function answerOf(
     return failureAnswer("wrongMethod")
   }
   if (route.isTokenNeeded && !guard.isTokenRight(request.headers)) return failureAnswer("unauthorized")
-  if (route.method === "GET") return route.answer(options, url.searchParams, undefined)
+  if (route.method === "GET" || route.method === "DELETE") return route.answer(options, url.searchParams, undefined)
   const body = await readBody(request)
   if (body === "gone") return undefined
   if (body === "too-large") return failureAnswer("bodyTooLarge")
   const parsed = body.length === 0 && route.method === "POST" ? {} : parseJson(body)
   return parsed === undefined ? failureAnswer("malformed") : route.answer(options, url.searchParams, parsed)
+}
+
+/** A path that ends with a slash is followed by an id, which is handed on with the query. */
+function isAtPath(path: string, { pathname, searchParams }: URL): boolean {
+  if (!path.endsWith("/") || path === "/") return path === pathname
+  if (!pathname.startsWith(path) || pathname.length === path.length) return false
+  try {
+    searchParams.set("id", decodeURIComponent(pathname.slice(path.length)))
+    return true
+  } catch {
+    return false
+  }
 }
 
 function readBody(request: IncomingMessage): Promise<Buffer | "too-large" | "gone"> {

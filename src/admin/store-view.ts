@@ -9,11 +9,14 @@ import type { Counters } from "../metrics/counters.ts"
 import type { Compactor } from "../store/compactor.ts"
 import type { DurableStore } from "../store/durable-store.ts"
 import { backupLive, type LiveStore } from "../store/tools/backup.ts"
-import type { SpaceLevel } from "../wal/log.ts"
+import { AppenderMeter } from "../wal/appender-meter.ts"
+import type { Appender } from "../wal/commit.ts"
+import { PENDING_BYTES_MAX, type SpaceLevel } from "../wal/log.ts"
 import type { StorePlace } from "../wal/open-store.ts"
 import type { StoreFailed } from "../wal/store-error.ts"
 import type { StoreFs } from "../wal/store-fs.ts"
 import type { StorageCompacted, StorageInfo } from "./api.ts"
+import type { HealthCheck } from "./probes.ts"
 import type { StorageWork } from "./routes.ts"
 
 type DiskInfo = NonNullable<StorageInfo["disk"]>
@@ -25,6 +28,8 @@ export interface StoreView {
   readonly found: StoreFound
   readonly info: () => DiskInfo
   readonly work: StorageWork
+  /** Is the log alive, and what is written soon safe? */
+  readonly checks: ReadonlyArray<HealthCheck>
 }
 
 export interface ViewOptions {
@@ -50,6 +55,8 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
   })
   describe(store, found, counters, info)
   describeCompaction(compactor, counters)
+  describePersisted(store, compactor, counters)
+  counters.meter.of("walRecovery").observe(store.report.milliseconds / 1000)
   const live: LiveStore = {
     durableLsn: () => log.durable,
     force: log.force,
@@ -58,6 +65,7 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
   return {
     found,
     info,
+    checks: logChecks(store),
     work: {
       sync: () => Effect.runPromise(Effect.map(log.force, () => ({ durable: log.durable }))),
       compact: () => Effect.runPromise(compactNow(store, compactor)),
@@ -72,6 +80,27 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
         )
     }
   }
+}
+
+/** What a slow disk may take for a sync before the store counts as not ready. */
+const SYNC_LATE_MS = 10_000
+
+function logChecks({ log }: DurableStore): ReadonlyArray<HealthCheck> {
+  const { appender } = log.wal
+  const unsynced = (): string | undefined => {
+    const sinceMs = appender.meter?.unsyncedSinceMs
+    if (sinceMs === undefined || appender.policy.sync.mode === "never") return undefined
+    return performance.now() - sinceMs > syncLateMs(appender) ? "the log is written and not synced" : undefined
+  }
+  return [
+    { name: "log", probes: ["live", "ready"], check: () => (appender.isFailed ? "the log has failed" : undefined) },
+    { name: "log-synced", check: unsynced }
+  ]
+}
+
+/** On top the interval that was asked for. */
+function syncLateMs({ policy }: Appender): number {
+  return SYNC_LATE_MS + (policy.sync.mode === "periodic" ? policy.sync.intervalMs : 0)
 }
 
 function foundBy({ log, report }: DurableStore, sessions: number): StoreFound {
@@ -120,17 +149,46 @@ function describe({ log }: DurableStore, found: StoreFound, counters: Counters, 
   counters.gauge("storageKeptLsn", () => log.kept)
   counters.gauge("storagePressure", () => log.pressure)
   counters.gauge("storageSpaceLevel", () => spaceLevels.indexOf(log.space))
-  counters.gauge("storageFiles", () => info().files)
-  counters.gauge("storageDiskBytes", () => info().bytes)
+  counters.gauge("walSegments", () => info().files)
+  counters.gauge("walBytes", () => info().bytes)
   counters.gauge("storageCacheBytes", () => info().cacheBytes)
   counters.gauge("storageReadFaults", () => log.readFaults)
-  const { counted } = log.wal.appender
+  const { appender } = log.wal
+  const { counted } = appender
+  const meter = meterOf(appender, counters)
+  counters.gauge("walLagBytes", () => meter.lagBytes)
+  counters.gauge("walBufferBytes", () => Math.round(appender.pressure * PENDING_BYTES_MAX))
+  counters.gauge("walLastSync", () => meter.lastSyncMs / 1000)
+  counters.gauge("walWriteErrors", () => counted.faults)
   counters.gauge("storageFrames", () => counted.frames)
   counters.gauge("storageBytesWritten", () => counted.bytes)
   counters.gauge("storageSyncs", () => counted.syncs)
   counters.gauge("storageSyncSeconds", () => counted.syncMs / 1000)
   counters.gauge("storageBytesRead", () => log.cold.bytesRead)
   counters.gauge("storageRecordsLost", () => lost)
+}
+
+/** Measures writes and syncs from now on. */
+function meterOf(appender: Appender, { meter }: Counters): AppenderMeter {
+  const wallMs = Date.now
+  appender.meter = new AppenderMeter(
+    meter,
+    () => appender.policy.sync.mode,
+    () => performance.now(),
+    wallMs
+  )
+  return appender.meter
+}
+
+function describePersisted({ log }: DurableStore, compactor: Compactor, counters: Counters): void {
+  const { walGroupSize } = counters.meter.histograms
+  counters.gauge("storagePersisted", () => ({
+    "write,success": walGroupSize.reduce((sum, records) => sum + records.sum, 0),
+    "write,error": log.wal.appender.counted.faults,
+    "read,success": log.cold.reads,
+    "read,error": log.readFaults,
+    "delete,success": compactor.statistics.filesDropped + compactor.statistics.filesCopied
+  }))
 }
 
 function describeCompaction(compactor: Compactor, counters: Counters): void {

@@ -28,7 +28,7 @@ import { send } from "./send.ts"
 import { goOnline } from "./session-mode.ts"
 import { settleThrottles } from "./throttle.ts"
 import { cancelSessionTimers } from "./timers.ts"
-import { forgetOrphan, willOf } from "./wills.ts"
+import { forgetOrphan, orphanOf, willOf } from "./wills.ts"
 
 /** Properties only the authentication exchange knows: its method and last data. */
 export const accept = (
@@ -40,9 +40,9 @@ export const accept = (
 ): void => {
   const { clientIdentifier } = identity
   client.will = packet.will === undefined ? undefined : willOf(packet.will)
-  const before = core.sessions.get(clientIdentifier)
+  const before = core.sessions.get(clientIdentifier) ?? orphanOf(core, clientIdentifier)
   if (before !== undefined && isOfAnother(core, client, before, identity)) {
-    refuseConnect(core, client, ReasonCode.notAuthorized, "the session belongs to another user")
+    refuseConnect(core, client, ReasonCode.notAuthorized, "the session belongs to another user") // [ACL-6]
     return
   }
   const old = before?.connection as Client | undefined

@@ -56,7 +56,7 @@ export const acknowledgeWhenKept = (
   ticket: number
 ): void => {
   const ring = core.acknowledgements[lane] as (typeof core.acknowledgements)[number]
-  ring.push(ticket, client.slot, client.slotGeneration, packetIdentifier, packetType)
+  ring.push(ticket, client.slot, client.slotGeneration, packetIdentifier, packetType, core.loopMs)
 }
 
 /** The log keeps more than before: what waited for that leaves now. */
@@ -70,13 +70,44 @@ export const releaseKept = (core: Core): void => {
 }
 
 const releaseLane = (core: Core, ring: Core["acknowledgements"][number], kept: number): void => {
-  ring.release(kept, (slot, generation, packetIdentifier, packetType) => {
+  const nowMs = core.meter === undefined ? 0 : core.options.clock.loopMs()
+  const waits = new Waits(core, nowMs)
+  ring.release(kept, (slot, generation, packetIdentifier, packetType, arrivedMs) => {
     const client = core.clients[slot]
     // The slot may be another client's by now: then nobody is there to be told.
     if (client === undefined || client.slotGeneration !== generation || client.state !== ClientState.connected) return
     if (packetType === PacketType.puback) client.incomingOpen -= 1
     acknowledge(core, client, packetType, packetIdentifier, ReasonCode.success)
+    waits.add(packetType === PacketType.puback ? 1 : 2, arrivedMs)
   })
+  waits.book()
+}
+
+/** How long those waited that are released together: what came in one chunk is one entry. */
+class Waits {
+  readonly #core: Core
+  readonly #nowMs: number
+  #qos = 1
+  #arrivedMs = 0
+  #times = 0
+
+  constructor(core: Core, nowMs: number) {
+    this.#core = core
+    this.#nowMs = nowMs
+  }
+
+  add(qos: number, arrivedMs: number): void {
+    if (qos !== this.#qos || arrivedMs !== this.#arrivedMs) this.book()
+    this.#qos = qos
+    this.#arrivedMs = arrivedMs
+    this.#times += 1
+  }
+
+  book(): void {
+    const seconds = Math.max(0, this.#nowMs - this.#arrivedMs) / 1000
+    if (this.#times > 0) this.#core.meter?.of("publishAck", this.#qos - 1).observeMany(seconds, this.#times)
+    this.#times = 0
+  }
 }
 
 /** A PUBACK, PUBREC, PUBREL or PUBCOMP from the client, in `client.ackView`. */

@@ -7,14 +7,16 @@
  * - An answer for a client that is gone meanwhile is discarded.
  * - Where every verdict is known nothing stops and no Effect runs.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { type Identity, Verdict } from "../access/access.ts"
 import type { SubscribePacket } from "../codec/codec.ts"
 import type { Fault } from "../codec/fault.ts"
 import { withoutReplay } from "../router/replay-filter.ts"
+import { parseSharedFilter } from "../router/topic-filter.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
+import { orDeny } from "./or-deny.ts"
+import { isFree } from "./permissions.ts"
 import { judgeSubscribe, receiveSubscribe } from "./subscribe.ts"
 
 /** Decides whether the PUBLISH in the client's view may be published; then the same frame is read again. */
@@ -25,7 +27,7 @@ export const decidePublish = (core: Core, client: Client): void => {
       ? view.buffer.toString("utf8", view.topicStart, view.topicEnd)
       : (client.aliases?.[view.topicAlias]?.toString("utf8") ?? "")
   client.connection.stop()
-  const decision = client.access.decidePublish(client.identity as Identity, topic)
+  const decision = client.access.decidePublish(client.identity as Identity, topic, view.qos, view.retain, false)
   goOnAfter(core, client, decision, (allowed) => {
     client.askedTopic = topic
     client.askedVerdict = allowed ? Verdict.allow : Verdict.deny
@@ -36,8 +38,13 @@ export const decideSubscribe = (core: Core, client: Client, packet: SubscribePac
   const fault = judgeSubscribe(core, client, packet)
   if (fault !== undefined) return fault
   const identity = client.identity as Identity
-  const filters = packet.entries.map(({ filter }) => withoutReplay(filter))
-  const verdicts = filters.map((filter) => client.access.subscribeVerdict(identity, filter))
+  // [ACL-4] A shared or replaying subscription is judged by its filter: the prefix gives no right and takes none.
+  const filters = packet.entries.map(({ filter }) => withoutShare(withoutReplay(filter)))
+  const qosMax = core.limits.qosMax
+  const qosOf = (i: number): number => Math.min(packet.entries[i]?.qos ?? 0, qosMax)
+  const verdicts = filters.map((filter, i) =>
+    isFree(client) ? Verdict.allow : client.access.subscribeVerdict(identity, filter, qosOf(i))
+  )
   if (!verdicts.includes(Verdict.ask)) {
     receiveSubscribe(core, client, packet, verdicts)
     return undefined
@@ -45,7 +52,7 @@ export const decideSubscribe = (core: Core, client: Client, packet: SubscribePac
   client.connection.stop()
   const decisions = Effect.forEach(filters, (filter, i) =>
     verdicts[i] === Verdict.ask
-      ? orDeny(core, client, client.access.decideSubscribe(identity, filter))
+      ? orDeny(core, identity, client.access.decideSubscribe(identity, filter, qosOf(i)))
       : Effect.succeed(verdicts[i] === Verdict.allow)
   )
   goOnAfter(core, client, decisions, (allowed) => {
@@ -55,10 +62,15 @@ export const decideSubscribe = (core: Core, client: Client, packet: SubscribePac
   return undefined
 }
 
+const withoutShare = (filter: string): string => {
+  const shared = parseSharedFilter(filter)
+  return shared === undefined || !("filter" in shared) ? filter : shared.filter
+}
+
 const goOnAfter = <A>(core: Core, client: Client, decision: Effect.Effect<A>, apply: (answer: A) => void): void => {
   const denied = false as A
   core.options.run(
-    Effect.map(orDeny(core, client, decision, denied), (answer) => {
+    Effect.map(orDeny(core, client.session, decision, denied), (answer) => {
       if (client.state !== ClientState.connected) return
       core.tick()
       apply(answer)
@@ -68,14 +80,3 @@ const goOnAfter = <A>(core: Core, client: Client, decision: Effect.Effect<A>, ap
     })
   )
 }
-
-const orDeny = <A>(core: Core, client: Client, decision: Effect.Effect<A>, denied: A = false as A): Effect.Effect<A> =>
-  Effect.catchCause(decision, (cause) => {
-    core.options.report({
-      level: "warn",
-      what: "authorisation failed, so it is denied",
-      clientIdentifier: client.session?.clientIdentifier,
-      why: Cause.pretty(cause)
-    })
-    return Effect.succeed(denied)
-  })

@@ -18,11 +18,15 @@ import { Access } from "../access/access.ts"
 import { TimerWheel } from "../base/wheel.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { Connection } from "../listener/connection.ts"
-import { FlushTurn } from "../listener/flush-turn.ts"
+import { FlushTurn, type TurnWatcher } from "../listener/flush-turn.ts"
 import { Outbox } from "../listener/outbox.ts"
 import { SlabPool } from "../listener/slab-pool.ts"
 import type { Transport } from "../listener/transport.ts"
+import { Counter, listenerIndex } from "../metrics/counters.ts"
+import { TopicSeries } from "../metrics/topic-series.ts"
+import { matches } from "../router/topic-filter.ts"
 import type { Settings } from "../settings/settings.ts"
+import { SysRetained } from "../store/sys-retained.ts"
 import { installPump } from "./catch-up.ts"
 import { type Client, ClientState } from "./client.ts"
 import { Core, type Expirable } from "./core.ts"
@@ -31,6 +35,7 @@ import { describeCore } from "./gauges.ts"
 import { watchConnect } from "./keep-alive.ts"
 import { limitsOf } from "./limits.ts"
 import { queuePump } from "./pump-queue.ts"
+import { watchQueues } from "./queue-caps.ts"
 import { frameSizeMax, Receiver } from "./receive.ts"
 import { restore } from "./restore.ts"
 import { keepCursors } from "./save-cursors.ts"
@@ -48,6 +53,7 @@ import {
 } from "./services.ts"
 import { supervise } from "./supervise.ts"
 import { followLog } from "./tail.ts"
+import { settleThrottles } from "./throttle.ts"
 
 /** Precision of every deadline; keep-alive must end within a second of its time. */
 const TICK_MS = 100
@@ -71,18 +77,22 @@ export class Broker extends Context.Service<Broker, BrokerShape>()("promptmq/bro
       installPump(core)
       followLog(core)
       describeCore(core)
+      watchQueues(core)
       yield* restore(core)
       yield* keepCursors(core)
       yield* supervise("the timer wheel", turnWheel(core))
       yield* Effect.addFinalizer(() => drain(core, settings.current.server.shutdownTimeoutMs))
       const pool = new SlabPool()
       const turn = new FlushTurn(setImmediate)
+      turn.watcher = turnWatcher(core)
       return {
         core,
         accept: (transport) => accept(core, transport, pool, turn, settings.current),
         apply: (next) => {
           settings.current = next
           core.limits = limitsOf(next)
+          core.tick()
+          for (const client of core.clients) if (client?.session !== undefined) settleThrottles(core, client)
         }
       }
     })
@@ -92,6 +102,7 @@ export class Broker extends Context.Service<Broker, BrokerShape>()("promptmq/bro
 const makeCore = Effect.gen(function* () {
   const { current } = yield* BrokerSettings
   const log = yield* EventLog
+  const counters = yield* CountersPort
   const run = yield* FiberSet.makeRuntime<never>()
   return new Core({
     limits: limitsOf(current),
@@ -99,10 +110,12 @@ const makeCore = Effect.gen(function* () {
     router: yield* RouterPort,
     log: yield* MessageLogPort,
     sessionStore: yield* SessionStorePort,
-    retained: yield* RetainedPort,
+    retained: new SysRetained(yield* RetainedPort),
     access: yield* Access,
     ledger: yield* Ledger,
-    counters: yield* CountersPort,
+    counters,
+    meter: current.metrics.enabled ? counters.meter : undefined,
+    topicSeries: topicSeriesOf(current),
     clock: yield* BrokerClock,
     wheel: new TimerWheel<Expirable>(TICK_MS, WHEEL_SLOTS),
     run: (effect) => void run(crashOnDefect(effect)),
@@ -114,6 +127,26 @@ const makeCore = Effect.gen(function* () {
     }
   })
 })
+
+/** Undefined where no topic is to be counted by itself. */
+const topicSeriesOf = ({ metrics }: Settings): TopicSeries | undefined =>
+  metrics.enabled && metrics.topics.length > 0
+    ? new TopicSeries(metrics.maxTopicSeries, (topic) => metrics.topics.some((filter) => matches(filter, topic)))
+    : undefined
+
+/** Deliveries are timed by turn, and few turns: a look at the clock costs more than a message. */
+const turnWatcher = (core: Core): TurnWatcher | undefined => {
+  const { meter } = core
+  if (meter === undefined) return undefined
+  return {
+    turnBegan: () => {
+      meter.turnMs = core.loopMs
+    },
+    turnEnded: () => {
+      if (meter.turnDone()) meter.turnLooked(core.options.clock.loopMs())
+    }
+  }
+}
 
 /** A broken invariant ends the process, in a fiber as on the publish path: a forked fiber would keep it to itself. */
 const crashOnDefect = (effect: Effect.Effect<void>): Effect.Effect<void> =>
@@ -134,6 +167,8 @@ const turnWheel = (core: Core) =>
 
 const accept = (core: Core, transport: Transport, pool: SlabPool, turn: FlushTurn, settings: Settings): void => {
   core.tick()
+  const opened = Counter.socketsOpened + listenerIndex(transport.listener)
+  core.count[opened] = (core.count[opened] as number) + 1
   const outbox = new Outbox(transport, pool, turn, settings.server.maxOutgoingBytes, settings.server.writeBufferBytes)
   const client: Client = core.addClient(
     new Connection(transport, outbox, (buffer, start, end) => {
@@ -143,7 +178,8 @@ const accept = (core: Core, transport: Transport, pool: SlabPool, turn: FlushTur
   )
   const { connection } = client
   // A WebSocket gathers whole messages before anybody sees a length: until CONNECT it may gather no more than one.
-  transport.limitIncoming?.(core.limits.connectPacketSizeBytesMax)
+  transport.limitIncoming?.(core.limits.connectPacketSizeBytesMax, core.fairness.held)
+  connection.countHeld(core.fairness.held)
   connection.receiver = new Receiver(core, client)
   outbox.onDrained = () => queuePump(core, client)
   watchConnect(core, client)

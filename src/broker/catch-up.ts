@@ -20,10 +20,12 @@ import { type Session, SessionMode } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
+import { mustWaitToDeliver } from "./delivery-rate.ts"
 import { dropRecord } from "./drop-record.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { awaitStore, openExchange } from "./open-exchange.ts"
 import { jump } from "./overtaken.ts"
+import { entryOf, isFree, mayHand } from "./permissions.ts"
 import { queuePump, schedulePumps } from "./pump-queue.ts"
 import { isAtHand } from "./read-ahead.ts"
 import { sendHistory } from "./replay.ts"
@@ -61,6 +63,7 @@ export const installPump = (core: Core): void => {
 export const pump = (core: Core, client: Client): void => {
   const session = client.session
   if (client.state !== ClientState.connected || session === undefined) return
+  if (client.delivering !== undefined && mustWaitToDeliver(core, client, client.delivering)) return
   if (!resendNext(core, client, session)) return // [MQTT-4.6.0-1]
   wakeGroups(core, session)
   if (!sendRetained(core, client, session)) return
@@ -85,6 +88,7 @@ const readLog = (core: Core, client: Client, session: Session): void => {
       return
     }
     if (session.window.full) return // the next acknowledgement brings us back [MQTT-3.3.4-9]
+    if (client.delivering !== undefined && mustWaitToDeliver(core, client, client.delivering)) return
     if (reader.position < core.log.first) jump(core, session, reader)
     const sequence = reader.next(core.delivered)
     session.cursor = reader.position
@@ -121,6 +125,7 @@ const handRecord = (core: Core, client: Client, session: Session, sequence: numb
   judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
   const { identifiers, qos, retain } = judgement
   if (qos <= 0) return true
+  if (!isFree(client) && !mayHand(core, client, entryOf(core, view), qos, false, 1, sequence)) return true // [ACL-1]
   if (expiresAtMs <= core.nowMs) {
     dropRecord(core, session, DropReason.messageExpired, topicId, sequence) // [MQTT-3.3.2-5]
     return true

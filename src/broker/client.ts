@@ -19,6 +19,8 @@ import {
   type SessionWill
 } from "../session/session.ts"
 import type { LogReader } from "../store/log-reader.ts"
+import type { VerdictTable } from "./permissions.ts"
+import type { RateBucket } from "./rate-bucket.ts"
 
 export const ClientState = {
   /** Nothing but CONNECT is legal [MQTT-3.1.0-1]. */
@@ -41,6 +43,8 @@ export type CloseCause =
   | "server"
   | "refused"
 
+const NOTHING: ReadonlyArray<number> = []
+
 export class Client implements SessionConnection {
   readonly connection: Connection
   /** Index among the open connections, with its generation: how acknowledgements that wait find their way back. */
@@ -53,7 +57,12 @@ export class Client implements SessionConnection {
   isVersion5 = false
   /** Enhanced authentication: the exchange under way, and its method for later ones; broker/enhanced.ts knows the kind. */
   exchange: unknown = undefined
+  /** Set by setIdentity() only: verdicts are of one identity. */
   identity: Identity | undefined = undefined
+  /** The generation of the rules in which none concerns it, or -1; and the one that `verdicts` are of. See permissions.ts. */
+  freeGeneration = -1
+  verdictGeneration = -1
+  verdicts: VerdictTable | undefined = undefined
   session: Session | undefined = undefined
   epoch = 0
   connectedAtMs = 0
@@ -67,6 +76,10 @@ export class Client implements SessionConnection {
   writesDone = 0
   unsentSinceMs = 0
   timer: unknown = undefined
+  /** While CONNECT is being judged: called when the connection ends before that is done. */
+  abandonLogin: (() => void) | undefined = undefined
+  /** When its credentials end; see identity-expiry.ts. */
+  identityTimer: unknown = undefined
   /** Largest packet the client takes [MQTT-3.1.2-24]. */
   maximumPacketSizeBytes = Number.POSITIVE_INFINITY
   requestProblemInformation = true
@@ -86,12 +99,15 @@ export class Client implements SessionConnection {
   replayed: ReplayCursor | undefined = undefined
   isReplayNext = true
   /** Packet identifiers whose PUBLISH or PUBREL must be repeated after a resume, in order. */
-  resend: Array<number> = []
+  resend: ReadonlyArray<number> = NOTHING
   /** The log position being read from the disk for it, or -1. */
   loading = -1
   loadingReplay = -1
   /** Messages it may publish before it waits again; see slow-down.ts. */
   publishesLeft = 0
+  /** What it may publish, and be sent, per second; undefined = no limit. See throttle.ts. */
+  publishing: RateBucket | undefined = undefined
+  delivering: RateBucket | undefined = undefined
   /** In the list of clients that have something to send once the loop comes round. */
   pumpQueued = false
   /** An exchange ended in the chunk being read: pump when the chunk is done. */
@@ -106,8 +122,17 @@ export class Client implements SessionConnection {
   /** The topic and verdict an access Effect answered last, for the packet that waits for it. */
   askedTopic: string | undefined = undefined
   askedVerdict = 0
-  readonly publishView = new PublishView()
-  readonly ackView = new AckView()
+  #publishView: PublishView | undefined = undefined
+  #ackView: AckView | undefined = undefined
+  /** Made for the first PUBLISH: most connections of a large broker send none. */
+  get publishView(): PublishView {
+    this.#publishView ??= new PublishView()
+    return this.#publishView
+  }
+  get ackView(): AckView {
+    this.#ackView ??= new AckView()
+    return this.#ackView
+  }
 
   constructor(connection: Connection, slot: number, slotGeneration: number, access: AccessDecisions) {
     this.connection = connection

@@ -12,10 +12,15 @@ import { unknownProtocolName, unsupportedVersion5 } from "../codec/faults.ts"
 import { connectVersion } from "../codec/read-connect.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { topicFault } from "../router/topic-filter.ts"
-import { accept, refuseConnect } from "./accept.ts"
+import { accept, countDenied, refuseWill } from "./accept.ts"
+import { judgeStranger } from "./admission.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { refusalOf, startEnhanced } from "./enhanced.ts"
+import { refuseLogin } from "./failed-logins.ts"
+import { isUnrestricted } from "./permissions.ts"
+import { userPropertiesFault } from "./user-properties.ts"
+import { mayLeaveWill } from "./wills.ts"
 
 export const receiveConnect = (
   core: Core,
@@ -47,6 +52,8 @@ const judgeConnect = (core: Core, client: Client, packet: ConnectPacket): Fault 
   const { limits } = core
   const { clientIdentifier, properties, version, will } = packet
   if (core.draining) return new Fault(ReasonCode.serverUnavailable, "the broker is shutting down")
+  const turnedAway = judgeStranger(core, client, packet) ?? userPropertiesFault(core, properties)
+  if (turnedAway !== undefined) return turnedAway
   if (core.connections > limits.connectionsMax)
     return new Fault(ReasonCode.quotaExceeded, "mqtt.max-connections is reached")
   if (core.sessions.size >= limits.sessionsMax && !core.sessions.has(clientIdentifier)) {
@@ -80,31 +87,52 @@ const authenticate = (core: Core, client: Client, packet: ConnectPacket): void =
   // [MQTT-3.2.2-16] [v3.1.1 MQTT-3.1.3-6]
   const clientIdentifier = packet.clientIdentifier === "" ? core.options.randomText() : packet.clientIdentifier
   const { username, password } = packet
-  const { listener, peer } = client.connection.transport
-  const request = { clientIdentifier, username, password, listener, peer }
+  const { listener, peer, peerCertificate: certificate, pskIdentity } = client.connection.transport
+  const request = { clientIdentifier, username, password, listener, peer, certificate, pskIdentity }
   if (packet.properties.authenticationMethod !== undefined) {
     startEnhanced(core, client, packet, request)
     return
   }
-  if (client.access.allowsEverything) {
-    accept(core, client, packet, { clientIdentifier, username })
+  const { access } = client
+  const claimed = { clientIdentifier, username, listener, peer }
+  if (access.admitsEverybody && (packet.will === undefined || isUnrestricted(access, claimed))) {
+    accept(core, client, packet, claimed)
     return
   }
   client.connection.stop()
-  const attempt = client.access.authenticate(request)
+  const attempt = Effect.flatMap(access.authenticate(request), (identity) =>
+    Effect.map(mayLeaveWill(core, access, identity, packet.will), (isWillAllowed) => ({ identity, isWillAllowed }))
+  )
   core.options.run(
-    Effect.matchCause(attempt, {
-      onSuccess: (identity) => {
+    Effect.matchCause(Effect.raceFirst(attempt, abandoned(client)), {
+      onSuccess: ({ identity, isWillAllowed }) => {
+        client.abandonLogin = undefined
         core.tick()
-        if (client.state === ClientState.connecting) accept(core, client, packet, identity)
+        if (client.state === ClientState.connecting) {
+          if (isWillAllowed) accept(core, client, packet, identity)
+          else refuseWill(core, client)
+        }
         client.connection.go()
       },
       onFailure: (cause) => {
         core.tick()
         if (client.state !== ClientState.connecting) return
         const { reasonCode, why } = refusalOf(cause)
-        refuseConnect(core, client, reasonCode, why)
+        countDenied(core, packet)
+        refuseLogin(core, client, request, reasonCode, why)
       }
     })
   )
 }
+
+/**
+ * [LGN-1] Who was cut off (server.connect-timeout, a shutdown) is not judged any more: it waits in no queue, and no password
+ * is hashed for it. Who hangs up is noticed only then, because nothing is read from a connection that waits for us.
+ */
+const abandoned = (client: Client): Effect.Effect<never> =>
+  Effect.callback<never>((resume) => {
+    client.abandonLogin = () => {
+      client.abandonLogin = undefined
+      resume(Effect.interrupt)
+    }
+  })

@@ -10,12 +10,14 @@
  * - `nowMs` (wall) and `loopMs` (monotonic) are read once per chunk or tick, never per message.
  */
 import type * as Effect from "effect/Effect"
-import { type AccessDecisions, accessOf } from "../access/access.ts"
+import { type AccessDecisions, accessOf, type Identity } from "../access/access.ts"
 import type { TimerWheel } from "../base/wheel.ts"
 import type { Codec } from "../codec/codec.ts"
 import type { Connection } from "../listener/connection.ts"
 import type { Counters } from "../metrics/counters.ts"
 import type { DropLedger } from "../metrics/drop-ledger.ts"
+import type { Meter } from "../metrics/meter.ts"
+import type { TopicSeries } from "../metrics/topic-series.ts"
 import type { Filter, Router } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
@@ -24,8 +26,11 @@ import { LogReader, TopicBitmaps } from "../store/log-reader.ts"
 import { LogRecord, type MessageLog, type RetainedStore, type SessionStore } from "../store/ports.ts"
 import { AcknowledgementRing } from "./acknowledgement-ring.ts"
 import { Client } from "./client.ts"
+import { FailedLogins } from "./failed-logins.ts"
+import { Fairness } from "./fairness.ts"
 import { Holds } from "./holds.ts"
 import type { Limits } from "./limits.ts"
+import { forgetVerdicts } from "./permissions.ts"
 import { Slowed } from "./slow-down.ts"
 
 /** Anything with a timer: it decides itself what is due. */
@@ -50,6 +55,10 @@ export interface CoreOptions {
   readonly access: AccessDecisions
   readonly ledger: DropLedger
   readonly counters: Counters
+  /** Times and sizes for metrics; undefined while nobody asked for them. */
+  readonly meter?: Meter | undefined
+  /** Topics that are counted one by one. */
+  readonly topicSeries?: TopicSeries | undefined
   readonly wheel: TimerWheel<Expirable>
   readonly clock: Clock
   /** Starts an Effect that belongs to the broker's scope. */
@@ -68,7 +77,9 @@ export interface BrokerEvent {
   readonly level: "debug" | "info" | "warn"
   readonly what: string
   readonly clientIdentifier?: string | undefined
+  readonly username?: string | undefined
   readonly peer?: string | undefined
+  readonly listener?: string | undefined
   readonly why?: string | undefined
 }
 
@@ -88,6 +99,8 @@ export class Core {
   readonly ledger: DropLedger
   readonly counters: Counters
   readonly count: Float64Array
+  readonly meter: Meter | undefined
+  readonly topicSeries: TopicSeries | undefined
   readonly wheel: TimerWheel<Expirable>
   readonly sessions = new Map<string, Session>()
   /** By KeepLane: PUBACK and PUBREC that wait for their ticket. */
@@ -105,14 +118,28 @@ export class Core {
   readonly slowed = new Slowed()
   /** A sync takes so long that publishers have to wait for it. Set by whoever watches the disk. */
   isDiskStalled = false
+  /** Memory runs short: publishers wait, and QoS 0 messages are dropped on arrival. Set by memory-ceiling.ts. */
+  isMemoryTight = false
+  shedsQos0 = false
+  /** Bans, users, and how the broker is: who takes more than its share. */
+  readonly fairness: Fairness
   readonly bitmaps: TopicBitmaps
   readonly record = new LogRecord()
+  /** Who was not let in lately. */
+  readonly failedLogins = new FailedLogins()
   clients: Array<Client | undefined> = []
   connections = 0
+  connectionsMax = 0
   /** D: live sessions have been handed every logged message below. */
   delivered = 0
+  /** Ticket of the last record that ended a saved session. */
+  endedTicket = 0
   /** The log has shown everything below: embedded that is its head, a replicated log is behind. */
   tailSeen = 0
+  /** Memory of the verdicts of all connections; see permissions.ts. */
+  verdictBytes = 0
+  /** Who publishes the message being routed, where somebody will ask later; see retained.ts. */
+  source: Identity | undefined = undefined
   /** Number of the current delivery round; see deliver.ts. */
   round = 0
   nowMs = 0
@@ -150,7 +177,10 @@ export class Core {
     this.ledger = options.ledger
     this.counters = options.counters
     this.count = options.counters.values
+    this.meter = options.meter
+    this.topicSeries = options.topicSeries
     this.wheel = options.wheel
+    this.fairness = new Fairness(this)
     this.bitmaps = new TopicBitmaps(options.log, BITMAPS_BYTES_MAX)
     this.delivered = options.log.next
     this.tailSeen = options.log.next
@@ -170,11 +200,13 @@ export class Core {
     const client = new Client(connection, slot, generation, accessOf(connection.transport, this.access))
     this.clients[slot] = client
     this.connections += 1
+    if (this.connections > this.connectionsMax) this.connectionsMax = this.connections
     return client
   }
 
   removeClient(client: Client): void {
     if (this.clients[client.slot] !== client) return
+    forgetVerdicts(this, client)
     this.clients[client.slot] = undefined
     this.#freeSlots.push(client.slot)
     this.connections -= 1

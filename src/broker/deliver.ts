@@ -29,8 +29,11 @@ import { Judgement, judge } from "../store/judge.ts"
 import { append } from "./append.ts"
 import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
+import { mustWaitToDeliver } from "./delivery-rate.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { awaitStore, openExchange } from "./open-exchange.ts"
+import { isFree, mayHand } from "./permissions.ts"
+import type { RateBucket } from "./rate-bucket.ts"
 import { dropReasonOf } from "./refusals.ts"
 import { fallBack } from "./session-mode.ts"
 import { handToGroup } from "./shared.ts"
@@ -184,6 +187,9 @@ const hand = (
 ): void => {
   const client = clientOf(session)
   assert(client !== undefined, "a live subscription has a connection")
+  // What it will come to in the log is judged then.
+  const isNow = qos === 0 || session.mode === SessionMode.live
+  if (isNow && !isFree(client) && !mayHandNow(core, client, qos)) return // [ACL-1]
   delivery.receivers += 1
   if (delivery.late && delivery.expiresAtMs <= core.nowMs && (qos === 0 || session.mode === SessionMode.live)) {
     drop(core, client, DropReason.messageExpired, 1) // [MQTT-3.3.2-5]
@@ -191,6 +197,9 @@ const hand = (
   else if (session.mode === SessionMode.live) handWindowed(core, view, session, client, qos, retain, identifiers)
   else assert(delivery.sequence >= 0, "what a reader waits for is in the log")
 }
+
+const mayHandNow = (core: Core, client: Client, qos: number): boolean =>
+  mayHand(core, client, delivery.entry as TopicEntry<Session>, qos, false, delivery.frames, delivery.sequence)
 
 const handNow = (
   core: Core,
@@ -203,6 +212,10 @@ const handNow = (
     drop(core, client, DropReason.outgoingBufferFull, delivery.frames)
     return
   }
+  if (client.delivering !== undefined) {
+    handThrottled(core, view, client, client.delivering, retain, identifiers)
+    return
+  }
   if (delivery.frames > 1) {
     handRun(core, view, client, identifiers)
     return
@@ -210,6 +223,28 @@ const handNow = (
   const size = emitSize(client, view, 0, identifiers)
   if (size < 0) drop(core, client, DropReason.packetTooLarge, 1)
   else emit(core, client, view, size, 0, retain, false, 0, identifiers, remainingSeconds(core))
+}
+
+/** QoS 0 to a client with a delivery rate: what is above it is lost to this client. */
+const handThrottled = (
+  core: Core,
+  view: PublishView,
+  client: Client,
+  throttle: RateBucket,
+  retain: boolean,
+  identifiers: ReadonlyArray<number> | undefined
+): void => {
+  const handOne = (): void => {
+    if (throttle.isEmpty(core.loopMs)) {
+      drop(core, client, DropReason.deliveryRate, 1)
+      return
+    }
+    const size = emitSize(client, view, 0, identifiers)
+    if (size < 0) drop(core, client, DropReason.packetTooLarge, 1)
+    else emit(core, client, view, size, 0, retain, false, 0, identifiers, remainingSeconds(core))
+  }
+  if (delivery.frames > 1) eachFrame(core, view, handOne)
+  else handOne()
 }
 
 /** At once nothing of the interval has passed. */
@@ -242,6 +277,8 @@ const handRun = (
     core.count[Counter.packetsOut + 3] = (core.count[Counter.packetsOut + 3] as number) + delivery.frames
     core.count[Counter.messagesOut] = (core.count[Counter.messagesOut] as number) + delivery.frames
     core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + bytes
+    const payloadBytes = bytes - delivery.frames * (view.payloadStart - view.frameStart)
+    core.count[Counter.payloadOut] = (core.count[Counter.payloadOut] as number) + payloadBytes
     return
   }
   eachFrame(core, view, () => {
@@ -281,6 +318,10 @@ const handWindowed = (
     return
   }
   if (session.window.full || client.connection.outbox.congested || client.resend.length > 0) {
+    handLater(core, view, session, client)
+    return
+  }
+  if (client.delivering !== undefined && mustWaitToDeliver(core, client, client.delivering)) {
     handLater(core, view, session, client)
     return
   }

@@ -80,10 +80,15 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
   client.state = ClientState.closed
   client.closeCause = cause
   unwatch(core, client)
+  client.abandonLogin?.()
   core.removeClient(client)
   const counter = counterOf[cause]
   if (session === undefined || session.connection !== client) return
+  core.fairness.users.left(client)
   if (counter !== undefined) core.count[counter] = (core.count[counter] as number) + 1
+  if (cause === "client" && client.will !== undefined)
+    core.count[Counter.willsCancelled] = (core.count[Counter.willsCancelled] as number) + 1
+  core.meter?.of("connectionDuration").observe((core.nowMs - client.connectedAtMs) / 1000)
   const { clientIdentifier } = session
   core.options.report({
     level: cause === "protocol-error" ? "info" : "debug",

@@ -49,11 +49,12 @@ export const emit = (
   identifiers: ReadonlyArray<number> | undefined,
   remainingSeconds: number
 ): void => {
+  client.delivering?.take(1, 0) // [LIM-4]
   if (client.outgoingAliases !== undefined) {
     emitAliased(core, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
     return
   }
-  countSent(core, qos, size)
+  countSent(core, view, qos, size)
   const outbox = client.connection.outbox
   if (size > SLAB_BYTES) {
     const frame = Buffer.allocUnsafe(size)
@@ -106,13 +107,14 @@ const emitAliased = (
     omitTopic
   )
   if (large !== undefined) outbox.append(large, 0, size)
-  countSent(core, qos, size)
+  countSent(core, view, qos, size)
 }
 
-const countSent = ({ count }: Core, qos: number, size: number): void => {
+const countSent = ({ count }: Core, view: PublishView, qos: number, size: number): void => {
   count[PUBLISH_OUT] = (count[PUBLISH_OUT] as number) + 1
   count[Counter.messagesOut + qos] = (count[Counter.messagesOut + qos] as number) + 1
   count[Counter.bytesOut] = (count[Counter.bytesOut] as number) + size
+  count[Counter.payloadOut] = (count[Counter.payloadOut] as number) + view.frameEnd - view.payloadStart
 }
 
 const fill = (

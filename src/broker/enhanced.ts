@@ -14,16 +14,20 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type { ConnectRefused, ConnectRequest, EnhancedMethod, EnhancedStep } from "../access/access.ts"
+import type { ConnectRefused, ConnectRequest, EnhancedMethod, EnhancedStep, Identity } from "../access/access.ts"
 import type { AuthPacket, ConnectPacket, Properties } from "../codec/codec.ts"
 import type { Fault } from "../codec/fault.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
-import { accept, refuseConnect } from "./accept.ts"
+import { accept, countDenied, refuseWill } from "./accept.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
+import { refuseLogin, tellFailedLogin, wordsFor } from "./failed-logins.ts"
 import { authMethodDiffers, authNotExpected, authOutOfTurn } from "./faults.ts"
+import { watchIdentity } from "./identity-expiry.ts"
+import { setIdentity } from "./permissions.ts"
 import { send } from "./send.ts"
+import { mayLeaveWill } from "./wills.ts"
 
 /** An exchange under way, or the method a later re-authentication must use. */
 export interface Exchange {
@@ -65,12 +69,19 @@ export const receiveAuth = (core: Core, client: Client, packet: AuthPacket): Fau
 
 const run = (core: Core, client: Client, exchange: Exchange, step: Step): void => {
   client.connection.stop()
+  const judged = Effect.flatMap(step, (answer) => {
+    const { identity } = answer
+    const will = identity === undefined ? undefined : exchange.packet?.will
+    const allowed = mayLeaveWill(core, client.access, identity ?? exchange.request, will)
+    return Effect.map(allowed, (isWillAllowed) => ({ answer, isWillAllowed }))
+  })
   core.options.run(
-    Effect.matchCause(step, {
-      onSuccess: (answer) => {
+    Effect.matchCause(judged, {
+      onSuccess: ({ answer, isWillAllowed }) => {
         core.tick()
         if (client.state === ClientState.closed) return
-        apply(core, client, exchange, answer)
+        if (isWillAllowed) apply(core, client, exchange, answer)
+        else refuseWill(core, client)
         client.lastReceivedMs = core.loopMs
         client.connection.go()
       },
@@ -78,9 +89,10 @@ const run = (core: Core, client: Client, exchange: Exchange, step: Step): void =
         core.tick()
         if (client.state === ClientState.closed) return
         const { reasonCode, why } = refusalOf(cause)
-        if (exchange.packet !== undefined)
-          refuseConnect(core, client, reasonCode, why) // [MQTT-4.12.0-4]
-        else closeClient(core, client, "server", reasonCode, why) // [MQTT-4.12.1-2]
+        if (exchange.packet !== undefined) {
+          countDenied(core, exchange.packet)
+          refuseLogin(core, client, exchange.request, reasonCode, why) // [MQTT-4.12.0-4]
+        } else refuseAgain(core, client, exchange, reasonCode, why)
       }
     })
   )
@@ -97,10 +109,24 @@ const apply = (core: Core, client: Client, exchange: Exchange, answer: EnhancedS
   const { packet } = exchange
   exchange.packet = undefined
   if (packet !== undefined) accept(core, client, packet, answer.identity, properties)
-  else {
-    client.identity = answer.identity
+  else if (isSomebodyElse(client, answer.identity)) {
+    refuseAgain(core, client, exchange, ReasonCode.notAuthorized, "it is another user than before")
+  } else {
+    setIdentity(client, answer.identity)
     sendAuth(core, client, ReasonCode.success, properties) // [MQTT-4.12.1-1]
+    watchIdentity(core, client)
   }
+}
+
+/** Session, will and subscriptions are those of the user who connected. */
+const isSomebodyElse = ({ identity: before }: Client, { clientIdentifier, username }: Identity): boolean =>
+  before?.username !== username || before?.clientIdentifier !== clientIdentifier
+
+/** [MQTT-4.12.1-2] DISCONNECT has no reason codes for passwords and for servers that are away. */
+const refuseAgain = (core: Core, client: Client, { request }: Exchange, reasonCode: number, why: string): void => {
+  tellFailedLogin(core, request, reasonCode, why)
+  const told = reasonCode === ReasonCode.serverBusy ? reasonCode : ReasonCode.notAuthorized
+  closeClient(core, client, "server", told, wordsFor(told))
 }
 
 const sendAuth = (core: Core, client: Client, reasonCode: number, properties: Properties): void => {

@@ -34,6 +34,10 @@ export const topicTooDeep = new Fault(
 export const quotaExceeded = new Fault(ReasonCode.quotaExceeded, "every session the message is for is at its limit")
 /** A step of QoS 2 that cannot be saved is not answered: the client repeats it on its next connection. */
 export const storeRefuses = new Fault(ReasonCode.quotaExceeded, "the store takes nothing now")
+export const tooManyUserProperties = new Fault(
+  ReasonCode.quotaExceeded,
+  "more user properties in one packet than limits.max-user-properties"
+)
 export const tooManyFilters = new Fault(
   ReasonCode.quotaExceeded,
   "more filters in one packet than limits.max-filters-per-packet"

@@ -2,13 +2,39 @@
  * The settings the verbs look at, as plain numbers. src/app.ts fills them from the settings; run-time
  * changes replace the whole record (Core.limits), so no verb ever sees half a change.
  */
+
 import type { ShareStrategy } from "../session/share-strategy.ts"
+import { NetworkSet } from "../settings/network-set.ts"
 import type { Settings } from "../settings/settings.ts"
 
 /** A connection that is being closed gets this long to take what it was sent. */
 const CLOSE_GRACE_MS = 2000
 
 export interface Limits {
+  /** What strangers may make the broker hold, all together. */
+  readonly unauthenticatedBytesMax: number
+  /** No limit per address and no flapping ban for these. */
+  readonly exempt: NetworkSet
+  readonly userPropertiesMax: number
+  /** Per client and second; 0 = no limit, here and below. */
+  readonly publishRate: number
+  readonly publishRateBytes: number
+  readonly publishBurstMs: number
+  readonly onPublishRate: "slow" | "disconnect"
+  readonly deliveryRate: number
+  /** Waiting in the log for one session. */
+  readonly queuedMessagesMax: number
+  readonly queuedBytesMax: number
+  readonly connectionsPerUserMax: number
+  readonly subscriptionsPerUserMax: number
+  readonly quotaWarningPercent: number
+  readonly flappingConnects: number
+  readonly flappingWindowMs: number
+  readonly flappingBanMs: number
+  readonly bansMax: number
+  /** 0 = a share of what the machine has. */
+  readonly memoryBytesMax: number
+  readonly loopLagMsMax: number
   readonly packetSizeBytesMax: number
   /** Before authentication: the most a stranger can make the broker hold. */
   readonly connectPacketSizeBytesMax: number
@@ -48,9 +74,35 @@ export interface Limits {
   readonly cursorSaveIntervalMs: number
   /** How long a connection that is being closed may take to flush. */
   readonly closeGraceMs: number
+  /** Topics whose verdicts are kept per connection, and the memory for all of them; see permissions.ts. */
+  readonly verdictTopicsMax: number
+  readonly verdictBytesMax: number
+  /** A retained message is sent while its publisher may still publish it. */
+  readonly checkRetainedSource: boolean
+  /** A session that belongs to a user name is nobody else's. */
+  readonly ownSessionsOnly: boolean
 }
 
-export const limitsOf = ({ limits, mqtt, server, storage }: Settings): Limits => ({
+export const limitsOf = ({ acl, limits, mqtt, server, storage }: Settings): Limits => ({
+  unauthenticatedBytesMax: limits.unauthenticatedBytesMax,
+  exempt: new NetworkSet(limits.exemptAddresses),
+  userPropertiesMax: limits.maxUserProperties,
+  publishRate: limits.publishRate,
+  publishRateBytes: limits.publishRateBytes,
+  publishBurstMs: limits.publishBurstMs,
+  onPublishRate: limits.onPublishRate,
+  deliveryRate: limits.deliveryRate,
+  queuedMessagesMax: limits.maxQueuedMessages,
+  queuedBytesMax: limits.queuedBytesMax,
+  connectionsPerUserMax: limits.maxConnectionsPerUser,
+  subscriptionsPerUserMax: limits.maxSubscriptionsPerUser,
+  quotaWarningPercent: limits.quotaWarningPercent,
+  flappingConnects: limits.flappingConnects,
+  flappingWindowMs: limits.flappingWindowMs,
+  flappingBanMs: limits.flappingBanMs,
+  bansMax: limits.maxBans,
+  memoryBytesMax: limits.memoryBytesMax,
+  loopLagMsMax: limits.loopLagMsMax,
   packetSizeBytesMax: mqtt.maxPacketSizeBytes,
   connectPacketSizeBytesMax: Math.min(limits.connectPacketSizeBytes, mqtt.maxPacketSizeBytes),
   clientIdentifierLengthMax: mqtt.maxClientIdLength,
@@ -78,5 +130,9 @@ export const limitsOf = ({ limits, mqtt, server, storage }: Settings): Limits =>
   readTimeoutMs: server.readTimeoutMs,
   writeTimeoutMs: server.writeTimeoutMs,
   cursorSaveIntervalMs: storage.cursorSaveIntervalMs,
-  closeGraceMs: Math.min(CLOSE_GRACE_MS, server.shutdownTimeoutMs)
+  closeGraceMs: Math.min(CLOSE_GRACE_MS, server.shutdownTimeoutMs),
+  verdictTopicsMax: acl.maxCachedTopics,
+  verdictBytesMax: acl.maxCacheBytes,
+  checkRetainedSource: acl.checkRetainedSource,
+  ownSessionsOnly: acl.sessionTakeover === "same-user"
 })

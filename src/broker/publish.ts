@@ -41,13 +41,16 @@ import {
   receiveMaximumExceeded,
   retainNotSupported,
   storeRefuses,
+  tooManyUserProperties,
   topicTooDeep,
   topicTooLong
 } from "./faults.ts"
+import { bookDenied, isFree, publishVerdict } from "./permissions.ts"
 import { dropReasonOf } from "./refusals.ts"
 import { keepRetained } from "./retained.ts"
 import { waitingMessages } from "./session-mode.ts"
 import { slowDown } from "./slow-down.ts"
+import { hasTooManyUserProperties } from "./user-properties.ts"
 
 /** The packet waits for an access decision: look at it again when the connection goes on. */
 export const ASK = 1
@@ -62,11 +65,11 @@ const FULL_TARGETS_MAX = 256
 export const publish = (core: Core, client: Client, frames: number): Fault | typeof ASK | undefined => {
   let view = client.publishView
   const session = client.session as Session
-  core.count[Counter.messagesIn + view.qos] = (core.count[Counter.messagesIn + view.qos] as number) + frames
 
   // 1 state and quota
   if (view.qos > core.limits.qosMax) return qosNotSupported // [MQTT-3.2.2-11]
   if (view.retain && !core.limits.retainAvailable) return retainNotSupported // [MQTT-3.2.2-14]
+  if (hasTooManyUserProperties(core, view)) return tooManyUserProperties
   const isDuplicate = view.qos === 2 && session.incoming?.has(view.packetIdentifier) === true
   if (view.qos > 0 && !isDuplicate && client.incomingOpen >= core.limits.receiveMaximum && client.isVersion5) {
     return receiveMaximumExceeded // [MQTT-3.3.4-7]
@@ -86,40 +89,32 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   }
 
   // 3 authorise
-  let refusal: number = ReasonCode.success
-  if (entry.bytes[0] === DOLLAR)
-    refusal = ReasonCode.notAuthorized // `$` topics are the server's [MQTT-4.7.2-1]
-  else if (!client.access.allowsEverything) {
-    const verdict = publishVerdict(client, entry)
-    if (verdict === Verdict.ask) return ASK
-    if (verdict === Verdict.deny) refusal = ReasonCode.notAuthorized // [v3.1.1 MQTT-3.3.5-2]
-  }
+  const verdict = authorise(core, client, entry, view, frames)
+  if (verdict === Verdict.ask) return ASK
+  countTaken(core, view, entry, frames)
 
   // 4 QoS 2 duplicate
-  if (isDuplicate) {
-    acknowledgeDuplicate(core, client, session, view.packetIdentifier)
-    return undefined
-  }
+  if (isDuplicate) return acknowledgeDuplicate(core, client, session, view.packetIdentifier)
+
+  if (core.shedsQos0 && view.qos === 0 && verdict === Verdict.allow) return shed(core, client, entry, frames)
 
   // 5 to 9
   const isSaved = view.qos === 2 && core.isDurable && session.persistent
   let outcome = routed
-  if (refusal === ReasonCode.success) {
+  if (verdict === Verdict.allow) {
+    if (view.retain && !isFree(client)) core.source = client.identity
     outcome = route(core, view, entry, session.number, frames, isSaved ? view.packetIdentifier : 0)
+    core.source = undefined
   } else {
-    outcome.reasonCode = refusal
+    outcome.reasonCode = ReasonCode.notAuthorized // [v3.1.1 MQTT-3.3.5-2]
     outcome.ticket = 0
     if (isSaved && !client.isVersion5) saveReceived(core, session.number, view.packetIdentifier)
     if (outcome.ticket < 0) return storeRefuses
-    const topic = entry.bytes.toString("utf8")
-    core.ledger.add(DropReason.notAuthorized, session.clientIdentifier, topic, frames, core.nowMs)
+    bookDenied(core, client, entry, frames, -1)
   }
 
   // 10 acknowledge when kept
-  if (view.qos === 0) {
-    if (outcome.ticket > 0) slowDown(core, client)
-    return undefined
-  }
+  if (view.qos === 0) return done(core, client, outcome.ticket)
   const accepted = outcome.reasonCode < 0x80
   if (!client.isVersion5 && outcome.reasonCode === ReasonCode.quotaExceeded) return quotaExceeded
   // MQTT 3.x has no negative acknowledgement: what was refused for good is acknowledged and dropped [v3.1.1 MQTT-3.3.5-2]
@@ -137,13 +132,39 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   if (outcome.ticket > keptOf(core, outcome.lane)) {
     if (view.qos === 1) client.incomingOpen += 1
     acknowledgeWhenKept(core, client, type, view.packetIdentifier, outcome.lane, outcome.ticket)
-  } else acknowledge(core, client, type, view.packetIdentifier, outcome.reasonCode) // [MQTT-4.3.2-4] [MQTT-4.3.3-8]
-  if (outcome.ticket > 0) slowDown(core, client)
+  } else {
+    acknowledge(core, client, type, view.packetIdentifier, outcome.reasonCode) // [MQTT-4.3.2-4] [MQTT-4.3.3-8]
+    core.meter?.acknowledgedAtOnce(view.qos)
+  }
+  return done(core, client, outcome.ticket)
+}
+
+/** The message is dealt with; its publisher may have to wait. */
+const done = (core: Core, client: Client, ticket: number): undefined => {
+  if (ticket > 0 || core.isMemoryTight) slowDown(core, client)
   return undefined
 }
 
+/** Memory is short: what nobody was promised goes first, and its publisher waits. */
+const shed = (core: Core, client: Client, entry: TopicEntry<Session>, frames: number): undefined => {
+  const { clientIdentifier } = client.session as Session
+  core.ledger.add(DropReason.memoryCeiling, clientIdentifier, entry.bytes.toString("utf8"), frames, core.nowMs)
+  slowDown(core, client)
+  return undefined
+}
+
+/** Once per message: one that waits for a verdict is looked at twice. */
+const countTaken = (core: Core, view: PublishView, entry: TopicEntry<Session>, frames: number): void => {
+  const { count } = core
+  count[Counter.messagesIn + view.qos] = (count[Counter.messagesIn + view.qos] as number) + frames
+  const payloadBytes = view.frameEnd - view.frameStart - frames * (view.payloadStart - view.frameStart)
+  count[Counter.payloadIn] = (count[Counter.payloadIn] as number) + payloadBytes
+  core.meter?.published(frames, payloadBytes)
+  core.topicSeries?.count(entry, frames, payloadBytes)
+}
+
 /** Answered like the first of the two, and not earlier: that may still wait for the log's promise [KEEP-1]. */
-const acknowledgeDuplicate = (core: Core, client: Client, session: Session, packetIdentifier: number): void => {
+const acknowledgeDuplicate = (core: Core, client: Client, session: Session, packetIdentifier: number): undefined => {
   const { durable, kept, ticket } = core.log
   const ownTicket = session.incomingDurable?.get(packetIdentifier) ?? 0
   if (ownTicket > durable) {
@@ -151,6 +172,7 @@ const acknowledgeDuplicate = (core: Core, client: Client, session: Session, pack
   } else if (kept < ticket)
     acknowledgeWhenKept(core, client, PacketType.pubrec, packetIdentifier, KeepLane.policy, ticket)
   else acknowledge(core, client, PacketType.pubrec, packetIdentifier, ReasonCode.success) // [MQTT-4.3.3-10]
+  return undefined
 }
 
 /** What became of the message routed last; `ticket` is 0 where nothing had to be kept, -1 where the store refused. */
@@ -329,11 +351,27 @@ const resolveAlias = (core: Core, client: Client, view: PublishView): Buffer | F
   return client.aliases[view.topicAlias] ?? aliasUnknown // [MQTT-3.3.2-7]
 }
 
-const publishVerdict = (client: Client, entry: TopicEntry<Session>): number => {
-  const topic = entry.bytes.toString("utf8")
-  if (client.askedTopic === topic) {
+/** Step 3; one of Verdict. */
+const authorise = (
+  core: Core,
+  client: Client,
+  entry: TopicEntry<Session>,
+  view: PublishView,
+  frames: number
+): number => {
+  if (entry.bytes[0] === DOLLAR) return Verdict.deny // `$` topics are the server's [MQTT-4.7.2-1]
+  if (isFree(client)) return Verdict.allow
+  const verdict = verdictOn(core, client, entry, view)
+  if (verdict === Verdict.ask) return verdict
+  const decided = verdict === Verdict.deny ? Counter.publishDenied : Counter.publishAllowed
+  core.count[decided] = (core.count[decided] as number) + frames
+  return verdict
+}
+
+const verdictOn = (core: Core, client: Client, entry: TopicEntry<Session>, view: PublishView): number => {
+  if (client.askedTopic !== undefined && client.askedTopic === entry.bytes.toString("utf8")) {
     client.askedTopic = undefined
     return client.askedVerdict
   }
-  return client.identity === undefined ? Verdict.deny : client.access.publishVerdict(client.identity, topic)
+  return publishVerdict(core, client, entry, view.qos, view.retain)
 }

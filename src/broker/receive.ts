@@ -32,6 +32,8 @@ import {
 } from "./faults.ts"
 import { ASK, publish } from "./publish.ts"
 import { receiveUnsubscribe } from "./subscribe.ts"
+import { mustWaitToPublish } from "./throttle.ts"
+import { userPropertiesFault } from "./user-properties.ts"
 
 /** What a verb answers: nothing, a fault to close with, or "ask first, then look at this packet again". */
 type Outcome = Fault | typeof ASK | undefined
@@ -58,11 +60,12 @@ export class Receiver implements PacketReceiver {
     while (at < end && client.state !== ClientState.closed && !connection.stopped) {
       const length = core.codec.frameLength(buffer, at, end, frameSizeMax(core, client))
       if (typeof length !== "number") {
-        this.#fault(length)
-        return end
+        return this.#end(length, start, end)
       }
       if (length === 0 || at + length > end) break
       const type = (buffer[at] as number) >> 4
+      const { publishing } = client
+      if (publishing !== undefined && type === PacketType.publish && mustWaitToPublish(core, client, publishing)) break
       core.count[Counter.packetsIn + type] = (core.count[Counter.packetsIn + type] as number) + 1
       let next = at + length
       let outcome: Outcome
@@ -72,8 +75,7 @@ export class Receiver implements PacketReceiver {
       } else outcome = this.#dispatch(type, buffer, at, next)
       if (outcome === ASK) break
       if (outcome !== undefined) {
-        this.#fault(outcome)
-        return end
+        return this.#end(outcome, start, end)
       }
       at = next
     }
@@ -81,6 +83,7 @@ export class Receiver implements PacketReceiver {
       client.lastReceivedMs = core.loopMs
       core.count[Counter.bytesIn] = (core.count[Counter.bytesIn] as number) + at - start
     }
+    if (core.meter?.chunkDone() === true) core.meter.looked(core.options.clock.loopMs() - core.loopMs)
     client.partialSinceMs = at === end || connection.stopped ? -1 : core.loopMs
     if (client.pumpWanted) {
       client.pumpWanted = false
@@ -106,6 +109,7 @@ export class Receiver implements PacketReceiver {
     if (
       view.qos === 0 &&
       !view.retain &&
+      (client.publishing === undefined || client.publishing.takesRuns) &&
       frameEnd < end &&
       view.topicAlias === 0 &&
       view.propertiesStart === view.propertiesEnd
@@ -120,7 +124,12 @@ export class Receiver implements PacketReceiver {
       }
     }
     const outcome = publish(core, client, frames)
-    if (outcome === ASK) decidePublish(core, client)
+    if (outcome !== ASK) client.publishing?.take(frames, view.frameEndRead - at) // [LIM-3]
+    if (outcome === ASK) {
+      // It is read again, and counts then [MET-1].
+      core.count[Counter.packetsIn + 3] = (core.count[Counter.packetsIn + 3] as number) - frames
+      decidePublish(core, client)
+    }
     return outcome
   }
 
@@ -148,11 +157,13 @@ export class Receiver implements PacketReceiver {
       }
       case PacketType.subscribe: {
         const packet = core.codec.decodeSubscribe(buffer, at, end, client.version)
-        return packet instanceof Fault ? packet : decideSubscribe(core, client, packet)
+        if (packet instanceof Fault) return packet
+        return userPropertiesFault(core, packet.properties) ?? decideSubscribe(core, client, packet)
       }
       case PacketType.unsubscribe: {
         const packet = core.codec.decodeUnsubscribe(buffer, at, end, client.version)
-        return packet instanceof Fault ? packet : receiveUnsubscribe(core, client, packet)
+        if (packet instanceof Fault) return packet
+        return userPropertiesFault(core, packet.properties) ?? receiveUnsubscribe(core, client, packet)
       }
       case PacketType.disconnect: {
         const packet = core.codec.decodeDisconnect(buffer, at, end, client.version)
@@ -161,7 +172,8 @@ export class Receiver implements PacketReceiver {
       case PacketType.auth: {
         if (!client.isVersion5) return authNotVersion5
         const packet = core.codec.decodeAuth(buffer, at, end)
-        return packet instanceof Fault ? packet : receiveAuth(core, client, packet)
+        if (packet instanceof Fault) return packet
+        return userPropertiesFault(core, packet.properties) ?? receiveAuth(core, client, packet)
       }
       case PacketType.connect:
         return secondConnect // [MQTT-3.1.0-2]
@@ -177,6 +189,14 @@ export class Receiver implements PacketReceiver {
     this.#client.connection.outbox.append(pingrespBytes, 0, 2) // [MQTT-3.12.4-1]
     count[Counter.packetsOut + 13] = (count[Counter.packetsOut + 13] as number) + 1
     count[Counter.bytesOut] = (count[Counter.bytesOut] as number) + 2
+  }
+
+  /** All of the chunk has come, and the rest of it counts for nothing. */
+  #end(fault: Fault, start: number, end: number): number {
+    const { count } = this.#core
+    count[Counter.bytesIn] = (count[Counter.bytesIn] as number) + end - start
+    this.#fault(fault)
+    return end
   }
 
   #fault(fault: Fault): void {

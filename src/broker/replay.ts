@@ -34,6 +34,7 @@ import type { Core } from "./core.ts"
 import { dropRecord } from "./drop-record.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { awaitStore, openExchange } from "./open-exchange.ts"
+import { entryOf, isFree, mayHand } from "./permissions.ts"
 import { queuePump } from "./pump-queue.ts"
 import { isAtHandForReplay } from "./read-ahead.ts"
 import { countFrom, handedBelow, settleLogReading } from "./session-mode.ts"
@@ -195,6 +196,7 @@ const handRecord = (
   if (qos === 0 && !history.isKept(topicId)) return true
   if (isCounted) subscription.pass(1)
   if (subscription.noLocal && publisher === session.number) return true // [MQTT-3.8.3-3]
+  if (!isFree(client) && !mayHand(core, client, entryOf(core, view), qos, false, 1, sequence)) return true // [ACL-1]
   const { identifiers, retainAsPublished } = subscription
   if (expiresAtMs <= core.nowMs) {
     // [MQTT-3.3.2-5]; what had expired before anybody asked for it is no history.

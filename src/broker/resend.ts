@@ -20,6 +20,7 @@ import { acknowledge, saveDone } from "./acknowledge.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { entryOf, isFree, mayRead } from "./permissions.ts"
 import { isAtHand } from "./read-ahead.ts"
 import type { ReplayInFlight } from "./replay.ts"
 import type { RetainedInFlight } from "./retained.ts"
@@ -89,6 +90,11 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
     return
   }
   const qos = state === ExchangeState.awaitPuback ? 1 : 2
+  // [ACL-1]
+  if (!isFree(client) && !mayRead(core, client, entryOf(core, view), qos, held !== undefined)) {
+    lose(core, session, id, sequence, DropReason.notAuthorized)
+    return
+  }
   const size = emitSize(client, view, qos, judgement.identifiers)
   if (size < 0) {
     lose(core, session, id, sequence, DropReason.packetTooLarge)

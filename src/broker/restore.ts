@@ -10,6 +10,8 @@
  * - [RST-3] Numbers of sessions are never given again.
  * - [RST-4] Deadlines are absolute: a session's expiry and its will's delay run from the moment its connection ended; of one that
  *   was connected when the process died that is now, and is saved at once, so that the next crash does not begin anew.
+ * - [RST-9] Of the retained messages of one SUBSCRIBE those handed over at QoS 2 are known one by one; what lies between them
+ *   may have been sent at QoS 1, of which nothing is known, and comes again.
  * - Where two records disagree because a crash cut between them, the message is handed over again at QoS 1, and at
  *   QoS 2 it is not.
  *
@@ -123,9 +125,16 @@ const restoreSession = (core: Core, session: Session, recovered: RecoveredSessio
     const subscription = session.subscriptions.get(filter)
     // Those at QoS 0 ended with the connection.
     if (subscription?.active === true && subscription.qos > 0) {
-      session.retainedCursors.push({ subscription, sequence: below, after }) // [MQTT-3.3.1-9]
+      const handed = handedOver(cursor.open, filter)
+      session.retainedCursors.push({ subscription, sequence: below, after, handed }) // [MQTT-3.3.1-9]
     }
   }
+}
+
+/** Retained messages that this filter has had at QoS 2, ahead of what is known of the rest. */
+const handedOver = (saved: ReadonlyArray<SavedExchange>, filter: string): ReadonlySet<number> | undefined => {
+  const handed = saved.filter((each) => each.kind === "retained" && each.filter === filter)
+  return handed.length === 0 ? undefined : new Set(handed.map(({ sequence }) => sequence))
 }
 
 /** Each under its own identifier, in the order in which they were first sent. */

@@ -10,6 +10,7 @@
  * - The value sent last for a topic is the newest one the subscription saw, live or retained.
  */
 
+import { type Identity, Verdict } from "../access/access.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
@@ -22,6 +23,7 @@ import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { awaitStore, openExchange } from "./open-exchange.ts"
+import { bookDenied, entryOf, isFree, isUnrestricted, mayHand } from "./permissions.ts"
 import { queuePump } from "./pump-queue.ts"
 
 /** Retained messages sent per call before others have a turn. */
@@ -58,7 +60,8 @@ export const keepRetained = (
   const frame = size <= POOLED_BYTES_MAX ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size)
   writeCanonicalPublish(frame, 0, message, entry.bytes)
   const isVersion5 = message.isVersion5
-  const stored = { topic, frame, isVersion5, publisher, sequence, storedAtMs: core.nowMs, expiresAtMs }
+  const { nowMs: storedAtMs, source } = core
+  const stored = { topic, frame, isVersion5, publisher, sequence, storedAtMs, expiresAtMs, source }
   if (core.retained.set(stored)) core.count[Counter.retainedSet] = (core.count[Counter.retainedSet] as number) + 1
   else core.ledger.add(DropReason.retainedLimit, "", topic, 1, core.nowMs, sequence, sequence)
 }
@@ -86,7 +89,8 @@ const sendPage = (core: Core, client: Client, session: Session, cursor: Retained
       outbox.awaitDrain()
       return false
     }
-    if (message.sequence < cursor.sequence && !send(core, client, session, cursor, message)) {
+    const isWanted = message.sequence < cursor.sequence && cursor.handed?.has(message.sequence) !== true // [RST-9]
+    if (isWanted && !send(core, client, session, cursor, message)) {
       awaitStore(core, client)
       return false
     }
@@ -95,6 +99,15 @@ const sendPage = (core: Core, client: Client, session: Session, cursor: Retained
   cursor.after = page.next
   if (page.next === undefined) return true
   queuePump(core, client)
+  return false
+}
+
+/** Its publisher may still publish it, as far as that is known: after a restart it is not (security.md, row 26). */
+const isSourceTrusted = (core: Core, client: Client, message: RetainedMessage): boolean => {
+  const source = message.source as Identity | undefined
+  if (source === undefined || !core.limits.checkRetainedSource || isUnrestricted(core.access, source)) return true
+  if (core.access.publishVerdict(source, message.topic, view.qos, true, false) !== Verdict.deny) return true
+  bookDenied(core, client, entryOf(core, view), 1, message.sequence)
   return false
 }
 
@@ -113,6 +126,9 @@ const send = (
   const { subscription } = cursor
   viewTrusted(view, message.frame, 0, message.frame.length, message.isVersion5)
   const qos = Math.min(view.qos, subscription.qos)
+  // [ACL-1]
+  if (!isFree(client) && !mayHand(core, client, entryOf(core, view), qos, true, 1, message.sequence)) return true
+  if (!isSourceTrusted(core, client, message)) return true
   const size = emitSize(client, view, qos, subscription.identifiers)
   if (size < 0) {
     core.ledger.add(DropReason.packetTooLarge, session.clientIdentifier, message.topic, 1, core.nowMs)

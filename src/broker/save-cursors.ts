@@ -104,8 +104,12 @@ export const cursorOf = (core: Core, session: Session): SavedCursor => {
     else open.push({ packetIdentifier: 0, state: ExchangeState.free, sequence, kind: "ordinary", filter: "" })
   }
   if (session.handed?.size === 0) session.handed = undefined
-  const retained = session.retainedCursors.map(({ after, sequence, subscription }) => {
-    return { filter: subscription.filter.text, below: sequence, after }
+  const retained = session.retainedCursors.map(({ after, handed, sequence: below, subscription }) => {
+    const filter = subscription.filter.text
+    for (const sequence of handed ?? []) {
+      open.push({ packetIdentifier: 0, state: ExchangeState.free, sequence, kind: "retained", filter }) // [RST-9]
+    }
+    return { filter, below, after }
   })
   const replays: Array<SavedReplay & { readonly filter: string }> = []
   for (const [filter, subscription] of session.subscriptions) {

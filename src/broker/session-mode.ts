@@ -51,12 +51,16 @@ export const goOffline = (core: Core, session: Session): void => {
 export const handedBelow = (core: Core): number =>
   core.handedBeforeTail.has(core.delivered) ? core.delivered + 1 : core.delivered
 
+const NONE: ReadonlyArray<Subscription> = []
+
 /** A connection for a session that was offline or is new: it reads on from its cursor; nothing waiting = live at once. */
 export const goOnline = (core: Core, session: Session, client: Client): void => {
   assert(session.mode === SessionMode.offline, "only an offline session comes online")
   session.mode = SessionMode.catchingUp
   settleLogReading(core, session)
-  core.readerOf(client).seek(session.cursor, [...session.subscriptions.values()])
+  // A new session subscribes later, and is live by then.
+  const subscriptions = session.subscriptions.size === 0 ? NONE : [...session.subscriptions.values()]
+  core.readerOf(client).seek(session.cursor, subscriptions)
 }
 
 /**

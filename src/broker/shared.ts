@@ -21,15 +21,18 @@ import { assert } from "../base/assert.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { publishProperties, viewTrusted } from "../codec/read-publish.ts"
 import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
+import type { TopicEntry } from "../router/router.ts"
 import { ExchangeState } from "../session/outgoing-window.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { type Member, type MemberOptions, ShareGroup } from "../session/share-group.ts"
 import { type Candidate, chooseMember, isStrict } from "../session/share-strategy.ts"
 import { clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
+import { mustWaitToDeliver } from "./delivery-rate.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { awaitStore } from "./open-exchange.ts"
 import { jump } from "./overtaken.ts"
+import { entryOf, isFree, mayRead } from "./permissions.ts"
 import { queueGroup } from "./pump-queue.ts"
 import { isAtHandOfGroup } from "./read-ahead.ts"
 import { leaveTail, setReading, stopReading, waitingMessages } from "./session-mode.ts"
@@ -145,7 +148,7 @@ export const handToGroup = (
   const member = choose(core, group, message, publisher) ?? (waits ? undefined : chooseAtOnce(core, group))
   if (member !== undefined && give(core, member, message, sequence, expiresAtMs)) return
   if (isAnyConnected(group) && !isAnyAbleToTake(group)) {
-    drop(core, group, DropReason.packetTooLarge, message, sequence)
+    drop(core, group, reasonNobodyTakes(group), message, sequence)
   } else if (waits) {
     waitAt(core, group, Math.min(sequence, core.delivered))
     awaitRoom(group)
@@ -226,13 +229,16 @@ const handRecord = (core: Core, group: ShareGroup, sequence: number): boolean =>
   const member = choose(core, group, view, publisher)
   if (member !== undefined) return give(core, member, view, sequence, expiresAtMs)
   if (isAnyAbleToTake(group)) return false
-  drop(core, group, DropReason.packetTooLarge, view, sequence)
+  drop(core, group, reasonNobodyTakes(group), view, sequence)
   return true
 }
 
 /** The message that is offered to the members now. One at a time, so one set of registers. */
 class Offer implements Candidate {
+  core: Core | undefined = undefined
   message: PublishView = view
+  /** The message's topic, once a member that rules concern was looked at. */
+  entry: TopicEntry<Session> | undefined = undefined
   /** What the strategy keeps together; "" where it keeps nothing together. */
   key = ""
   isKeyOrdered = false
@@ -240,14 +246,25 @@ class Offer implements Candidate {
 
   readonly canTake = (member: Member): boolean => {
     const client = clientOf(member.session)
-    if (client === undefined) return false
+    if (client === undefined || !this.mayRead(member)) return false // [ACL-1]
     if (this.isKeyOrdered || client.maximumPacketSizeBytes === Number.POSITIVE_INFINITY) return true
     return emitSize(client, this.message, Math.min(this.message.qos, member.qos), member.identifiers) >= 0
+  }
+
+  readonly mayRead = (member: Member): boolean => {
+    const client = clientOf(member.session)
+    if (client === undefined || this.core === undefined) return false
+    if (isFree(client)) return true
+    this.entry ??= entryOf(this.core, this.message)
+    return mayRead(this.core, client, this.entry, Math.min(this.message.qos, member.qos), false)
   }
 
   readonly hasRoom = (member: Member): boolean => {
     const client = clientOf(member.session)
     if (client === undefined || client.connection.outbox.congested) return false
+    const { core } = this
+    const { delivering } = client
+    if (core !== undefined && delivering !== undefined && mustWaitToDeliver(core, client, delivering)) return false
     const isWindowed = this.message.qos > 0 && member.qos > 0
     if (isWindowed && (member.session.window.full || client.resend.length > 0)) return false
     return this.canTake(member)
@@ -257,7 +274,9 @@ const offer = new Offer()
 
 const choose = (core: Core, group: ShareGroup, message: PublishView, publisher: number): Member | undefined => {
   const { sharedStrategy } = core.limits
+  offer.core = core
   offer.message = message
+  offer.entry = undefined
   offer.isKeyOrdered = sharedStrategy === "key-ordered"
   offer.key = keyOf(core, message, publisher)
   offer.random = core.options.random
@@ -373,6 +392,12 @@ const isAnyConnected = ({ members }: ShareGroup): boolean => {
 const isAnyAbleToTake = ({ members }: ShareGroup): boolean => {
   for (const member of members) if (offer.canTake(member)) return true
   return false
+}
+
+/** Of the members that are connected: it is too large for those that may read it, or none of them may. */
+const reasonNobodyTakes = ({ members }: ShareGroup): DropReasonId => {
+  for (const member of members) if (offer.mayRead(member)) return DropReason.packetTooLarge
+  return DropReason.notAuthorized
 }
 
 const drop = (core: Core, group: ShareGroup, reason: DropReasonId, message: PublishView, sequence: number): void => {

@@ -6,7 +6,8 @@
  *              everybody is read from      who waits, waits on  PUBLISH stops its     append() refuses: 0x97
  *                                                               connection
  *
- * A sync that takes very long (core.isDiskStalled, watch-disk.ts) counts as full pressure.
+ * A sync that takes very long (core.isDiskStalled, watch-disk.ts) counts as full pressure, and so does a process that runs
+ * short of memory (core.isMemoryTight, memory-ceiling.ts): then whoever publishes waits, at QoS 0 too.
  *
  * Invariants
  * - A connection waits LOOK_MS at most at a time: its acknowledgements may be what frees memory, and a client that is
@@ -35,7 +36,7 @@ export class Slowed {
 
 /** The client's PUBLISH was logged. Only from within receive(). */
 export const slowDown = (core: Core, client: Client): void => {
-  if (core.log.pressure < PRESSURE_STOP && !core.isDiskStalled) return
+  if (core.log.pressure < PRESSURE_STOP && !core.isDiskStalled && !core.isMemoryTight) return
   if (client.state !== ClientState.connected || client.connection.stopped) return
   if (client.publishesLeft > 0 && !core.isDiskStalled) {
     client.publishesLeft -= 1
@@ -58,7 +59,7 @@ export const lookAtSlowed = (core: Core): void => {
   })
 }
 
-const isPressed = (core: Core): boolean => core.log.pressure >= PRESSURE_GO || core.isDiskStalled
+const isPressed = (core: Core): boolean => core.log.pressure >= PRESSURE_GO || core.isDiskStalled || core.isMemoryTight
 
 /** They waited their time. */
 const mustWaitOn = (core: Core, client: Client): boolean =>

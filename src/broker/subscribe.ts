@@ -36,6 +36,7 @@ import { saveGroupLeft, saveMember, saveSubscription } from "./save-session.ts"
 import { send } from "./send.ts"
 import { holdUntilShown, releaseFilter, settleLogReading, stopReading } from "./session-mode.ts"
 import { joinGroup, leaveGroup } from "./shared.ts"
+import { maySubscribe } from "./users.ts"
 
 const SHARE_PREFIX = "$share/"
 
@@ -59,7 +60,7 @@ export const receiveSubscribe = (
   const session = client.session as Session
   saves.ticket = 0
   const identifier = packet.properties.subscriptionIdentifier ?? 0
-  const codes = packet.entries.map((entry, i) => subscribe(core, session, entry, identifier, verdicts[i]))
+  const codes = packet.entries.map((entry, i) => subscribe(core, client, session, entry, identifier, verdicts[i]))
   settleLogReading(core, session)
   learnAgain(core, client, session)
   holdUntilKept(core, client, saves.ticket) // [RST-8]
@@ -80,12 +81,15 @@ const isTaken = (ticket: number): boolean => {
 /** One filter; answers its reason code. */
 const subscribe = (
   core: Core,
+  client: Client,
   session: Session,
   entry: SubscribeEntry,
   subscriptionIdentifier: number,
   verdict: number | undefined
 ): number => {
   const { limits } = core
+  const decided = verdict === Verdict.allow ? Counter.subscribeAllowed : Counter.subscribeDenied
+  core.count[decided] = (core.count[decided] as number) + 1
   if (verdict !== Verdict.allow) return ReasonCode.notAuthorized
   const qos = Math.min(entry.qos, limits.qosMax) // [MQTT-3.2.2-10]
   const held = session.subscriptions.size + (session.shared?.size ?? 0)
@@ -95,13 +99,15 @@ const subscribe = (
   if (replay !== undefined && core.log.history === undefined) return ReasonCode.implementationSpecificError
   if (entry.filter.startsWith(SHARE_PREFIX)) {
     if (!limits.sharedAvailable) return ReasonCode.sharedSubscriptionsNotSupported
-    if (held >= limits.subscriptionsPerClientMax && session.shared?.has(entry.filter) !== true)
-      return ReasonCode.quotaExceeded
+    if (session.shared?.has(entry.filter) !== true) {
+      if (held >= limits.subscriptionsPerClientMax || !maySubscribe(core, client)) return ReasonCode.quotaExceeded
+    }
     return share(core, session, entry, qos, subscriptionIdentifier)
   }
   const before = session.subscriptions.get(entry.filter)
   const isNew = before === undefined || !before.active
-  if (isNew && held >= limits.subscriptionsPerClientMax) return ReasonCode.quotaExceeded
+  if (isNew && (held >= limits.subscriptionsPerClientMax || !maySubscribe(core, client)))
+    return ReasonCode.quotaExceeded
   if (!limits.wildcardAvailable && (before?.filter.hasWildcard ?? /[+#]/.test(entry.filter))) {
     return ReasonCode.wildcardSubscriptionsNotSupported
   }
@@ -122,7 +128,7 @@ const subscribe = (
     if (wantsRetained) beginReplay(core, session, subscription, entry.filter, replay.from, wasReading)
   } else if (wantsRetained && limits.retainAvailable) {
     session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
-    session.retainedCursors.push({ subscription, sequence: at, after: undefined })
+    session.retainedCursors.push({ subscription, sequence: at, after: undefined, handed: undefined })
   }
   if (!isTaken(saveSubscription(core, session, entry.filter))) {
     session.retainedCursors = retainedCursors

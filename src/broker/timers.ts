@@ -35,4 +35,6 @@ export const cancelSessionTimers = (core: Core, session: Session): void => {
 export const unwatch = (core: Core, client: Client): void => {
   if (client.timer !== undefined) core.wheel.cancel(client.timer as Handle)
   client.timer = undefined
+  if (client.identityTimer !== undefined) core.wheel.cancel(client.identityTimer as Handle)
+  client.identityTimer = undefined
 }

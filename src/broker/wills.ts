@@ -11,13 +11,18 @@
  * - A session that ended in a crash has nothing left but its will: that waits here, under the client's name, and a
  *   return of the client cancels it like any other.
  */
+import * as Effect from "effect/Effect"
+import { type AccessDecisions, type Identity, Verdict } from "../access/access.ts"
 import { buildPublish } from "../codec/build-publish.ts"
 import type { Will } from "../codec/codec.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { Counter } from "../metrics/counters.ts"
+import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Session, SessionWill } from "../session/session.ts"
 import type { Core } from "./core.ts"
+import { orDeny } from "./or-deny.ts"
+import { isUnrestricted, rightsOf } from "./permissions.ts"
 import { route } from "./publish.ts"
 import { saveEnd, saveSession, sessionBytesMax } from "./save-session.ts"
 import { cancelSessionTimers, timersOf } from "./timers.ts"
@@ -72,12 +77,55 @@ export const keepWithWill = (core: Core, session: Session, will: SessionWill): v
   if (core.isDurable) core.log.together(sessionBytesMax(session) + will.frame.length) // [RST-7]
 }
 
+/** [ACL-2] Judged again: rights may have been taken away since CONNECT (security.md, row 22). */
 export const publishWill = (core: Core, session: Session, will: SessionWill): void => {
+  const { access, identity } = rightsOf(core, session)
+  if (isUnrestricted(access, identity)) {
+    routeWill(core, session, will)
+    return
+  }
+  const decide = (isAllowed: boolean): void => {
+    if (isAllowed) routeWill(core, session, will)
+    else core.ledger.add(DropReason.notAuthorized, session.clientIdentifier, will.topic, 1, core.nowMs)
+  }
+  viewTrusted(view, will.frame, 0, will.frame.length, will.isVersion5)
+  const { qos, retain } = view
+  const verdict = access.publishVerdict(identity, will.topic, qos, retain, true)
+  if (verdict !== Verdict.ask) {
+    decide(verdict === Verdict.allow)
+    return
+  }
+  const decision = access.decidePublish(identity, will.topic, qos, retain, true)
+  core.options.run(
+    Effect.map(orDeny(core, session, decision), (isAllowed) => {
+      core.tick()
+      decide(isAllowed)
+    })
+  )
+}
+
+/** [ACL-2] Asked at CONNECT, once it is known who the client is. */
+export const mayLeaveWill = (
+  core: Core,
+  access: AccessDecisions,
+  identity: Identity,
+  will: Will | undefined
+): Effect.Effect<boolean> => {
+  if (will === undefined || isUnrestricted(access, identity)) return Effect.succeed(true)
+  const { qos, retain, topic } = will
+  const verdict = access.publishVerdict(identity, topic, qos, retain, true)
+  if (verdict !== Verdict.ask) return Effect.succeed(verdict === Verdict.allow)
+  return orDeny(core, identity, access.decidePublish(identity, topic, qos, retain, true))
+}
+
+const routeWill = (core: Core, session: Session, will: SessionWill): void => {
   const { frame, isVersion5 } = will
   viewTrusted(view, frame, 0, frame.length, isVersion5)
   const entry = core.router.intern(view.buffer, view.topicStart, view.topicEnd)
   core.count[Counter.willsPublished] = (core.count[Counter.willsPublished] as number) + 1
+  if (view.retain) core.source = rightsOf(core, session).identity
   route(core, view, entry, session.number, 1) // [MQTT-3.1.2-7] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
+  core.source = undefined
 }
 
 /** Sessions of which a crash left the will alone, by client. */
@@ -103,12 +151,18 @@ export const endOrphan = (core: Core, session: Session): void => {
   if (will !== undefined) publishWill(core, session, will)
 }
 
+/** The session of which a crash left the will alone. */
+export const orphanOf = (core: Core, clientIdentifier: string): Session | undefined =>
+  orphansOf.get(core)?.get(clientIdentifier)
+
 /** The client is back: its will is not published any more [MQTT-3.1.3-9]. */
 export const forgetOrphan = (core: Core, clientIdentifier: string): void => {
   const orphans = orphansOf.get(core)
   const session = orphans?.get(clientIdentifier)
   if (session === undefined) return
   orphans?.delete(clientIdentifier)
+  if (session.will !== undefined)
+    core.count[Counter.willsCancelled] = (core.count[Counter.willsCancelled] as number) + 1
   cancelSessionTimers(core, session)
   saveEnd(core, session)
 }

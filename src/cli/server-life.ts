@@ -96,9 +96,18 @@ function tellStartError(error: StartError | StoreFailed, loaded: LoadedSettings,
     case "TlsMaterialError":
       for (const problem of error.problems) complain(world, problem)
       return exitCodes.configInvalid
+    case "ProviderRefused":
+      for (const problem of error.problems) complain(world, problem)
+      return exitCodes.configInvalid
+    case "RulesInvalid":
+      for (const problem of error.problems) printProblem(world, problem)
+      return exitCodes.configInvalid
     case "AdminError":
       complain(world, { code: error.code, fact: `admin.token-file ${error.tokenFile}: ${error.fact}`, fix: error.fix })
       return exitCodes.failed
+    case "BansFileError":
+      complain(world, { code: "E3561", fact: error.message, fix: "repair it, or remove it: nobody is banned then" })
+      return exitCodes.configInvalid
     case "PidFileError":
       complain(world, {
         code: "E1001",

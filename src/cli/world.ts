@@ -12,6 +12,7 @@
  */
 import { homedir } from "node:os"
 import { formatProblem, type Problem } from "../config/problem.ts"
+import { askHiddenOn } from "./ask-secret.ts"
 import type { ExitCode } from "./exit-codes.ts"
 
 export interface Output {
@@ -26,6 +27,8 @@ export interface World {
   readonly stdout: Output
   readonly stderr: Output
   readonly stdin: AsyncIterable<Uint8Array>
+  /** Asks the person at the terminal, without echo; undefined where standard input is none. */
+  readonly askHidden?: ((prompt: string) => Promise<string | undefined>) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly workingDirectory: string
   readonly homeDirectory: string
@@ -101,6 +104,11 @@ export function processWorld(): World {
     // Touched only by those who read it: opening it costs start-up time and holds the event loop.
     get stdin() {
       return process.stdin
+    },
+    get askHidden() {
+      const { stdin } = process
+      if (!stdin.isTTY) return undefined
+      return (prompt: string) => askHiddenOn(stdin, (text) => void process.stderr.write(text), prompt)
     },
     env: process.env,
     workingDirectory: process.cwd(),

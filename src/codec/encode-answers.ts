@@ -1,12 +1,12 @@
 /**
- * The rare answers, encoded by the mqtt-packet library: CONNACK, SUBACK, UNSUBACK, DISCONNECT, AUTH.
+ * The rare answers, encoded by the mqtt-packet library: CONNACK (5.0), SUBACK, UNSUBACK, DISCONNECT, AUTH.
  *
  * One of each per connection or subscription, so 0.3 to 2 µs apiece are well spent on code that others test
  * too. The library throws on values it cannot write; those are ours to get right, never a client's.
  * Both codecs share these functions. Acknowledgements and PUBLISH are written by own code.
  */
 import { generate, type Packet } from "mqtt-packet"
-import type { Properties, ProtocolVersion } from "./codec.ts"
+import { PacketType, type Properties, type ProtocolVersion } from "./codec.ts"
 import { toLibrary } from "./mqtt-packet-properties.ts"
 
 export function encodeConnack(
@@ -17,7 +17,8 @@ export function encodeConnack(
 ): Buffer {
   // Refused: never [MQTT-3.2.2-6] [v3.1.1 MQTT-3.2.2-4]. In 3.1 that byte is reserved.
   const present = sessionPresent && reasonCode === 0 && version !== 3
-  if (version !== 5) return write(version, { cmd: "connack", sessionPresent: present, returnCode: reasonCode })
+  // Four bytes: the library takes 4 us for them, a twentieth of a connection's whole cost.
+  if (version !== 5) return Buffer.of(PacketType.connack << 4, 2, present ? 1 : 0, reasonCode)
   return write(5, { cmd: "connack", sessionPresent: present, reasonCode, properties: toLibrary(properties) })
 }
 

@@ -31,10 +31,20 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "A write or a sync of the log failed for good. What a failed sync left on the disk cannot be known, so nothing is acknowledged after it, nothing is tried again, and the broker ends. What was acknowledged is on the disk; the next start recovers it and writes again what was not known to be safe.",
     fix: "Look at the disk (the system's log names the device), then start the broker again."
   },
+  E1321: {
+    title: "Certificate files not written",
+    text: "promptmq cert self-signed writes four files into a folder. One of them is there already, and it does not write over an authority that clients may trust; or the folder cannot be written.",
+    fix: "Choose another folder with --out, or write over the old files with --force."
+  },
   E1303: {
     title: "Target is not empty",
     text: "A tool was asked to write a store or a backup into a folder that holds something already. It never overwrites and never mixes: what is there may be the only copy of something.",
     fix: "Name a new folder, or move aside what is there."
+  },
+  E1401: {
+    title: "User exists already",
+    text: "A user of that name is in the password file. Adding one would silently replace the password of somebody who uses it.",
+    fix: "promptmq user passwd changes the password; promptmq user rm takes the user out."
   },
   E2001: {
     title: "Wrong usage",
@@ -154,7 +164,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   E3202: {
     title: "Listener open to strangers",
     text: "The address can be reached from other machines and nothing says who may connect. On loopback anonymous clients are allowed while nothing is configured; beyond it this must be a decision.",
-    fix: "Bind to 127.0.0.1 or [::1], or write auth.allow-anonymous: true if everyone on that network may connect."
+    fix: "Let clients prove who they are (auth.chain), bind to 127.0.0.1 or [::1], or write auth.allow-anonymous: true if everyone on that network may connect."
   },
   E3203: {
     title: "Keep-alive above its maximum",
@@ -191,6 +201,16 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "With no-sync the log is synced when a file of it is full, when it is asked for, and at the end. An acknowledgement that waits for a sync would wait for one of these, and the client for it.",
     fix: "Set storage.wal.no-sync to false, or let storage.wal.acknowledge (and that of topics.policies) be written."
   },
+  E3229: {
+    title: "Path of the metrics is taken",
+    text: "The admin listener has pages of its own at that path: its front page, the API, the answers to probes. Metrics there would hide them, or be hidden by them.",
+    fix: 'Set metrics.path to another path, such as "/metrics".'
+  },
+  E3211: {
+    title: "Provider twice in the chain",
+    text: "auth.chain has the same provider twice. The second one could only repeat what the first one said.",
+    fix: "Write each provider once."
+  },
   E3301: {
     title: "Old spelling (warning)",
     text: "The key is read under this name too because earlier documents of the broker used it.",
@@ -213,8 +233,8 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   },
   E3304: {
     title: "No client can connect (warning)",
-    text: "Anonymous clients are refused, and this version knows no other kind: it has no authentication. The listeners open and refuse everybody.",
-    fix: "Remove auth.allow-anonymous (anonymous on loopback only) or set it to true."
+    text: "Anonymous clients are refused, and auth.chain names no provider that could know others. The listeners open and refuse everybody.",
+    fix: "Name a provider in auth.chain, for example password-file; or remove auth.allow-anonymous (anonymous on loopback only)."
   },
   E3305: {
     title: "TLS settings without TLS (warning)",
@@ -241,6 +261,16 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "The log is made of files of storage.wal.segment-size; the one that is written to and the one before it are always there. A max-wal-size below the two can never be met, and compaction would work for nothing.",
     fix: "Raise storage.compaction.max-wal-size to at least twice storage.wal.segment-size."
   },
+  E3311: {
+    title: "Settings of a provider that is not asked (warning)",
+    text: "Keys of a provider of authentication are written, and auth.chain does not name it. Whoever writes them believes that clients are asked for credentials; nobody asks them. On loopback everybody is let in then; an address beyond it is refused (E3202).",
+    fix: "Add the provider to auth.chain, or remove its keys."
+  },
+  E3312: {
+    title: "Fall-through of a provider that is not asked (warning)",
+    text: "auth.fall-through names a provider that auth.chain does not name. It most likely stands for another one, whose denial would be the last word against the author's intention.",
+    fix: "Correct the name, or remove it."
+  },
   E3402: {
     title: "Clustering is not in this version",
     text: "The broker cannot join others yet. It refuses to start rather than run alone where a cluster was asked for.",
@@ -255,11 +285,6 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     title: "Storage engine is not in this version",
     text: "There are two engines: wal keeps messages, sessions and retained values on disk, memory loses them at exit. The SQLite engine of earlier documents does not exist; the broker refuses to start rather than take another one.",
     fix: "Set storage.engine to wal, or to memory if losing state at exit is acceptable."
-  },
-  E3405: {
-    title: "Prometheus metrics are not in this version (warning)",
-    text: "The counters exist and can be read through the admin API; the Prometheus endpoint does not exist yet.",
-    fix: "Read /api/v1/system of the admin listener, or remove metrics.enabled."
   },
   E3501: {
     title: "TLS file cannot be read",
@@ -286,10 +311,80 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "The private key is encrypted, and server.tls-key-passphrase is missing or does not open it.",
     fix: "Put the passphrase into a file and name it in PROMPTMQ_SERVER_TLS_KEY_PASSPHRASE_FILE."
   },
+  E3507: {
+    title: "Revocation list not in force",
+    text: "A revocation list says from when to when it is good. Outside of that time nobody knows who was revoked, and TLS refuses every certificate of that authority.",
+    fix: "Get the authority's newest list; authorities publish one regularly. Or correct this machine's clock."
+  },
+  E3508: {
+    title: "File of pre-shared keys cannot be used",
+    text: "Each line is identity:key, the key in hex and of at least 16 bytes, each identity once. Who can read the file can be every client in it, so others than its owner and group must not.",
+    fix: "Correct the line named in the message; make a key with `openssl rand -hex 32`; chmod 600."
+  },
+  E3541: {
+    title: "File of a provider of authentication cannot be read",
+    text: "A file named under auth is missing or unreadable. Starting without it would mean that somebody else decides who may connect, so nothing is started.",
+    fix: "Correct the path or the permissions of the file."
+  },
+  E3542: {
+    title: "File of a provider of authentication holds something else",
+    text: "The file has no key of the kind that is needed, a key that is too short to be safe, or a private key where a public one belongs.",
+    fix: "Name the right file; the message says what was found."
+  },
+  E3543: {
+    title: "Secret readable, or code changeable, by every user",
+    text: "Who reads the secret can make credentials of anybody. Who changes the module decides who may connect, and runs as the broker.",
+    fix: "chmod 600 for secrets (640 for a group), chmod o-w for modules."
+  },
+  E3544: {
+    title: "Address that authentication must not ask",
+    text: "Passwords and keys go to hosts that were named for it only, encrypted unless the host is this machine, and never to link-local addresses, where clouds keep credentials.",
+    fix: "Use https or ldaps, or list host and network in the provider's egress setting."
+  },
+  E3545: {
+    title: "Provider of authentication without its settings",
+    text: "auth.chain names a provider that cannot work as it is configured: something is missing, written twice in two ways, or contradicts the listeners. Leaving it out of the chain would let others decide.",
+    fix: "Write what the message names, or take the provider out of auth.chain."
+  },
+  E3546: {
+    title: "Module of authentication cannot be used",
+    text: "auth.custom.module could not be loaded, exports no createProvider, or createProvider failed. Without it nobody can tell who may connect.",
+    fix: "Correct the module; the package exports the types CreateProvider and CustomProvider for it."
+  },
   E3506: {
     title: "TLS settings refused",
     text: "The TLS library refuses the combination of settings and files: no cipher suite of server.tls-ciphers exists, or a key or signature is too weak for it. The message holds its words.",
     fix: "Remove server.tls-ciphers to take the usual list, or make a stronger certificate."
+  },
+  E3510: {
+    title: "Password file cannot be read",
+    text: "The file that auth.password-file names is missing, is not a plain file, or may not be read by this user. The broker does not start without it; while it runs, the entries read before stay at work.",
+    fix: "Make it with promptmq user add, or correct auth.password-file."
+  },
+  E3511: {
+    title: "Password file open to others",
+    text: "Users other than its owner may read or write the password file: they could try passwords against it at leisure, or add themselves. A group may read it, with a warning. The mode is not repaired silently, because the file may be known already.",
+    fix: "chmod 600 the file; change the passwords if somebody may have read it."
+  },
+  E3512: {
+    title: "Password file is damaged",
+    text: "A line of the password file cannot be read: it is not user:hash, the user is there twice, or the hash is of no known kind (argon2id, scrypt, $7$ and $6$ of mosquitto_passwd). The whole file is refused, so that a slip of the keyboard opens nothing and drops nobody unseen.",
+    fix: "Correct or remove the line that the message names."
+  },
+  E3513: {
+    title: "User database cannot be opened",
+    text: "The folder users below the data folder holds the users of the admin API. It cannot be opened, so nobody could be recognised; the broker does not start rather than ask nobody.",
+    fix: "Correct the permissions of the folder, or restore it from a backup."
+  },
+  E3521: {
+    title: "Rules file cannot be read",
+    text: "The file named by acl.rules-file is missing, is not a plain file, is larger than 16 MiB, or may not be read by this user. The broker does not start without its rules: that would open everything. While it runs it keeps the rules it has.",
+    fix: "Correct the path (relative ones start at the working directory) or the permissions."
+  },
+  E3522: {
+    title: "Rule refused",
+    text: "A rules file is YAML with a list below rules:, or an acl_file of Mosquitto. Each rule has an effect, allow or deny, and says what it is about with users, client-ids, groups, addresses, listeners, actions, qos, retain and topics. With one mistake none of the file is used: a rule that was left out may have been the one that denies.",
+    fix: "Correct the line named in the message; all problems of the file are told at once."
   },
   E3601: {
     title: "Data folder on a network file system",
@@ -340,6 +435,16 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     title: "Not found",
     text: "What the command names does not exist: a client, a topic, an error code, a file.",
     fix: "Check the spelling; list commands show what there is."
+  },
+  E3561: {
+    title: "Bans file cannot be used",
+    text: "The file that keeps bans over a restart (limits.bans-file, else bans.json in the data folder) cannot be read, or is not what the broker wrote. The broker does not start without it: whoever was banned would be let in.",
+    fix: "Make it readable for the broker's user, repair the JSON, or remove the file and with it all bans."
+  },
+  E3241: {
+    title: "PROXY protocol without a trusted proxy",
+    text: "server.proxy-protocol or server.forwarded-for is on, and server.proxy-trusted names nobody whose word about a client's address would count. With the PROXY protocol no connection could come in; with X-Forwarded-For the header would be ignored.",
+    fix: 'Name the proxies in server.proxy-trusted, such as ["10.0.0.5"], or switch both off.'
   },
   E7001: {
     title: "Data damaged",

@@ -59,6 +59,9 @@ const listenerKeys = [
 ] as const
 type ListenerKey = (typeof listenerKeys)[number]
 
+/** The same list each time: a second password_file contradicts the first by its name, not by this. */
+const passwordChain: ReadonlyArray<string> = ["password-file"]
+
 class Importer {
   private readonly values = new Map<string, { value: WireValue; comments: Array<string> }>()
   private readonly translated: Array<TranslatedDirective> = []
@@ -78,6 +81,7 @@ class Importer {
       this.set(line, directive, "storage.engine", value === "true" ? "wal" : value === "false" ? "memory" : undefined)
     } else if (translation !== undefined) {
       this.set(line, directive, translation.key, translation.value(value))
+      if (directive === "password_file") this.set(line, directive, "auth.chain", passwordChain)
     } else {
       const bridge =
         directive.startsWith("bridge_") || directive.startsWith("remote_") || directive.startsWith("local_")

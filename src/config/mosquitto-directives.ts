@@ -33,6 +33,9 @@ const expiry = (text: string): WireValue => {
 
 export const translations: Readonly<Record<string, Translation>> = {
   allow_anonymous: { key: "auth.allow-anonymous", value: flag },
+  // Its lines are read as they are ($7$ and $6$); the importer names the provider in auth.chain as well.
+  password_file: { key: "auth.password-file", value: (text) => text },
+  acl_file: { key: "acl.rules-file", value: (text) => text },
   max_packet_size: { key: "mqtt.max-packet-size", value: limit(268_435_456, "0") },
   max_inflight_messages: { key: "mqtt.max-inflight", value: limit(65_535, "0") },
   max_keepalive: { key: "mqtt.max-keep-alive", value: limit(65_535, "0") },
@@ -54,25 +57,25 @@ export const translations: Readonly<Record<string, Translation>> = {
   ciphers: { key: "server.tls-ciphers", value: (text) => text }
 }
 
-const noAuthentication = "this version has no authentication; without it keep the broker on loopback"
+const otherPlugins = "plugins of Mosquitto do not run here; auth.chain has providers: http, jwt, ldap, custom"
+const byCertificate = "write auth.chain: [x509] and auth.x509.username"
+const byKey = "write auth.chain: [psk] and auth.psk.file"
 const noBridge = "bridges are not in this version"
 const noSnapshots =
   "nothing waits for a snapshot here: with storage.engine wal a message is on disk before it is acknowledged"
 const always = "always so here"
 
 export const reasons: Readonly<Record<string, string>> = {
-  password_file: noAuthentication,
-  acl_file: noAuthentication,
-  psk_file: noAuthentication,
-  plugin: noAuthentication,
-  auth_plugin: noAuthentication,
-  clientid_prefixes: noAuthentication,
+  psk_file: byKey,
+  plugin: otherPlugins,
+  auth_plugin: otherPlugins,
+  clientid_prefixes: "write rules about client ids into acl.rules-file",
   capath: "authorities stand in one file here: server.tls-ca",
-  crlfile: "this version reads no lists of revoked certificates",
+  crlfile: "name the file in server.tls-crl",
   "ciphers_tls1.3": "server.tls-ciphers holds the names of TLS 1.3 too",
-  use_identity_as_username: noAuthentication,
-  use_subject_as_username: noAuthentication,
-  psk_hint: "keys without certificates (PSK) are not in this version",
+  use_identity_as_username: byCertificate,
+  use_subject_as_username: byCertificate,
+  psk_hint: byKey,
   connection: noBridge,
   address: noBridge,
   topic: noBridge,

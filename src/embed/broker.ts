@@ -21,6 +21,7 @@ import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { CreateProvider } from "../access/custom-types.ts"
 import { type RunningBroker, type StartError, startBroker } from "../app.ts"
 import { packageVersion } from "../cli/version.ts"
 import { ConfigInvalid } from "../config/config-invalid.ts"
@@ -33,6 +34,11 @@ import { type BrokerError, brokerError } from "./broker-error.ts"
 import { Host, type Message, type PublishOptions, type SubscribeOptions } from "./host.ts"
 
 export interface StartOptions {
+  /**
+   * Decides who may connect: the provider "custom" of auth.chain, and the whole chain where none is written. The host
+   * itself is never asked.
+   */
+  readonly authentication?: CreateProvider
   /** Receives the broker's log, one entry at a time; nothing is written when it is left out. */
   readonly onLog?: (line: string) => void
   /** The log on disk failed for good, and the broker has ended by itself: every call rejects with "store-failed". */
@@ -113,7 +119,8 @@ const started = (
   options: StartOptions
 ): Effect.Effect<Started, ConfigInvalid | StartError, Scope.Scope> =>
   Effect.gen(function* () {
-    const loaded = yield* judged(settings)
+    const { authentication } = options
+    const loaded = yield* judged(authentication === undefined ? settings : withCustom(settings))
     const { format, level } = loaded.settings.log
     const write = options.onLog ?? (() => {})
     const log = new Log({
@@ -128,6 +135,7 @@ const started = (
       settings: loaded.settings,
       log,
       version: packageVersion(),
+      authentication,
       originOf: (key) => (loaded.origins.get(key)?.source === "default" ? "default" : "settings"),
       resolve: (changed) => resolveSettings(changed, surroundings())
     })
@@ -142,6 +150,11 @@ const started = (
     })
     return { running, host, failure }
   })
+
+const withCustom = (settings: SettingsInput): SettingsInput => ({
+  ...settings,
+  auth: { chain: ["custom"], ...settings.auth }
+})
 
 /** The same judge as for a file: an object is JSON, and JSON is YAML. Only that there are no lines to point at. */
 const judged = (settings: SettingsInput) => {

@@ -20,3 +20,9 @@ export function formatPeer(socket: {
   if (socket.remoteAddress === undefined || socket.remotePort === undefined) return "unknown"
   return formatAddress(socket.remoteAddress, socket.remotePort)
 }
+
+/** The address without its port; undefined for peers that have none (unix sockets, connections in memory). */
+export function hostOf(peer: string): string | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([\d.]+)):\d+$/.exec(peer)
+  return match?.[1] ?? match?.[2]
+}

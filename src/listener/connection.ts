@@ -20,6 +20,7 @@
  * going out (outbox.ts).
  */
 import { assert } from "../base/assert.ts"
+import type { HeldBytes } from "./held-bytes.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Transport } from "./transport.ts"
 
@@ -47,6 +48,8 @@ export class Connection {
   receiver: PacketReceiver = NO_RECEIVER
 
   readonly #frameLength: FrameLength
+  /** What pays for `pending` until the client has said who it is. */
+  #budget: HeldBytes | undefined = undefined
   #pending: Buffer = NOTHING
   #pendingStart = 0
   #pendingEnd = 0
@@ -79,6 +82,13 @@ export class Connection {
 
   get #reading(): boolean {
     return !this.#stopped && this.#state === "open"
+  }
+
+  /** What is held counts against the budget from now on, or against none. */
+  countHeld(budget: HeldBytes | undefined): void {
+    this.#budget?.give(this.#pending.length)
+    this.#budget = budget
+    if (budget?.take(this.#pending.length) === false) this.destroy()
   }
 
   /** Memory held for bytes not handed over yet. */
@@ -146,7 +156,7 @@ export class Connection {
   #completePending(chunk: Buffer): number {
     let offset = 0
     let length = this.#frameLength(this.#pending, this.#pendingStart, this.#pendingEnd)
-    while (length === 0 && offset < chunk.length) {
+    while (length === 0 && offset < chunk.length && this.#state === "open") {
       this.#keep(chunk, offset, offset + 1)
       offset++
       length = this.#frameLength(this.#pending, this.#pendingStart, this.#pendingEnd)
@@ -196,10 +206,15 @@ export class Connection {
 
   /** Adds a range to what is pending; `frameBytes`, once known, is the most that will be needed. */
   #keep(source: Buffer, start: number, end: number, frameBytes: number = Number.POSITIVE_INFINITY): void {
+    if (this.#state !== "open") return
     const held = this.#pendingEnd - this.#pendingStart
     const needed = held + end - start
     if (this.#pendingStart + needed > this.#pending.length) {
       const capacity = Math.max(needed, Math.min(frameBytes, Math.max(2 * held, PENDING_BYTES_MIN)))
+      if (this.#budget?.take(capacity - this.#pending.length) === false) {
+        this.destroy()
+        return
+      }
       const larger = Buffer.allocUnsafeSlow(capacity)
       this.#pending.copy(larger, 0, this.#pendingStart, this.#pendingEnd)
       this.#pending = larger
@@ -210,7 +225,9 @@ export class Connection {
     this.#pendingEnd += end - start
   }
 
+  /** What is not held any more is not paid for either [LIM-2]. */
   #forgetPending(): void {
+    this.#budget?.give(this.#pending.length)
     this.#pending = NOTHING
     this.#pendingStart = 0
     this.#pendingEnd = 0

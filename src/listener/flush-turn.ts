@@ -18,7 +18,15 @@ export interface TurnMember {
   endTurn(): void
 }
 
+/** Told once per turn: when the first outbox got something, and when all have been flushed. */
+export interface TurnWatcher {
+  turnBegan(): void
+  turnEnded(): void
+}
+
 export class FlushTurn {
+  /** For metrics. */
+  watcher: TurnWatcher | undefined = undefined
   readonly #schedule: (run: () => void) => void
   readonly #run = (): void => this.#flushAll()
   #dirty: Array<TurnMember> = []
@@ -29,7 +37,9 @@ export class FlushTurn {
   }
 
   add(member: TurnMember): void {
-    if (this.#dirty.push(member) === 1) this.#schedule(this.#run)
+    if (this.#dirty.push(member) > 1) return
+    this.#schedule(this.#run)
+    this.watcher?.turnBegan()
   }
 
   #flushAll(): void {
@@ -38,5 +48,6 @@ export class FlushTurn {
     this.#flushing = members
     for (let index = 0; index < members.length; index++) members[index]?.endTurn()
     members.length = 0
+    this.watcher?.turnEnded()
   }
 }

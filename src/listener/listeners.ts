@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { formatAddress } from "./address.ts"
+import type { Door } from "./door.ts"
 import type { HandshakeOptions } from "./handshake.ts"
 import type { ListenError } from "./listen-error.ts"
 import type { BoundAddress } from "./serve.ts"
@@ -23,6 +24,7 @@ import { listenWebSocket } from "./websocket.ts"
 
 interface OnPort {
   readonly name: string
+  readonly door?: Door | undefined
   readonly host: string
   readonly port: number
 }
@@ -50,6 +52,7 @@ export interface UnixListenerSettings {
   readonly path: string
   /** Mode of the socket file. */
   readonly mode: number
+  readonly door?: Door | undefined
 }
 
 export type ListenerSettings =

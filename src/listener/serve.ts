@@ -8,6 +8,7 @@
 import type { ListenOptions as Place, Server } from "node:net"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Door } from "./door.ts"
 import { type ListenError, listenError } from "./listen-error.ts"
 
 /** Clients that the kernel may hold ready before accept: a herd that reconnects at once must not meet a refusal. */
@@ -16,6 +17,8 @@ const BACKLOG = 4_096
 interface ServerOptions {
   /** Name of the listener, for logs, metrics and rules. */
   readonly name: string
+  /** What a socket passes before the listener sees it; absent = nothing. */
+  readonly door?: Door | undefined
   readonly onAcceptError?: ((error: Error) => void) | undefined
 }
 
@@ -56,6 +59,7 @@ export const openServer = (
 ): Effect.Effect<void, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    options.door?.guard(server)
     yield* Effect.acquireRelease(listen(server, opening), () => Effect.sync(() => server.close()))
     const report =
       options.onAcceptError ??

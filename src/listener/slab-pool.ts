@@ -6,9 +6,9 @@
  *
  * Invariants
  * - An idle connection holds no slab; a slab is with exactly one outbox (or its transport) or in the pool.
- * - The pool keeps at most `freeSlabsMax` free slabs of each size; what comes back above that goes to the
- *   garbage collector. How many are out at once is bounded by the outboxes' limits, not here: take() never fails,
- *   because an answer that has no room to be written in could only be lost.
+ * - The pool keeps at most `freeSlabsMax` free slabs of each size, and no more than FREE_LARGE_MAX large ones; what comes
+ *   back above that goes to the garbage collector. How many are out at once is bounded by the outboxes' limits, not
+ *   here: take() never fails, because an answer that has no room to be written in could only be lost.
  *
  * Elsewhere: outbox.ts decides when a slab is taken, grown, written and returned.
  */
@@ -18,8 +18,10 @@ import { assert } from "../base/assert.ts"
 export const SLAB_BYTES = 65_536
 /** What most connections need for the answers of one loop turn. */
 export const SMALL_SLAB_BYTES = 4_096
-/** 64 MiB + 4 MiB kept after a burst. */
+/** A burst to thousands of clients must not leave its slabs with the broker for good: 16 MiB + 4 MiB are kept. */
 export const FREE_SLABS_MAX_DEFAULT = 1_024
+/** Of the large ones. */
+const FREE_LARGE_MAX = 256
 
 export class SlabPool {
   /** Where a closed outbox lets its callers write what nobody will read. */
@@ -53,7 +55,8 @@ export class SlabPool {
   give(slab: Buffer): void {
     assert(this.#takenSlabs > 0, "a slab came back twice")
     this.#takenSlabs--
-    const free = slab.length === SLAB_BYTES ? this.#large : this.#small
-    if (free.length < this.#freeSlabsMax) free.push(slab)
+    if (slab.length !== SLAB_BYTES) {
+      if (this.#small.length < this.#freeSlabsMax) this.#small.push(slab)
+    } else if (this.#large.length < Math.min(this.#freeSlabsMax, FREE_LARGE_MAX)) this.#large.push(slab)
   }
 }

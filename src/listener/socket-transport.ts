@@ -19,12 +19,19 @@ import { DoneQueue } from "./done-queue.ts"
 import type { PeerCertificate } from "./peer-certificate.ts"
 import type { Transport } from "./transport.ts"
 
+/** The way from a socket to its transport: handlers are shared, so that a connection needs no closure for each event. */
+const transport = Symbol("transport")
+interface Carrier extends Socket {
+  [transport]: SocketTransport
+}
+
 export interface SocketTransportOptions {
   readonly kind: "tcp" | "tls" | "unix"
   readonly listener: string
   /** Where the socket has no address of its own to show. */
   readonly peer?: string | undefined
   readonly peerCertificate?: PeerCertificate | undefined
+  readonly pskIdentity?: string | undefined
 }
 
 export class SocketTransport implements Transport {
@@ -32,29 +39,27 @@ export class SocketTransport implements Transport {
   readonly listener: string
   readonly peer: string
   readonly peerCertificate: PeerCertificate | undefined
+  readonly pskIdentity: string | undefined
   onData: (chunk: Buffer) => void = () => undefined
   onClose: (error: Error | undefined) => void = () => undefined
 
+  /** What ended it, for onClose. */
+  error: Error | undefined = undefined
   readonly #socket: Socket
   readonly #dones = new DoneQueue()
-  #error: Error | undefined = undefined
-  #peerEnded = false
 
   constructor(socket: Socket, options: SocketTransportOptions) {
     this.kind = options.kind
     this.listener = options.listener
     this.peer = options.peer ?? formatPeer(socket)
     this.peerCertificate = options.peerCertificate
+    this.pskIdentity = options.pskIdentity
     this.#socket = socket
-    socket.on("data", (chunk: Buffer) => this.onData(chunk))
-    socket.on("end", () => {
-      this.#peerEnded = true
-    })
-    socket.on("error", (error) => {
-      // Answers written to a client that has said its last word fail; that is a farewell and no fault.
-      if (!this.#peerEnded) this.#error = error
-    })
-    socket.on("close", () => this.onClose(this.#error))
+    const carrier = socket as Carrier
+    carrier[transport] = this
+    socket.on("data", carrierData)
+    socket.on("error", carrierError)
+    socket.on("close", carrierClosed)
   }
 
   get unsentBytes(): number {
@@ -85,4 +90,18 @@ export class SocketTransport implements Transport {
   destroy(): void {
     this.#socket.destroy()
   }
+}
+
+function carrierData(this: Socket, chunk: Buffer): void {
+  ;(this as Carrier)[transport].onData(chunk)
+}
+
+function carrierError(this: Socket, error: Error): void {
+  // Answers written to a client that has said its last word fail; that is a farewell and no fault.
+  if (!this.readableEnded) (this as Carrier)[transport].error = error
+}
+
+function carrierClosed(this: Socket): void {
+  const { error, onClose } = (this as Carrier)[transport]
+  onClose(error)
 }

@@ -3,8 +3,7 @@
  *
  * Closing its scope stops accepting and touches no accepted connection; the broker above closes those.
  *
- * Elsewhere: the transport (socket-transport.ts), limits on connections (broker), the address a proxy reports (its
- * own file, when it comes).
+ * Elsewhere: the transport (socket-transport.ts), limits on sockets and the address a proxy reports (door.ts).
  */
 import { createServer, type Server } from "node:net"
 import * as Effect from "effect/Effect"
@@ -20,8 +19,12 @@ export interface ListenTcpOptions extends ListenOptions {
 
 export const listenTcp = (options: ListenTcpOptions): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
   Effect.suspend(() => {
-    const server: Server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) =>
-      options.onTransport(new SocketTransport(socket, { kind: "tcp", listener: options.name }))
-    )
+    const server: Server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
+      const guest = options.door?.guestOf(socket)
+      const { certificate, peer } = guest ?? {}
+      options.onTransport(
+        new SocketTransport(socket, { kind: "tcp", listener: options.name, peer, peerCertificate: certificate })
+      )
+    })
     return serve(server, options)
   })

@@ -6,11 +6,15 @@
  * comes out without a problem can be served: the last step builds the secure context that the listeners will use.
  * Neither passphrase nor key appears in a message. Limit: FILE_BYTES_MAX per file.
  *
- * Elsewhere: which settings go together (settings/rules.ts), serving and reloading (tls-material.ts).
+ * Certificate and key may be missing together while there is a file of pre-shared keys: then only these open the door.
+ *
+ * Elsewhere: pre-shared keys (tls-psk.ts), times of revocation lists (tls-crl.ts); which settings go together (settings/rules.ts), serving and reloading (tls-material.ts).
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import { readFileSync, statSync } from "node:fs"
 import { createSecureContext, type SecureContextOptions } from "node:tls"
+import { type RevocationList, readRevocationLists } from "./tls-crl.ts"
+import { ciphersWithPsk, type PskKeys, readPskFile, withoutTickets } from "./tls-psk.ts"
 
 export interface TlsSettings {
   /** PEM: the broker's own certificate, then those of the authorities between it and the root. */
@@ -20,6 +24,12 @@ export interface TlsSettings {
   readonly passphrase: string
   /** "" = certificates of clients are not asked for. */
   readonly authorityFile: string
+  /** "" = nobody is asked whether a certificate was revoked. */
+  readonly revocationFile: string
+  /** "" = no pre-shared keys. */
+  readonly pskFile: string
+  /** "" = none is told. */
+  readonly pskHint: string
   readonly clientAuthentication: "none" | "request" | "require"
   readonly minimumVersion: "TLSv1.2" | "TLSv1.3"
   /** "" = the list of node. */
@@ -35,10 +45,11 @@ export interface TlsProblem {
 /** What was read and may be served. */
 export interface LoadedTls {
   readonly context: SecureContextOptions
-  /** The broker's own certificate. */
-  readonly certificate: X509Certificate
-  /** When the first certificate of the chain expires. */
+  /** The broker's own certificate; undefined = there are pre-shared keys only. */
+  readonly certificate: X509Certificate | undefined
+  /** When the first certificate of the chain expires; Infinity without one. */
   readonly expiresAtMs: number
+  readonly pskKeys: PskKeys
 }
 
 /** A chain of certificates has some kilobytes, a bundle of authorities some hundred. */
@@ -51,19 +62,23 @@ export function loadTls(settings: TlsSettings, nowMs: number): LoadedTls | Reado
     problems.push(result)
     return undefined
   }
-  const { authorityFile, certificateFile } = settings
-  const chain = told(readCertificates(certificateFile, "certificate"))
-  const key = told(readKey(settings))
+  const { authorityFile, certificateFile, keyFile, pskFile, revocationFile } = settings
+  const isBare = certificateFile === "" && keyFile === "" && pskFile !== ""
+  const chain = isBare ? [] : told(readCertificates(certificateFile, "certificate"))
+  const key = isBare ? undefined : told(readKey(settings))
   const authorities = authorityFile === "" ? [] : told(readCertificates(authorityFile, "authority"))
+  const revocations = revocationFile === "" ? [] : told(readRevocations(revocationFile, nowMs))
+  const pskKeys = pskFile === "" ? new Map<string, Buffer>() : told(readPskFile(pskFile))
   if (chain !== undefined) problems.push(...validity(chain, certificateFile, nowMs))
   if (authorities !== undefined) told(authorityValidity(authorities, authorityFile, nowMs) ?? true)
   if (chain !== undefined && key !== undefined) told(belongTogether(chain, key, settings) ?? true)
-  if (problems.length > 0 || chain === undefined || key === undefined || authorities === undefined) return problems
-  const context = contextOf(settings, chain, key, authorities)
+  if (problems.length > 0 || chain === undefined || authorities === undefined) return problems
+  if (revocations === undefined || pskKeys === undefined) return problems
+  const context = contextOf(settings, { chain, key, authorities, revocations })
   const refused = refusal(context, settings)
-  const [certificate] = chain
-  if (refused !== undefined || certificate === undefined) return refused === undefined ? [] : [refused]
-  return { context, certificate, expiresAtMs: Math.min(...chain.map(({ validToDate }) => validToDate.getTime())) }
+  if (refused !== undefined) return [refused]
+  const expiresAtMs = Math.min(...chain.map(({ validToDate }) => validToDate.getTime()))
+  return { context, certificate: chain[0], expiresAtMs, pskKeys }
 }
 
 const isProblem = (result: unknown): result is TlsProblem =>
@@ -165,6 +180,26 @@ function authorityValidity(
   return { code: "E3504", fact: `no authority in ${file} is valid now: no client could connect`, fix }
 }
 
+/** One that is over would keep everybody out: told now, and not by the first client. */
+function readRevocations(file: string, nowMs: number): ReadonlyArray<RevocationList> | TlsProblem {
+  const content = readFile(file)
+  if (isProblem(content)) return content
+  const lists = readRevocationLists(content.toString("latin1"))
+  if (lists === undefined) {
+    return { code: "E3502", fact: `a revocation list in ${file} is damaged`, fix: "copy the file again" }
+  }
+  if (lists.length === 0) {
+    return { code: "E3502", fact: `${file} holds no revocation list in PEM form`, fix: "name a PEM file" }
+  }
+  const over = lists.find(({ nextUpdateMs, thisUpdateMs }) => nowMs < thisUpdateMs || nowMs > nextUpdateMs)
+  if (over === undefined) return lists
+  const times = [over.thisUpdateMs, over.nextUpdateMs].map((ms) =>
+    Number.isFinite(ms) ? new Date(ms).toISOString() : "no end"
+  )
+  const fact = `a revocation list in ${file} is in force from ${times.join(" to ")} only: no client could connect`
+  return { code: "E3507", fact, fix: "get the authority's new list, or check this machine's clock" }
+}
+
 function belongTogether(
   chain: ReadonlyArray<X509Certificate>,
   key: KeyObject,
@@ -178,18 +213,24 @@ function belongTogether(
   return { code: "E3503", fact: `${fact}; ${place}`, fix: "put that certificate first in the file" }
 }
 
-function contextOf(
-  settings: TlsSettings,
-  chain: ReadonlyArray<X509Certificate>,
-  key: KeyObject,
-  authorities: ReadonlyArray<X509Certificate>
-): SecureContextOptions {
-  const { ciphers } = settings
+interface Read {
+  readonly chain: ReadonlyArray<X509Certificate>
+  readonly key: KeyObject | undefined
+  readonly authorities: ReadonlyArray<X509Certificate>
+  readonly revocations: ReadonlyArray<RevocationList>
+}
+
+function contextOf(settings: TlsSettings, { authorities, chain, key, revocations }: Read): SecureContextOptions {
+  const hasKeys = settings.pskFile !== ""
+  const ciphers = hasKeys ? ciphersWithPsk(settings.ciphers) : settings.ciphers
   return {
-    cert: chain.map(String).join(""),
-    key: key.export({ type: "pkcs8", format: "pem" }),
+    ...(key === undefined
+      ? {}
+      : { cert: chain.map(String).join(""), key: key.export({ type: "pkcs8", format: "pem" }) }),
     minVersion: settings.minimumVersion,
     ...(authorities.length === 0 ? {} : { ca: authorities.map(String) }),
+    ...(revocations.length === 0 ? {} : { crl: revocations.map(({ pem }) => pem) }), // [CRL-1]
+    ...(hasKeys ? { secureOptions: withoutTickets } : {}),
     ...(ciphers === "" ? {} : { ciphers })
   }
 }

@@ -11,6 +11,8 @@
  *   certificate and is judged by the new authorities (tickets of the old context open nothing).
  * - The watch acts on a change when two looks in a row saw the same, so files that are being copied are left alone;
  *   what failed is reported once and tried again when a file changes.
+ * - Revocation lists and pre-shared keys are part of it: who was revoked or lost its key is refused from the next
+ *   handshake on [CRL-1].
  *
  * Elsewhere: judging files (tls-load.ts), who supervises the watch (app.ts), SIGHUP and the admin API call reload().
  */
@@ -22,6 +24,7 @@ import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type LoadedTls, loadTls, type TlsProblem, type TlsSettings } from "./tls-load.ts"
+import { PskIdentities, type PskKeys } from "./tls-psk.ts"
 
 /** The file system is asked, not listened to: that also sees network folders and mounted secrets. */
 export const WATCH_INTERVAL_MS = 2_000
@@ -43,6 +46,8 @@ interface Follower {
 
 export class TlsMaterial {
   readonly settings: TlsSettings
+  /** Of the connections of all listeners. */
+  readonly pskIdentities = new PskIdentities()
   readonly #wallClockMs: () => number
   readonly #followers = new Set<Follower>()
   #loaded: LoadedTls
@@ -71,16 +76,21 @@ export class TlsMaterial {
     return this.#loaded.context
   }
 
+  /** "" without a certificate. */
   get subject(): string {
-    return this.#loaded.certificate.subject
+    return this.#loaded.certificate?.subject ?? ""
   }
 
-  /** SHA-256 of the broker's own certificate, as "AB:CD:...". */
+  /** SHA-256 of the broker's own certificate, as "AB:CD:..."; "" without one. */
   get fingerprint(): string {
-    return this.#loaded.certificate.fingerprint256
+    return this.#loaded.certificate?.fingerprint256 ?? ""
   }
 
-  /** When the first certificate of the chain expires. */
+  get pskKeys(): PskKeys {
+    return this.#loaded.pskKeys
+  }
+
+  /** When the first certificate of the chain expires; Infinity without one. */
   get expiresAtMs(): number {
     return this.#loaded.expiresAtMs
   }
@@ -130,8 +140,9 @@ const reloadAndTell = (material: TlsMaterial): Effect.Effect<void> =>
   Effect.suspend(() => {
     const problems = material.reload()
     if (problems.length === 0) {
-      const expires = new Date(material.expiresAtMs).toISOString()
-      return Effect.logInfo("TLS certificate changed", { fingerprint: material.fingerprint, expires })
+      const { expiresAtMs, fingerprint } = material
+      const expires = Number.isFinite(expiresAtMs) ? new Date(expiresAtMs).toISOString() : "never"
+      return Effect.logInfo("TLS certificate changed", { fingerprint, expires })
     }
     return Effect.forEach(
       problems,
@@ -140,8 +151,8 @@ const reloadAndTell = (material: TlsMaterial): Effect.Effect<void> =>
     )
   })
 
-function stateOf({ authorityFile, certificateFile, keyFile }: TlsSettings): string {
-  return [certificateFile, keyFile, authorityFile].map(stateOfFile).join(" ")
+function stateOf({ authorityFile, certificateFile, keyFile, pskFile, revocationFile }: TlsSettings): string {
+  return [certificateFile, keyFile, authorityFile, revocationFile, pskFile].map(stateOfFile).join(" ")
 }
 
 function stateOfFile(file: string): string {

@@ -3,7 +3,7 @@
  *
  * Invariants
  * - Nobody reaches the broker before the handshake is done; with `require` not without a certificate that tls-ca
- *   signed, and with `request` not with one that it did not sign.
+ *   signed or a pre-shared key, and with `request` not with one that it did not sign.
  * - Keys are not negotiated anew within a connection (TLS 1.2 lets a client ask for that, at the server's cost).
  *
  * Elsewhere: files, reload (tls-material.ts), what a client's certificate says (peer-certificate.ts).
@@ -11,9 +11,9 @@
 import { createServer, type Server, type TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type HandshakeOptions, handshakeEnd, handshakeOptions } from "./handshake.ts"
+import { type HandshakeOptions, handshakeEnd, handshakeOptions, peerRefusal } from "./handshake.ts"
 import type { ListenError } from "./listen-error.ts"
-import { isTrusted, peerCertificate } from "./peer-certificate.ts"
+import { peerCertificate } from "./peer-certificate.ts"
 import { type BoundAddress, type ListenOptions, serve } from "./serve.ts"
 import { SocketTransport } from "./socket-transport.ts"
 import type { Transport } from "./transport.ts"
@@ -24,17 +24,26 @@ export interface ListenTlsOptions extends ListenOptions, HandshakeOptions {
 
 export const listenTls = (options: ListenTlsOptions): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const endHandshake = yield* handshakeEnd(options.name)
+    const endHandshake = yield* handshakeEnd(options.name, options.door)
     const server: Server = createServer(
       { ...handshakeOptions(options), noDelay: true, allowHalfOpen: false },
       (socket: TLSSocket) => {
-        if (!isTrusted(socket)) {
-          endHandshake(new Error(`certificate refused: ${socket.authorizationError}`), socket)
+        const refused = peerRefusal(socket, options.material)
+        if (refused !== undefined) {
+          endHandshake(new Error(refused), socket)
           return
         }
         socket.disableRenegotiation()
-        const transport = { kind: "tls", listener: options.name, peerCertificate: peerCertificate(socket) } as const
-        options.onTransport(new SocketTransport(socket, transport))
+        const { door, name } = options
+        const guest = door?.guestOf(socket)
+        if (door !== undefined && guest === undefined) {
+          socket.destroy()
+          return
+        }
+        const shown = peerCertificate(socket) ?? guest?.certificate
+        const pskIdentity = options.material.pskIdentities.of(socket)
+        const parts = { kind: "tls", listener: name, peer: guest?.peer, peerCertificate: shown, pskIdentity } as const
+        options.onTransport(new SocketTransport(socket, parts))
       }
     )
     server.on("tlsClientError", endHandshake)

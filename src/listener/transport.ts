@@ -5,6 +5,7 @@
  * test/contract/transport. A transport never splits or merges what `write` was given in a way the peer
  * could tell, never calls back synchronously from within `write`, and calls `onClose` exactly once.
  */
+import type { HeldBytes } from "./held-bytes.ts"
 import type { PeerCertificate } from "./peer-certificate.ts"
 
 export interface Transport {
@@ -15,6 +16,8 @@ export interface Transport {
   readonly peer: string
   /** What the peer proved about itself; absent = it has shown no certificate. */
   readonly peerCertificate?: PeerCertificate | undefined
+  /** Identity of the pre-shared key that the handshake was made with. */
+  readonly pskIdentity?: string | undefined
   /** Bytes accepted by write() that the kernel has not taken yet. */
   readonly unsentBytes: number
   /**
@@ -31,9 +34,10 @@ export interface Transport {
   destroy(): void
   /**
    * For transports that gather bytes before they deliver any: from here on at most so many, or the connection ends.
-   * Infinity = only the transport's own limit. Others deliver what arrives and have no such method.
+   * Infinity = only the transport's own limit. Others deliver what arrives and have no such method. What is gathered
+   * counts against the budget, where there is one.
    */
-  limitIncoming?(bytes: number): void
+  limitIncoming?(bytes: number, budget?: HeldBytes): void
   /** Set by the connection before the first chunk is delivered. The chunk is the receiver's to keep. */
   onData: (chunk: Buffer) => void
   onClose: (error: Error | undefined) => void

@@ -14,6 +14,7 @@ import { connect, createServer } from "node:net"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Door } from "./door.ts"
 import { type ListenError, socketFileError } from "./listen-error.ts"
 import { openServer } from "./serve.ts"
 import { SocketTransport } from "./socket-transport.ts"
@@ -27,6 +28,7 @@ export interface ListenUnixOptions {
   readonly path: string
   /** Mode of the file, 0o660 for example. */
   readonly mode: number
+  readonly door?: Door | undefined
   readonly onAcceptError?: ((error: Error) => void) | undefined
   readonly onTransport: (transport: Transport) => void
 }

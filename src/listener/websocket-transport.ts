@@ -15,6 +15,7 @@
 import type { Duplex } from "node:stream"
 import type { WebSocket } from "ws"
 import { DoneQueue } from "./done-queue.ts"
+import type { HeldBytes } from "./held-bytes.ts"
 import type { PeerCertificate } from "./peer-certificate.ts"
 import type { Transport } from "./transport.ts"
 
@@ -28,6 +29,7 @@ export interface WebSocketTransportOptions {
   readonly listener: string
   readonly peer: string
   readonly peerCertificate?: PeerCertificate | undefined
+  readonly pskIdentity?: string | undefined
   /** What carries the WebSocket. */
   readonly carrier: Duplex
 }
@@ -37,6 +39,7 @@ export class WebSocketTransport implements Transport {
   readonly listener: string
   readonly peer: string
   readonly peerCertificate: PeerCertificate | undefined
+  readonly pskIdentity: string | undefined
   onData: (chunk: Buffer) => void = () => undefined
   onClose: (error: Error | undefined) => void = () => undefined
 
@@ -47,17 +50,20 @@ export class WebSocketTransport implements Transport {
   #gatheredBytes = 0
   #gatheredBytesMax = Number.POSITIVE_INFINITY
   #messageEnded = false
+  #budget: HeldBytes | undefined = undefined
   /** After `ws` has worked on the chunk. */
   readonly #count = (chunk: Buffer): void => {
-    this.#gatheredBytes = this.#messageEnded ? 0 : this.#gatheredBytes + chunk.length
+    const bytes = this.#messageEnded ? 0 : this.#gatheredBytes + chunk.length
     this.#messageEnded = false
-    if (this.#gatheredBytes > this.#gatheredBytesMax) this.#refuseTooLarge()
+    const isPaid = this.#gathered(bytes)
+    if (bytes > this.#gatheredBytesMax || !isPaid) this.#refuseTooLarge()
   }
 
   constructor(webSocket: WebSocket, options: WebSocketTransportOptions) {
     this.listener = options.listener
     this.peer = options.peer
     this.peerCertificate = options.peerCertificate
+    this.pskIdentity = options.pskIdentity
     this.#webSocket = webSocket
     this.#carrier = options.carrier
     webSocket.on("message", (data, isBinary) => {
@@ -68,7 +74,10 @@ export class WebSocketTransport implements Transport {
     webSocket.on("error", (error) => {
       this.#error ??= error
     })
-    webSocket.on("close", () => this.onClose(this.#error))
+    webSocket.on("close", () => {
+      this.#gathered(0)
+      this.onClose(this.#error)
+    })
   }
 
   get unsentBytes(): number {
@@ -97,11 +106,21 @@ export class WebSocketTransport implements Transport {
     this.#webSocket.terminate()
   }
 
-  limitIncoming(bytes: number): void {
+  limitIncoming(bytes: number, budget?: HeldBytes): void {
     this.#carrier.off("data", this.#count)
-    this.#gatheredBytes = 0
+    this.#gathered(0)
+    this.#budget = budget
     this.#gatheredBytesMax = bytes
     if (Number.isFinite(bytes)) this.#carrier.on("data", this.#count)
+  }
+
+  /** So many bytes are held now. False when the budget has no room for them. */
+  #gathered(bytes: number): boolean {
+    const more = bytes - this.#gatheredBytes
+    if (more > 0 && this.#budget?.take(more) === false) return false
+    if (more < 0) this.#budget?.give(-more)
+    this.#gatheredBytes = bytes
+    return true
   }
 
   /** [MQTT-6.0.0-1] */

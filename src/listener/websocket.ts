@@ -18,10 +18,12 @@ import { TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { WebSocketServer } from "ws"
-import { formatPeer } from "./address.ts"
-import { type HandshakeOptions, handshakeEnd, handshakeOptions } from "./handshake.ts"
+import { formatAddress, formatPeer, hostOf } from "./address.ts"
+import type { Guest } from "./door.ts"
+import { forwardedFor, MALFORMED } from "./forwarded-for.ts"
+import { type HandshakeOptions, handshakeEnd, handshakeOptions, peerRefusal } from "./handshake.ts"
 import type { ListenError } from "./listen-error.ts"
-import { isTrusted, peerCertificate } from "./peer-certificate.ts"
+import { peerCertificate } from "./peer-certificate.ts"
 import { type BoundAddress, type ListenOptions, serve } from "./serve.ts"
 import type { Transport } from "./transport.ts"
 import { WebSocketTransport } from "./websocket-transport.ts"
@@ -72,10 +74,14 @@ export const listenWebSocket = (
     server.on("upgrade", (request, carrier, head) => {
       const refused = refusal(options, request)
       if (refused !== undefined) return refuse(carrier, refused)
+      const guest = guestOf(options, request)
+      if (typeof guest === "number") return refuse(carrier, guest)
       upgrades.handleUpgrade(request, carrier, head, (webSocket) => {
         const { socket } = request
         const shown = socket instanceof TLSSocket ? peerCertificate(socket) : undefined
-        const parts = { listener: options.name, peer: formatPeer(socket), peerCertificate: shown, carrier }
+        const { certificate, peer } = guest
+        const pskIdentity = socket instanceof TLSSocket ? options.tls?.material.pskIdentities.of(socket) : undefined
+        const parts = { listener: options.name, peer, peerCertificate: shown ?? certificate, pskIdentity, carrier }
         options.onTransport(new WebSocketTransport(webSocket, parts))
       })
     })
@@ -88,11 +94,25 @@ const secureServer = (
 ): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.gen(function* () {
     const server = createSecureServer({ ...HTTP_OPTIONS, ...handshakeOptions(tls) })
-    server.on("tlsClientError", yield* handshakeEnd(options.name))
+    server.on("tlsClientError", yield* handshakeEnd(options.name, options.door))
     server.on("secureConnection", (socket) => socket.disableRenegotiation())
     yield* tls.material.followedBy(server)
     return server
   })
+
+/** Who it is, or the HTTP status of a refusal; a proxy that is trusted may say for whom it speaks. */
+function guestOf({ door }: ListenWebSocketOptions, { headers, socket }: IncomingMessage): Guest | number {
+  const guest = door === undefined ? { peer: formatPeer(socket) } : door.guestOf(socket)
+  if (guest === undefined) return 400
+  if (door === undefined || !door.options.isForwarded) return guest
+  const { trusted } = door.options
+  if (!trusted.has(hostOf(guest.peer))) return guest
+  // Sent twice, node joins them with a comma: one list, in order.
+  const address = forwardedFor(headers["x-forwarded-for"] as string | undefined, trusted)
+  if (address === MALFORMED) return 400
+  if (address === undefined) return guest
+  return door.admitForwarded(address, socket) ? { ...guest, peer: formatAddress(address, 0) } : 503
+}
 
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? "").split("?", 1)[0] ?? ""
@@ -100,7 +120,9 @@ function pathOf(request: IncomingMessage): string {
 
 /** HTTP status for an upgrade that is not for us. */
 function refusal(options: ListenWebSocketOptions, request: IncomingMessage): number | undefined {
-  if (request.socket instanceof TLSSocket && !isTrusted(request.socket)) return 403
+  const { socket } = request
+  const { tls } = options
+  if (tls !== undefined && socket instanceof TLSSocket && peerRefusal(socket, tls.material) !== undefined) return 403
   if (!options.paths.includes(pathOf(request))) return 404
   const { origin } = request.headers
   if (options.originsAllowed !== undefined && origin !== undefined && !options.originsAllowed.includes(origin)) {

@@ -8,10 +8,15 @@
  *
  *   packetsIn, packetsOut     + packet type (0-15, as on the wire)
  *   messagesIn, messagesOut   + QoS (0-2)
+ *   connectionsAccepted, ...  + listenerIndex(transport.listener)
+ *   authAllowed, authDenied   + index in authMethods
  *
+ * A rare cell (a packet that only breaks of the protocol send, a listener that is not open) is told once it has moved.
  * Values that rise and fall (connections, sessions, retained ...), and what the store counts for itself, are read from
- * their owner by a callback when a sample is taken: nobody counts them twice. Drops are not here: metrics/drop-ledger.ts.
+ * their owner by a callback when a sample is taken: gauge-table.ts. Drops are not here: metrics/drop-ledger.ts.
  */
+import { type GaugeKey, gaugeTable, type ReadFamily } from "./gauge-table.ts"
+import { Meter } from "./meter.ts"
 
 export interface Sample {
   readonly family: string
@@ -25,35 +30,91 @@ interface CounterFamily {
   readonly help: string
   /** One cell per label set. */
   readonly cells: ReadonlyArray<Readonly<Record<string, string>>>
+  /** Not told while it is 0. */
+  readonly rare?: (labels: Readonly<Record<string, string>>) => boolean
 }
 
 const packetTypes = [
   ...["reserved", "connect", "connack", "publish", "puback", "pubrec", "pubrel", "pubcomp"],
   ...["subscribe", "suback", "unsubscribe", "unsuback", "pingreq", "pingresp", "disconnect", "auth"]
 ]
+const wrongIn = ["reserved", "connack", "suback", "unsuback", "pingresp"]
+const wrongOut = ["reserved", "connect", "subscribe", "unsubscribe", "pingreq"]
 const packets = (direction: string) => packetTypes.map((type) => ({ direction, type }))
 const messages = (direction: string) => ["0", "1", "2"].map((qos) => ({ direction, qos }))
+
+/** Listeners by the names the settings give them. */
+const listeners = ["tcp", "tls", "websocket", "wss", "unix", "memory"]
+const connections = (result: string) => listeners.map((listener) => ({ listener, result }))
+/** How a client said who it is. */
+export const authMethods = ["none", "password", "enhanced"] as const
+const isEnhanced = ({ method }: Readonly<Record<string, string>>): boolean => method === "enhanced"
+const auth = (result: string) => authMethods.map((method) => ({ method, result }))
 
 const packetsHelp = "Control packets by direction and type."
 const messagesHelp = "Application messages by direction and the QoS of that delivery."
 const bytesHelp = "Bytes of MQTT by direction."
+const payloadHelp = "Bytes of application messages, without what MQTT adds, by direction."
 const connectionsHelp = "Connections by what became of them."
 const sessionsHelp = "Sessions by what happened to them."
 const subscriptionsHelp = "Subscriptions made and removed."
+const authHelp = "Clients that said who they are, by method and answer."
+const aclHelp = "Decisions about topics, where not everything is allowed."
 const wills = "promptmq_wills_total"
 const willsHelp = "Will messages by what became of them."
 
 const table = [
-  { key: "packetsIn", family: "promptmq_packets_total", help: packetsHelp, cells: packets("in") },
-  { key: "packetsOut", family: "promptmq_packets_total", help: packetsHelp, cells: packets("out") },
+  {
+    key: "packetsIn",
+    family: "promptmq_packets_total",
+    help: packetsHelp,
+    cells: packets("in"),
+    rare: ({ type = "" }) => wrongIn.includes(type)
+  },
+  {
+    key: "packetsOut",
+    family: "promptmq_packets_total",
+    help: packetsHelp,
+    cells: packets("out"),
+    rare: ({ type = "" }) => wrongOut.includes(type)
+  },
   { key: "messagesIn", family: "promptmq_messages_total", help: messagesHelp, cells: messages("in") },
   { key: "messagesOut", family: "promptmq_messages_total", help: messagesHelp, cells: messages("out") },
   { key: "bytesIn", family: "promptmq_network_bytes_total", help: bytesHelp, cells: [{ direction: "in" }] },
   { key: "bytesOut", family: "promptmq_network_bytes_total", help: bytesHelp, cells: [{ direction: "out" }] },
-  ...single("promptmq_connections_total", connectionsHelp, "result", [
-    ["connectionsAccepted", "accepted"],
-    ["connectionsRefused", "refused"]
-  ]),
+  { key: "payloadIn", family: "promptmq_payload_bytes_total", help: payloadHelp, cells: [{ direction: "in" }] },
+  { key: "payloadOut", family: "promptmq_payload_bytes_total", help: payloadHelp, cells: [{ direction: "out" }] },
+  {
+    key: "socketsOpened",
+    family: "promptmq_sockets_total",
+    help: "Connections that listeners took, before anybody said CONNECT.",
+    cells: listeners.map((listener) => ({ listener })),
+    rare: ({ listener }) => listener !== "tcp"
+  },
+  {
+    key: "connectionsAccepted",
+    family: "promptmq_connections_total",
+    help: connectionsHelp,
+    cells: connections("accepted"),
+    rare: ({ listener }) => listener !== "tcp"
+  },
+  {
+    key: "connectionsRefused",
+    family: "promptmq_connections_total",
+    help: connectionsHelp,
+    cells: connections("refused"),
+    rare: ({ listener }) => listener !== "tcp"
+  },
+  { key: "authAllowed", family: "promptmq_auth_total", help: authHelp, cells: auth("allowed"), rare: isEnhanced },
+  { key: "authDenied", family: "promptmq_auth_total", help: authHelp, cells: auth("denied"), rare: isEnhanced },
+  ...["publish", "subscribe"].flatMap((method) =>
+    (["allowed", "denied"] as const).map((result) => ({
+      key: `${method}${result === "allowed" ? "Allowed" : "Denied"}` as AclKey,
+      family: "promptmq_acl_total",
+      help: aclHelp,
+      cells: [{ method, result }]
+    }))
+  ),
   ...single("promptmq_disconnections_total", "Ended connections by cause.", "cause", [
     ["disconnectionsByClient", "client"],
     ["disconnectionsLost", "lost"],
@@ -62,6 +123,15 @@ const table = [
     ["disconnectionsProtocolError", "protocol-error"],
     ["disconnectionsByServer", "server"]
   ]),
+  ...single("promptmq_sockets_turned_away_total", "Sockets closed without a word, by what they met.", "why", [
+    ["turnedAwayTotal", "total"],
+    ["turnedAwayAddressConnections", "address-connections"],
+    ["turnedAwayAddressRate", "address-rate"],
+    ["turnedAwayBanned", "banned"],
+    ["turnedAwayBusy", "busy"],
+    ["turnedAwayProxy", "proxy"],
+    ["turnedAwayHeld", "held-bytes"]
+  ]).map((row) => ({ ...row, rare: () => true })),
   ...single("promptmq_sessions_total", sessionsHelp, "event", [
     ["sessionsCreated", "created"],
     ["sessionsResumed", "resumed"],
@@ -82,82 +152,67 @@ const table = [
   ])
 ] as const satisfies ReadonlyArray<CounterFamily>
 
+type AclKey = `${"publish" | "subscribe"}${"Allowed" | "Denied"}`
 type CounterKey = (typeof table)[number]["key"]
 
 /** Index of each family's first cell. */
 export const Counter = indexOf(table) as { readonly [K in CounterKey]: number }
 export const counterCells: number = table.reduce((sum, row) => sum + row.cells.length, 0)
 
-interface ReadFamily {
-  readonly family: string
-  readonly help: string
-  /** Of what its owner counts, and only ever counts up. */
-  readonly type?: "counter"
+/** A listener of another name counts with the in-memory ones. */
+export const listenerIndex = (name: string): number => {
+  const index = listeners.indexOf(name)
+  return index < 0 ? listeners.length - 1 : index
 }
 
-/** What is read from its owner, by key: family, help; labels are never needed. */
-export const gaugeTable = {
-  connections: { family: "promptmq_connections", help: "Open connections." },
-  sessions: { family: "promptmq_sessions", help: "Sessions, connected or not." },
-  subscriptions: { family: "promptmq_subscriptions", help: "Subscriptions of all sessions." },
-  filters: { family: "promptmq_filters", help: "Distinct topic filters." },
-  topics: { family: "promptmq_topics", help: "Topics with records in the log." },
-  retainedMessages: { family: "promptmq_retained_messages", help: "Retained messages." },
-  retainedBytes: { family: "promptmq_retained_bytes", help: "Bytes of retained messages." },
-  inflightMessages: { family: "promptmq_inflight_messages", help: "Sent messages not yet acknowledged." },
-  outgoingBytes: { family: "promptmq_outgoing_bytes", help: "Bytes written that the network has not taken yet." },
-  logRecords: { family: "promptmq_log_records", help: "Records in the message log." },
-  logBytes: { family: "promptmq_log_bytes", help: "Bytes in the message log." },
-  ...storage("", {
-    storageWrittenLsn: ["written_lsn", "Highest record that is with the operating system."],
-    storageDurableLsn: ["durable_lsn", "Highest record that is on the disk."],
-    storageKeptLsn: ["kept_lsn", "Highest record that is kept as the sync mode promises."],
-    storageDiskBytes: ["disk_bytes", "Bytes of the log's files."],
-    storageFiles: ["files", "Files of the log."],
-    storageCacheBytes: ["cache_bytes", "Bytes of messages in memory, of those that are on the disk."],
-    storagePressure: ["pressure_ratio", "Share of what the store may hold back that is used."],
-    storageSpaceLevel: ["space_level", "Room on the disk: 0 enough, 1 low, 2 scarce, 3 full."]
-  }),
-  ...storage("counter", {
-    storageAppended: [
-      "records_appended_total",
-      "Records appended to the log, of every kind, since the store was made."
-    ],
-    storageFrames: ["frames_total", "Groups of records written to the log, each in one write."],
-    storageBytesWritten: ["bytes_written_total", "Bytes written to the log."],
-    storageSyncs: ["syncs_total", "Syncs of the log."],
-    storageSyncSeconds: ["sync_seconds_total", "Time that syncs of the log took."],
-    storageBytesRead: ["bytes_read_total", "Bytes read back from the log's files for readers that are behind."],
-    storageReadFaults: ["read_faults_total", "Records that could not be read back."],
-    storageRecordsLost: ["records_lost_total", "Records that damage took, as found at the start."],
-    storageCompactions: ["compaction_passes_total", "Times that compaction looked at the log."],
-    storageBytesCopied: ["compaction_copied_bytes_total", "Bytes that compaction wrote anew."],
-    storageBytesFreed: ["compaction_freed_bytes_total", "Bytes of files that compaction made free."]
-  })
-} as const satisfies Record<string, ReadFamily>
-export type GaugeKey = keyof typeof gaugeTable
+/** Of a gauge with a label: value by the label's value ("write,success" where there are two). */
+export type Labelled = Readonly<Record<string, number>>
 
 export class Counters {
   readonly values = new Float64Array(counterCells)
-  readonly #gauges: Partial<Record<GaugeKey, () => number>> = {}
+  /** Times and sizes: nothing is booked there unless metrics are on. */
+  readonly meter = new Meter(this.values, Counter.messagesOut)
+  readonly #gauges: Partial<Record<GaugeKey, () => number | Labelled>> = {}
 
   /** The owner of the value says how to read it. The last one wins. */
-  gauge(key: GaugeKey, read: () => number): void {
+  gauge(key: GaugeKey, read: () => number | Labelled): void {
     this.#gauges[key] = read
   }
 
-  /** Every counter cell that has a name, then every gauge that has an owner. Cold. */
+  /** What its owner says now; 0 while it has none, the sum where it has labels. */
+  read(key: GaugeKey): number {
+    const value = this.#gauges[key]?.() ?? 0
+    return typeof value === "number" ? value : Object.values(value).reduce((sum, each) => sum + each, 0)
+  }
+
+  hasGauge(key: GaugeKey): boolean {
+    return this.#gauges[key] !== undefined
+  }
+
+  /** Of `cells` cells from `first` on. */
+  sum(first: number, cells: number): number {
+    let sum = 0
+    for (let at = first; at < first + cells; at++) sum += this.values[at] as number
+    return sum
+  }
+
+  /** Every counter cell that has something to tell, then every gauge that has an owner. Cold. */
   samples(): ReadonlyArray<Sample> {
     const samples: Array<Sample> = []
     let index = 0
-    for (const row of table) {
+    for (const row of table as ReadonlyArray<CounterFamily>) {
       for (const labels of row.cells) {
-        samples.push({ family: row.family, labels, value: this.values[index] as number })
-        index++
+        const value = this.values[index++] as number
+        if (value > 0 || row.rare?.(labels) !== true) samples.push({ family: row.family, labels, value })
       }
     }
     for (const key of Object.keys(this.#gauges) as Array<GaugeKey>) {
-      samples.push({ family: gaugeTable[key].family, labels: {}, value: this.#gauges[key]?.() ?? 0 })
+      const { family, label = "" } = gaugeTable[key] as ReadFamily
+      const value = this.#gauges[key]?.() ?? 0
+      if (typeof value === "number") samples.push({ family, labels: {}, value })
+      else
+        for (const [name, each] of Object.entries(value))
+          samples.push({ family, labels: labelsOf(label, name), value: each })
     }
     return samples
   }
@@ -173,6 +228,11 @@ export function familyFacts(): ReadonlyArray<{ family: string; type: "counter" |
   return [...facts.values()]
 }
 
+function labelsOf(label: string, value: string): Readonly<Record<string, string>> {
+  const values = value.split(",")
+  return Object.fromEntries(label.split(",").map((name, i) => [name, values[i] ?? ""]))
+}
+
 function single<const Rows extends ReadonlyArray<readonly [string, string]>>(
   family: string,
   help: string,
@@ -180,17 +240,6 @@ function single<const Rows extends ReadonlyArray<readonly [string, string]>>(
   rows: Rows
 ) {
   return rows.map(([key, value]) => ({ key: key as Rows[number][0], family, help, cells: [{ [label]: value }] }))
-}
-
-function storage<const Rows extends Readonly<Record<string, readonly [name: string, help: string]>>>(
-  type: "counter" | "",
-  rows: Rows
-): { readonly [K in keyof Rows]: ReadFamily } {
-  const families = Object.entries(rows).map(([key, [name, help]]) => [
-    key,
-    { family: `promptmq_storage_${name}`, help, ...(type === "" ? {} : { type }) }
-  ])
-  return Object.fromEntries(families)
 }
 
 function indexOf(rows: ReadonlyArray<CounterFamily>): Record<string, number> {

@@ -150,6 +150,24 @@ const table = {
     meaning:
       "Messages waited longer than the topic's policy allows (max-age), and went although a session wanted them.",
     change: "Raise the topic's max-age in topics.policies, or let the subscribers come back sooner."
+  },
+  queueFull: {
+    id: 22,
+    name: "queue-full",
+    meaning: "More waited for a session than limits.max-queued-messages or limits.max-queued-bytes; the oldest went.",
+    change: "Let the session read faster or come back sooner, or raise the limit."
+  },
+  deliveryRate: {
+    id: 23,
+    name: "delivery-rate",
+    meaning: "A QoS 0 message above limits.delivery-rate for its subscriber.",
+    change: "Raise limits.delivery-rate, or let the client subscribe at QoS 1: then it waits."
+  },
+  memoryCeiling: {
+    id: 24,
+    name: "memory-ceiling",
+    meaning: "A QoS 0 message that came while memory was nearly used up (limits.max-memory).",
+    change: "Give the process more memory, raise limits.max-memory, or look for who fills it: promptmq_outgoing_bytes."
   }
 } as const satisfies Record<string, DropReasonFacts>
 

@@ -27,6 +27,7 @@ class NaiveRouter<S> implements Router<S> {
   private readonly filters = new Map<string, FilterRecord<S>>()
   private readonly entries = new Map<string, TopicEntry<S>>()
   private readonly freeIds: Array<number> = []
+  private lastSerial = 0
 
   constructor(options: NaiveRouterOptions) {
     this.cachedEntriesMax = Math.max(1, options.cachedEntriesMax)
@@ -72,6 +73,10 @@ class NaiveRouter<S> implements Router<S> {
     return Array.from(this.filters.values()).filter((filter) => matches(filter.text, topic))
   }
 
+  cached(): Iterable<TopicEntry<S>> {
+    return this.entries.values()
+  }
+
   statistics(): RouterStatistics {
     return { filters: this.filters.size, cachedEntries: this.entries.size, sharedMatchSets: 0 }
   }
@@ -79,10 +84,12 @@ class NaiveRouter<S> implements Router<S> {
   private admit(topic: string): TopicEntry<S> {
     const entry: TopicEntry<S> = {
       bytes: Buffer.from(topic),
+      serial: ++this.lastSerial,
       matched: [],
       logTopic: -1,
       logStamp: 0,
       history: 0,
+      series: 0,
       valid: true
     }
     this.entries.set(topic, entry)

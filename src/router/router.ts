@@ -15,7 +15,7 @@
  * - `filter.live[i].liveIndex === i` for every i; removal is swap-with-last, so order is not promised.
  * - A filter without live subscriptions, durable interest or retained reference is removed from the tree.
  * - Entries are bounded by `cachedEntriesMax`; an evicted entry is only forgotten, never wrong
- *   (it may be held by a caller for the rest of the call; `valid` turns false).
+ *   (it may be held by a caller for the rest of the call; `valid` turns false. Later it may be another topic's).
  */
 
 /** One session's subscription to one filter, as the router sees it while the session is live. */
@@ -45,6 +45,8 @@ export interface Filter<S> {
 export interface TopicEntry<S> {
   /** The topic name's bytes, own memory. */
   readonly bytes: Buffer
+  /** Counts the entries of this router from 1; never given again. What others know of the entry they file under it. */
+  readonly serial: number
   /** Exact at the time `intern` answered it. Shared between entries: never change it. */
   matched: ReadonlyArray<Filter<S>>
   /** Id of the topic in the message log, -1 until it is first appended. Kept by the store. */
@@ -52,6 +54,8 @@ export interface TopicEntry<S> {
   logStamp: number
   /** What the store remembers of whether it keeps every message of the topic; 0 at first. */
   history: number
+  /** Where metrics count the topic's messages (metrics/topic-series.ts); 0 at first. */
+  series: number
   /** False once evicted or superseded. */
   valid: boolean
 }
@@ -77,5 +81,7 @@ export interface Router<S> {
   find(filterText: string): Filter<S> | undefined
   /** All filters that match a topic given as text; cold. */
   match(topic: string): ReadonlyArray<Filter<S>>
+  /** Entries that are cached now, each at most once, in no order; `matched` may be old. Cold. */
+  cached(): Iterable<TopicEntry<S>>
   statistics(): RouterStatistics
 }

@@ -110,6 +110,10 @@ class TreeRouter<S> implements Router<S> {
     return Array.from(this.tree.matchedIds.subarray(0, count), (id) => this.filters[id] as Filter<S>)
   }
 
+  cached(): Iterable<TopicEntry<S>> {
+    return this.entries
+  }
+
   statistics(): RouterStatistics {
     return {
       filters: this.filters.length - this.freeIds.length,

@@ -41,6 +41,8 @@ export interface RetainedCursor {
   /** Took effect at this log position: what is retained at or above it came live. */
   readonly sequence: number
   after: string | undefined
+  /** Sequences beyond `after` that were handed over at QoS 2 before a crash; undefined when there are none. */
+  readonly handed: ReadonlySet<number> | undefined
 }
 
 /** The history of a `$replay` subscription, still to be handed over: again a small cursor. broker/replay.ts moves it. */
@@ -108,6 +110,8 @@ export class Session {
   /** Expiry and will delay while it is offline; src/broker/timers.ts knows the kind. */
   timers: unknown = undefined
   username: string | undefined = undefined
+  /** Who its last connection was, and who decides about it; src/broker/permissions.ts knows the kind. Absent after a restart. */
+  rights: unknown = undefined
   /** Scratch of the publish path: the delivery round this session was last collected in, and what it collected. */
   round = 0
   roundQos = 0

@@ -1,45 +1,11 @@
 /**
- * Settings of `auth`, `limits`, `admin`, `metrics`, `cluster` and `log`: who may connect, how much one
- * stranger may cost, and how the broker is watched.
+ * Settings of `admin`, `cluster` and `log`: how the broker is watched.
  *
  * Everything but the MQTT port is on loopback until configured, the cluster and metrics ports included (the
  * original opened both to the world without a credential).
  */
-import { address, addresses, boolean, booleanOrUnset, choice, integer, size, text } from "./kinds.ts"
+import { address, addresses, boolean, choice, text } from "./kinds.ts"
 import { section } from "./section.ts"
-
-export const authSection = section({
-  allowAnonymous: booleanOrUnset({
-    fallbackWords: "only while every listener is on loopback",
-    summary:
-      "Let clients in without credentials. A listener beyond loopback needs this written as true, or authentication."
-  })
-})
-
-export const limitsSection = section({
-  connectPacketSizeBytes: size({
-    key: "max-connect-packet-size",
-    fallback: "64KiB",
-    minimum: "64B",
-    maximum: "256MiB",
-    live: true,
-    summary: "Largest CONNECT: the most a stranger can make the broker hold."
-  }),
-  maxFiltersPerPacket: integer({
-    fallback: 8192,
-    minimum: 1,
-    maximum: 1_000_000,
-    live: true,
-    summary: "Most topic filters in one SUBSCRIBE or UNSUBSCRIBE."
-  }),
-  maxSessions: integer({
-    fallback: 1_000_000,
-    minimum: 1,
-    maximum: 100_000_000,
-    live: true,
-    summary: "Most sessions, connected or not; a new one above that is refused with 0x97."
-  })
-})
 
 export const adminSection = section({
   enabled: boolean({ flag: "admin", fallback: true, summary: "Serve /health and the admin API." }),
@@ -48,22 +14,6 @@ export const adminSection = section({
     fallback: "",
     fallbackWords: "<data-dir>/admin-token",
     summary: "File with the admin token; made at the first start with mode 0600."
-  })
-})
-
-export const metricsSection = section({
-  enabled: boolean({ flag: "metrics", fallback: true, summary: "Serve metrics in the Prometheus format." }),
-  bind: address({
-    flag: "metrics-bind",
-    fallback: "127.0.0.1:9090",
-    summary: "Address of the metrics; the admin listener serves them when it is the same."
-  }),
-  path: text({
-    flag: "metrics-path",
-    fallback: "/metrics",
-    pattern: /^\/[\x21-\x7e]*$/,
-    patternWords: 'a path that starts with "/", such as "/metrics"',
-    summary: "Path of the metrics."
   })
 })
 

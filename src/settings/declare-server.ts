@@ -6,6 +6,7 @@
  * (packets of at most 64 KiB).
  */
 import { addresses, boolean, choice, duration, durationSeconds, integer, size, text, texts } from "./kinds.ts"
+import { networks } from "./networks.ts"
 import { section } from "./section.ts"
 
 export const serverSection = section({
@@ -60,6 +61,13 @@ export const serverSection = section({
     fallback: "",
     summary: "PEM file with the authorities that sign clients' certificates; read again when it changes."
   }),
+  tlsCrl: text({
+    flag: "tls-crl",
+    fallback: "",
+    fallbackWords: "none",
+    summary:
+      "PEM file with revocation lists, one of each authority in tls-ca and between; a certificate without a list in force is refused. Read again when it changes."
+  }),
   tlsClientAuth: choice({
     choices: ["none", "request", "require"],
     flag: "tls-client-auth",
@@ -92,6 +100,29 @@ export const serverSection = section({
     pattern: /^0?[67][0-7]{2}$/,
     patternWords: 'a mode in octal that gives the owner rw, such as "0660"',
     summary: "Mode of the socket files: whoever may write may connect."
+  }),
+  wsOrigins: texts({
+    fallback: [],
+    mayBeEmpty: true,
+    pattern: /^https?:\/\/[^\s/?#]+$/,
+    patternWords: 'an origin as browsers send it, such as "https://app.example"',
+    summary: "Origins whose pages may open a WebSocket, any other answers 403; none = every page may."
+  }),
+  proxyProtocol: texts({
+    fallback: [],
+    mayBeEmpty: true,
+    pattern: /^(tcp|tls|websocket|wss)$/,
+    patternWords: "tcp, tls, websocket or wss",
+    summary:
+      "Listeners on which every connection begins with a PROXY header (version 1 or 2) of a proxy in proxy-trusted."
+  }),
+  proxyTrusted: networks({
+    fallback: [],
+    summary: "Addresses and networks of the proxies whose word about a client's address counts."
+  }),
+  forwardedFor: boolean({
+    fallback: false,
+    summary: "Take a WebSocket client's address from X-Forwarded-For where a proxy in proxy-trusted sends it."
   }),
   readBufferBytes: size({
     flag: "read-buffer",
@@ -179,7 +210,7 @@ export const mqttSection = section({
     summary: "Longest topic name or filter in bytes."
   }),
   maxTopicLevels: integer({
-    fallback: 128,
+    fallback: 32,
     minimum: 1,
     maximum: 65_535,
     live: true,

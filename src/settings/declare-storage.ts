@@ -114,6 +114,15 @@ const compactionSection = section({
     maximum: 1_000_000,
     live: true,
     summary: "Records copied before compaction lets other work run."
+  }),
+  maxCopyRateBytes: size({
+    flag: "compaction-max-copy-rate",
+    fallback: "8MiB",
+    minimum: "64KiB",
+    maximum: "16GiB",
+    live: true,
+    summary:
+      "Bytes copied per second at most, twice that above max-wal-size; down to a sixteenth while commits take more than twice their usual time."
   })
 })
 

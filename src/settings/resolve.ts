@@ -6,6 +6,7 @@
  *   storage.data-dir   $XDG_STATE_HOME/promptmq, else ~/.local/state/promptmq
  *   storage.wal-dir    <data-dir>/log
  *   admin.token-file   <data-dir>/admin-token
+ *   auth.password-file <data-dir>/passwords
  *
  * Relative paths start at the working directory, as in the seeds (./data), wherever the file was found;
  * "~/" is the home folder because no shell expands it inside a file. Nothing is created or looked at here.
@@ -25,7 +26,7 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
     return resolve(surroundings.workingDirectory, path)
   }
   const absoluteOrEmpty = (path: string): string => (path === "" ? "" : absolute(path))
-  const { server, mqtt, storage, admin } = settings
+  const { server, mqtt, storage, admin, auth, limits } = settings
   const dataDir = storage.dataDir === "" ? stateFolder(surroundings) : absolute(storage.dataDir)
   return {
     ...settings,
@@ -34,15 +35,36 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
       tlsCert: absoluteOrEmpty(server.tlsCert),
       tlsKey: absoluteOrEmpty(server.tlsKey),
       tlsCa: absoluteOrEmpty(server.tlsCa),
+      tlsCrl: absoluteOrEmpty(server.tlsCrl),
       unixBind: server.unixBind.map(absolute),
       pidFile: absoluteOrEmpty(server.pidFile)
     },
+    limits: { ...limits, bansFile: absoluteOrEmpty(limits.bansFile) },
     // Only the default can be above: a written one is refused by a rule (E3203).
     mqtt: { ...mqtt, keepAliveSeconds: Math.min(mqtt.keepAliveSeconds, mqtt.maxKeepAliveSeconds) },
     storage: { ...storage, dataDir, walDir: storage.walDir === "" ? join(dataDir, "log") : absolute(storage.walDir) },
+    auth: {
+      ...auth,
+      passwordFile: auth.passwordFile === "" ? join(dataDir, "passwords") : absolute(auth.passwordFile),
+      ...providerFiles(auth, absoluteOrEmpty)
+    },
     admin: { ...admin, tokenFile: admin.tokenFile === "" ? join(dataDir, "admin-token") : absolute(admin.tokenFile) }
   }
 }
+
+/** Files that single providers of authentication are made from. */
+const providerFiles = ({ custom, http, jwt, ldap, psk }: Settings["auth"], absolute: (path: string) => string) => ({
+  custom: { ...custom, module: absolute(custom.module) },
+  http: { ...http, ca: absolute(http.ca), cert: absolute(http.cert), key: absolute(http.key) },
+  jwt: {
+    ...jwt,
+    hmacKeyFile: absolute(jwt.hmacKeyFile),
+    jwksCa: absolute(jwt.jwksCa),
+    publicKeyFile: absolute(jwt.publicKeyFile)
+  },
+  ldap: { ...ldap, ca: absolute(ldap.ca) },
+  psk: { ...psk, file: absolute(psk.file) }
+})
 
 const stateFolder = (surroundings: Surroundings): string => {
   const stateHome = surroundings.environment["XDG_STATE_HOME"] ?? ""

@@ -15,6 +15,8 @@
  */
 import type { ListenAddress } from "./address.ts"
 import { formatAddress, isLoopback } from "./address.ts"
+import { authSection, type ProviderName, providerNames } from "./declare-auth.ts"
+import { type Member, segmentOf } from "./section.ts"
 import type { SettingFault } from "./setting-fault.ts"
 import type { Settings } from "./settings.ts"
 import { formatSizeBytes } from "./units.ts"
@@ -27,9 +29,10 @@ export interface SettingRule {
 }
 
 export const settingRules: ReadonlyArray<SettingRule> = [
-  error(["server.tls", "server.tls-cert", "server.tls-key"], "E3201", ({ server }) => {
+  error(["server.tls", "server.tls-cert", "server.tls-key"], "E3201", ({ auth, server }) => {
     const missing = [server.tlsCert === "" ? "tls-cert" : "", server.tlsKey === "" ? "tls-key" : ""].filter(Boolean)
-    if (!server.tls || missing.length === 0) return undefined
+    const hasKeysOnly = missing.length === 2 && auth.psk.file !== ""
+    if (!server.tls || missing.length === 0 || hasKeysOnly) return undefined
     return [`TLS needs ${missing.join(" and ")}`, "name the PEM files of certificate chain and private key"]
   }),
   error(["server.tls-client-auth", "server.tls-ca", "server.tls"], "E3206", ({ server }) =>
@@ -95,6 +98,14 @@ export const settingRules: ReadonlyArray<SettingRule> = [
       return [`${pair[0]} and ${pair[1]} want the same port`, "give each listener a port of its own"]
     }
   ),
+  error(["server.proxy-protocol", "server.forwarded-for", "server.proxy-trusted"], "E3241", ({ server }) =>
+    server.proxyTrusted.length > 0 || (server.proxyProtocol.length === 0 && !server.forwardedFor)
+      ? undefined
+      : [
+          `${server.forwardedFor ? "forwarded-for" : "proxy-protocol"} is on, and proxy-trusted names nobody`,
+          'name the proxies in server.proxy-trusted, such as ["10.0.0.5"]'
+        ]
+  ),
   error(["server.unix-bind"], "E3208", ({ server }) => {
     const twice = server.unixBind.find((path, index) => server.unixBind.indexOf(path) !== index)
     return twice === undefined ? undefined : [`${twice} is there twice`, "write each path once"]
@@ -115,14 +126,23 @@ export const settingRules: ReadonlyArray<SettingRule> = [
       "bind to loopback and let others come by server.tls-bind, or close the port to everyone else"
     ]
   }),
-  warning(["auth.allow-anonymous"], "E3304", ({ auth }) =>
-    auth.allowAnonymous === false
+  warning(["auth.allow-anonymous", "auth.chain"], "E3304", ({ auth }) =>
+    auth.allowAnonymous === false && auth.chain.length === 0
       ? [
-          "no client can connect: this version has no authentication",
-          "remove it (anonymous on loopback only) or write true"
+          "no client can connect: anonymous ones are refused, and auth.chain names nobody who knows others",
+          "write auth.chain: [password-file], or remove allow-anonymous (anonymous on loopback only)"
         ]
       : undefined
   ),
+  ...idleProviders(),
+  error(["auth.chain"], "E3211", ({ auth }) => {
+    const twice = auth.chain.find((name, index) => auth.chain.indexOf(name) !== index)
+    return twice === undefined ? undefined : [`${twice} is there twice`, "write each provider once"]
+  }),
+  warning(["auth.fall-through", "auth.chain"], "E3312", ({ auth }) => {
+    const idle = auth.fallThrough.find((name) => !auth.chain.includes(name))
+    return idle === undefined ? undefined : [`${idle} is not in auth.chain`, "add it there, or remove it here"]
+  }),
   warning(["storage.memory-buffer", "mqtt.max-packet-size"], "E3306", ({ storage, mqtt }) =>
     storage.memoryBufferBytes >= mqtt.maxPacketSizeBytes
       ? undefined
@@ -192,14 +212,14 @@ export const settingRules: ReadonlyArray<SettingRule> = [
         : undefined
   },
   {
-    severity: "warning",
-    keys: ["metrics.enabled"],
-    check: ({ metrics }, isWritten) =>
-      metrics.enabled && isWritten("metrics.enabled")
+    severity: "error",
+    keys: ["metrics.path"],
+    check: ({ metrics }) =>
+      metrics.enabled && /^\/($|api\/|health|livez|readyz|startupz|debug\/|docs|openapi)/.test(metrics.path)
         ? {
-            code: "E3405",
-            fact: "this version does not serve metrics in the Prometheus format",
-            fix: "read the counters at /api/v1/system of the admin listener, or remove the key"
+            code: "E3229",
+            fact: `${JSON.stringify(metrics.path)} is a path of the admin listener's own`,
+            fix: 'choose another one, such as "/metrics"'
           }
         : undefined
   }
@@ -236,15 +256,40 @@ function publicWithoutCredentials(
   key: string,
   addressesOf: (settings: Settings) => ReadonlyArray<ListenAddress>
 ): SettingRule {
-  return error([key, "auth.allow-anonymous"], "E3202", (settings) => {
+  return error([key, "auth.allow-anonymous", "auth.chain"], "E3202", (settings) => {
     const open = addressesOf(settings).filter((address) => !isLoopback(address))
-    // false is safe: nobody gets in, and E3304 says so.
-    if (open.length === 0 || settings.auth.allowAnonymous !== undefined) return undefined
+    // false is safe: nobody gets in, and E3304 says so. With a chain, who shows nothing is refused.
+    const { allowAnonymous, chain } = settings.auth
+    if (open.length === 0 || allowAnonymous !== undefined || chain.length > 0) return undefined
     return [
       `${open.map(formatAddress).join(", ")} is reachable from other machines, and anyone there could connect`,
-      'bind to loopback ("127.0.0.1:<port>"), or accept it with auth.allow-anonymous: true'
+      "let clients prove who they are (auth.chain: [password-file]), bind to 127.0.0.1, or accept it with auth.allow-anonymous: true"
     ]
   })
+}
+
+/** Who writes a provider's keys wants clients to be asked; without the chain nobody is (beyond loopback E3202 says more). */
+function idleProviders(): ReadonlyArray<SettingRule> {
+  return providerNames.map((name): SettingRule => {
+    const keys = name === "user-database" ? ["auth.max-database-users"] : providerKeys(name)
+    return {
+      severity: "warning",
+      keys: [...keys, "auth.chain"],
+      check: ({ auth }, isWritten) => {
+        const written = keys.filter(isWritten)
+        if (written.length === 0 || auth.chain.includes(name)) return undefined
+        const fact = `${written.join(", ")}: nobody asks ${name}, because auth.chain does not name it`
+        return { code: "E3311", fact, fix: `add ${name} to auth.chain, or remove them` }
+      }
+    }
+  })
+}
+
+function providerKeys(name: ProviderName): ReadonlyArray<string> {
+  if (name === "password-file") return ["auth.password-file"]
+  const members = authSection.members[name as keyof typeof authSection.members]
+  if (!("members" in members)) return []
+  return Object.entries(members.members).map(([field, member]) => `auth.${name}.${segmentOf(field, member as Member)}`)
 }
 
 /** Whom tls-ca must have signed is no stranger. */
@@ -253,7 +298,9 @@ function strangersReachTls({ server }: Settings): boolean {
 }
 
 function tlsKeys(): ReadonlyArray<string> {
-  return ["cert", "key", "ca", "client-auth", "bind"].map((name) => `server.tls-${name}`).concat("server.wss-bind")
+  return ["cert", "key", "ca", "crl", "client-auth", "bind"]
+    .map((name) => `server.tls-${name}`)
+    .concat("server.wss-bind")
 }
 
 function durabilityKeys(): ReadonlyArray<string> {
@@ -273,7 +320,8 @@ function durabilityKeys(): ReadonlyArray<string> {
     "storage.compaction.max-wal-size",
     "storage.compaction.check-interval",
     "storage.compaction.concurrent-workers",
-    "storage.compaction.batch-size"
+    "storage.compaction.batch-size",
+    "storage.compaction.max-copy-rate"
   ]
 }
 

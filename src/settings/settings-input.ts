@@ -32,6 +32,8 @@ export interface SettingsInput {
     readonly "tls-key-passphrase"?: string
     /** PEM file with the authorities that sign clients' certificates; read again when it changes. Default: "". */
     readonly "tls-ca"?: string
+    /** PEM file with revocation lists, one of each authority in tls-ca and between; a certificate without a list in force is refused. Read again when it changes. Default: none. */
+    readonly "tls-crl"?: string
     /** Certificates of clients: not asked for, checked when shown, or necessary. One that tls-ca did not sign is refused. Default: "none". */
     readonly "tls-client-auth"?: "none" | "request" | "require"
     /** Oldest TLS version accepted; the newest that both sides know is used. Default: "tlsv1.2". */
@@ -42,6 +44,14 @@ export interface SettingsInput {
     readonly "unix-bind"?: string | ReadonlyArray<string>
     /** Mode of the socket files: whoever may write may connect. Default: "0660". */
     readonly "unix-mode"?: string
+    /** Origins whose pages may open a WebSocket, any other answers 403; none = every page may. Default: []. */
+    readonly "ws-origins"?: string | ReadonlyArray<string>
+    /** Listeners on which every connection begins with a PROXY header (version 1 or 2) of a proxy in proxy-trusted. Default: []. */
+    readonly "proxy-protocol"?: string | ReadonlyArray<string>
+    /** Addresses and networks of the proxies whose word about a client's address counts. Default: []. */
+    readonly "proxy-trusted"?: string | ReadonlyArray<string>
+    /** Take a WebSocket client's address from X-Forwarded-For where a proxy in proxy-trusted sends it. Default: false. */
+    readonly "forwarded-for"?: boolean
     /** Accepted for older configurations: the run time reads up to 64 KiB at once, whatever is written here. 1KiB to 16MiB. Default: "64KiB". */
     readonly "read-buffer"?: SizeText
     /** Bytes for one client gathered in a turn of the loop before they are written without waiting for its end. 1KiB to 64KiB. Default: "64KiB". */
@@ -68,7 +78,7 @@ export interface SettingsInput {
     readonly "max-client-id-len"?: number
     /** Longest topic name or filter in bytes. 1 to 65535. Default: 65535. */
     readonly "max-topic-len"?: number
-    /** Most levels of a topic name or filter. 1 to 65535. Default: 128. */
+    /** Most levels of a topic name or filter. 1 to 65535. Default: 32. */
     readonly "max-topic-levels"?: number
     /** Highest QoS granted and accepted; announced to MQTT 5 clients. 0 to 2. Default: 2. */
     readonly "max-qos"?: number
@@ -156,6 +166,8 @@ export interface SettingsInput {
       readonly "concurrent-workers"?: number
       /** Records copied before compaction lets other work run. 1 to 1000000. Default: 1000. */
       readonly "batch-size"?: number
+      /** Bytes copied per second at most, twice that above max-wal-size; down to a sixteenth while commits take more than twice their usual time. 64KiB to 16GiB. Default: "8MiB". */
+      readonly "max-copy-rate"?: SizeText
     }
   }
   readonly topics?: {
@@ -180,16 +192,240 @@ export interface SettingsInput {
     readonly "cached-entries"?: number
   }
   readonly auth?: {
-    /** Let clients in without credentials. A listener beyond loopback needs this written as true, or authentication. Default: only while every listener is on loopback. */
+    /** Let clients in without credentials. A listener beyond loopback needs this written as true, or authentication. Default: only while auth.chain is empty and every listener is on loopback. */
     readonly "allow-anonymous"?: boolean
+    /** Who is asked about a client, in this order, until one knows it: password-file, user-database, jwt, ldap, http, x509, psk, custom. Default: []. */
+    readonly chain?: string | ReadonlyArray<string>
+    /** Providers whose denial is not the last word: the next one of the chain is asked all the same. Default: []. */
+    readonly "fall-through"?: string | ReadonlyArray<string>
+    /** File of the provider password-file, which promptmq user writes; read again when it changes. Default: <data-dir>/passwords. */
+    readonly "password-file"?: string
+    /** How new passwords are hashed, by promptmq user and the admin API. All known kinds are read. Default: "argon2id". */
+    readonly "password-hash"?: "argon2id" | "scrypt"
+    /** Threads that check passwords, started when the first one is; the rest of the broker never waits for them. 1 to 16. Default: 2. */
+    readonly "hash-workers"?: number
+    /** Passwords that wait for a thread; a client above that is told 0x89, server busy. 1 to 100000. Default: 512. */
+    readonly "hash-queue"?: number
+    /** Most users in the built-in database, which the admin API writes. 1 to 10000000. Default: 100000. */
+    readonly "max-database-users"?: number
+    readonly cache?: {
+      /** Results of the chain that are remembered, under a keyed hash; 0 remembers none. 0 to 1000000. Default: 10000. */
+      readonly "max-entries"?: number
+      /** How long a client that was let in may come back without its provider being asked. 0s to 1d. Default: "1m". */
+      readonly ttl?: DurationText | 0
+      /** How long the same wrong credentials are refused without asking again. 0s to 1h. Default: "5s". */
+      readonly "denied-ttl"?: DurationText | 0
+    }
+    readonly custom?: {
+      /** ECMAScript module that exports createProvider; loaded once, at the start. Default: "". */
+      readonly module?: string
+      /** Longest time for one answer; then CONNACK 0x88. 10ms to 1m. Default: "5s". */
+      readonly timeout?: DurationText | 0
+      /** Most questions under way at once. 1 to 10000. Default: 64. */
+      readonly "max-in-flight"?: number
+      /** Most clients that wait for a place; one more is answered 0x89. 0 to 100000. Default: 1000. */
+      readonly "max-waiting"?: number
+    }
+    readonly http?: {
+      /** Address that is asked (POST, JSON) who a client is; https, or http on loopback unless plain-http is true. Default: "". */
+      readonly url?: string
+      /** Let passwords go over http in plain text to other machines. Default: false. */
+      readonly "plain-http"?: boolean
+      /** Value of the header Authorization that the broker sends along. Default: none. */
+      readonly authorization?: string
+      /** PEM file with the authorities that sign the service's certificate. Default: those of Node.js. */
+      readonly ca?: string
+      /** PEM file with the certificate the broker shows to the service. Default: none. */
+      readonly cert?: string
+      /** PEM file with the key of cert. Default: none. */
+      readonly key?: string
+      /** Longest time for one answer, waiting for a place included; then CONNACK 0x88. 10ms to 1m. Default: "5s". */
+      readonly timeout?: DurationText | 0
+      /** Largest answer that is read. 256B to 4MiB. Default: "64KiB". */
+      readonly "max-response-size"?: SizeText
+      /** Most questions under way at once. 1 to 10000. Default: 64. */
+      readonly "max-in-flight"?: number
+      /** Most clients that wait for a place; one more is answered 0x89. 0 to 100000. Default: 1000. */
+      readonly "max-waiting"?: number
+      /** Failures in a row after which the service is left alone for a while and everybody is answered 0x88. 1 to 1000. Default: 5. */
+      readonly "breaker-failures"?: number
+      /** How long it is left alone; then one question tries. 10ms to 10m. Default: "10s". */
+      readonly "breaker-pause"?: DurationText | 0
+      /** Most rules one answer may carry. 0 to 10000. Default: 100. */
+      readonly "max-rules"?: number
+      /** Hosts and networks that url may lead to: the host must be one of them, its address in one of the networks. Default: the host that is named, unless its address is link-local. */
+      readonly egress?: string | ReadonlyArray<string>
+    }
+    readonly jwt?: {
+      /** Field of CONNECT that holds the token. Default: "password". */
+      readonly "token-from"?: "password" | "username"
+      /** File with the shared secret of tokens signed by HMAC, at least 32 bytes; a line feed at its end is no part of it. Default: "". */
+      readonly "hmac-key-file"?: string
+      /** How hmac-key-file is to be read. Default: "text". */
+      readonly "hmac-key-encoding"?: "text" | "base64"
+      /** File with the public keys (PEM: keys or certificates; or a JSON Web Key Set); several while keys change. Default: "". */
+      readonly "public-key-file"?: string
+      /** Address of a JSON Web Key Set; https, or http on loopback. Default: "". */
+      readonly "jwks-url"?: string
+      /** PEM file with the authorities that sign the certificate of jwks-url. Default: those of Node.js. */
+      readonly "jwks-ca"?: string
+      /** Age at which the key set is fetched again. 1s to 1d. Default: "10m". */
+      readonly "jwks-refresh"?: DurationText | 0
+      /** Shortest time between two fetches, also when tokens name keys that nobody knows. 100ms to 1h. Default: "30s". */
+      readonly "jwks-cooldown"?: DurationText | 0
+      /** Longest time an old key set is relied on while a new one cannot be fetched. 0s to 30d. Default: "1h". */
+      readonly "jwks-keep"?: DurationText | 0
+      /** Longest time one fetch of the key set may take. 10ms to 1m. Default: "5s". */
+      readonly "jwks-timeout"?: DurationText | 0
+      /** Largest key set that is read. 1KiB to 16MiB. Default: "256KiB". */
+      readonly "max-jwks-size"?: SizeText
+      /** Hosts and networks that jwks-url may lead to: the host must be one of them, its address in one of the networks. Default: the host that is named, unless its address is link-local. */
+      readonly egress?: string | ReadonlyArray<string>
+      /** Algorithms a token may be signed with. Default: all that fit the kind of key. */
+      readonly algorithms?: string | ReadonlyArray<string>
+      /** Issuers that tokens may have; once one is written, a token without a claim iss is refused. Default: any. */
+      readonly issuers?: string | ReadonlyArray<string>
+      /** Audiences of which a token must have one. Default: any. */
+      readonly audiences?: string | ReadonlyArray<string>
+      /** How far the clocks of issuer and broker may be apart. 0s to 10m. Default: "30s". */
+      readonly "clock-tolerance"?: DurationText | 0
+      /** Refuse tokens that never expire (no claim exp). Default: true. */
+      readonly "require-expiry"?: boolean
+      /** Largest token that is looked at. 256B to 64KiB. Default: "8KiB". */
+      readonly "max-token-size"?: SizeText
+      /** Claim that holds the user name; "" takes the one in CONNECT, which the token does not prove. Default: "sub". */
+      readonly "username-claim"?: string
+      /** Claim that must be the client identifier; "" checks none. Default: "". */
+      readonly "client-id-claim"?: string
+      /** Claim with the groups that rules may name: a list, or a text with spaces between them. Default: "groups". */
+      readonly "groups-claim"?: string
+      /** Claim with rules: a list of permission, action and topic, or lists of filters pub, sub, all. Default: "acl". */
+      readonly "rules-claim"?: string
+      /** Claim that makes a superuser when it is true; "" lets no token do that. Default: "". */
+      readonly "superuser-claim"?: string
+      /** Most rules one token may carry. 0 to 10000. Default: 100. */
+      readonly "max-rules"?: number
+    }
+    readonly ldap?: {
+      /** Address of the directory; passwords are sent over ldaps, StartTLS or loopback only, unless plain-ldap is true. Default: "". */
+      readonly url?: string
+      /** Begin TLS on a connection to ldap:// before anything else is said. Default: false. */
+      readonly "start-tls"?: boolean
+      /** Let passwords go to other machines in plain text. Default: false. */
+      readonly "plain-ldap"?: boolean
+      /** PEM file with the authorities that sign the directory's certificate. Default: those of Node.js. */
+      readonly ca?: string
+      /** Name of a user's entry, such as "uid=${username},ou=people,dc=example,dc=com"; "" looks it up. Default: "". */
+      readonly "user-dn"?: string
+      /** Entry as which the broker searches. Default: anonymous. */
+      readonly "bind-dn"?: string
+      /** Password of bind-dn. Default: "". */
+      readonly "bind-password"?: string
+      /** Entry below which users are looked up. Default: "". */
+      readonly "user-base"?: string
+      /** Filter that finds a user; it must find exactly one. Default: "(uid=${username})". */
+      readonly "user-filter"?: string
+      /** Entry below which groups are looked up. Default: groups are not looked up. */
+      readonly "group-base"?: string
+      /** Filter that finds the groups of a user. Default: "(|(member=${dn})(uniqueMember=${dn})(memberUid=${username}))". */
+      readonly "group-filter"?: string
+      /** Attribute that holds a group's name, as rules write it. Default: "cn". */
+      readonly "group-attribute"?: string
+      /** How deep below the bases is searched. Default: "sub". */
+      readonly scope?: "sub" | "one"
+      /** Most groups of one user; who is in more is refused, because a rule might speak of one that was left out. 1 to 10000. Default: 256. */
+      readonly "max-groups"?: number
+      /** Longest time for one client, waiting for a connection included; then CONNACK 0x88. 10ms to 1m. Default: "5s". */
+      readonly timeout?: DurationText | 0
+      /** Most connections to the directory. 1 to 256. Default: 4. */
+      readonly "max-connections"?: number
+      /** Most clients that wait for a connection; one more is answered 0x89. 0 to 100000. Default: 1000. */
+      readonly "max-waiting"?: number
+      /** Failures in a row after which the directory is left alone for a while and everybody is answered 0x88. 1 to 1000. Default: 5. */
+      readonly "breaker-failures"?: number
+      /** How long it is left alone; then one client tries. 10ms to 10m. Default: "10s". */
+      readonly "breaker-pause"?: DurationText | 0
+    }
+    readonly psk?: {
+      /** File with a line "identity:key" per client, the key in hex, at least 16 bytes; mode 0600; read again when it changes. Default: "". */
+      readonly file?: string
+      /** Hint told to clients of TLS 1.2 before they choose an identity. Default: "". */
+      readonly hint?: string
+    }
+    readonly x509?: {
+      /** Name in the certificate that becomes the user name; none takes the one in CONNECT, which nothing proves. Default: "cn". */
+      readonly username?: "none" | "cn" | "dn" | "san-dns" | "san-email" | "san-uri" | "san-ip"
+      /** Name in the certificate that becomes the client identifier, whatever CONNECT says; none leaves that alone. Default: "none". */
+      readonly "client-id"?: "none" | "cn" | "dn" | "san-dns" | "san-email" | "san-uri" | "san-ip"
+    }
+  }
+  readonly acl?: {
+    /** File with the rules, in YAML, or an acl_file of Mosquitto. Read again when it changes; a bad one leaves the old rules at work. Default: no rules: whoever may connect may publish and subscribe. */
+    readonly "rules-file"?: string
+    /** What holds where there are rules and none of them does. Default: "deny". */
+    readonly "no-match"?: "deny" | "allow"
+    /** Send a retained message only while the client that published it may still publish it, as far as that is known. Default: true. */
+    readonly "check-retained-source"?: boolean
+    /** Who may resume or replace a session that belongs to a user name: that user alone, or whoever has the client identifier. Asked where credentials are. Default: "same-user". */
+    readonly "session-takeover"?: "same-user" | "anyone"
+    /** Topics per connection whose verdicts are kept; rounded up to a power of two. 64 to 1048576. Default: 16384. */
+    readonly "max-cached-topics"?: number
+    /** Memory for verdicts of all connections together; beyond it, less is kept per connection. 64KiB to 16GiB. Default: "64MiB". */
+    readonly "max-cache-memory"?: SizeText
   }
   readonly limits?: {
     /** Largest CONNECT: the most a stranger can make the broker hold. 64B to 256MiB. Default: "64KiB". */
     readonly "max-connect-packet-size"?: SizeText
+    /** Most bytes of unfinished CONNECTs that all strangers together can make the broker hold. 64KiB to 64GiB. Default: "64MiB". */
+    readonly "max-unauthenticated-bytes"?: SizeText
+    /** Addresses and networks that no limit per address and no flapping ban applies to. Default: ["127.0.0.0/8","::1/128"]. */
+    readonly "exempt-addresses"?: string | ReadonlyArray<string>
+    /** Most sockets open at once from one address (IPv6: one /64); 0 = no limit. 0 to 1000000. Default: 1000. */
+    readonly "max-connections-per-address"?: number
+    /** Connections per second from one address, judged before TLS; 0 = no limit. 0 to 10000000. Default: 100. */
+    readonly "connect-rate-per-address"?: number
+    /** Connections from one address that may come at once before connect-rate-per-address holds. 1 to 10000000. Default: 500. */
+    readonly "connect-burst-per-address"?: number
     /** Most topic filters in one SUBSCRIBE or UNSUBSCRIBE. 1 to 1000000. Default: 8192. */
     readonly "max-filters-per-packet"?: number
+    /** Most user properties in one packet from a client; a packet with more ends its connection. 0 to 1000000. Default: 128. */
+    readonly "max-user-properties"?: number
     /** Most sessions, connected or not; a new one above that is refused with 0x97. 1 to 100000000. Default: 1000000. */
     readonly "max-sessions"?: number
+    /** Messages per second taken from one client; above it the client is not read from; 0 = no limit. 0 to 10000000. Default: 0. */
+    readonly "publish-rate"?: number
+    /** Bytes of PUBLISH packets per second taken from one client; 0 = no limit. 0B to 1TiB. Default: "0B". */
+    readonly "publish-rate-bytes"?: SizeText
+    /** How long a client may save up publish-rate and publish-rate-bytes while it is quiet. 10ms to 1h. Default: "1s". */
+    readonly "publish-burst"?: DurationText | 0
+    /** What happens above the publish rate: read no further until it holds, or disconnect with 0x96. Default: "slow". */
+    readonly "on-publish-rate"?: "slow" | "disconnect"
+    /** Messages per second sent to one client; above it QoS 0 is dropped with a ledger row, QoS 1 and 2 wait; 0 = no limit. 0 to 10000000. Default: 0. */
+    readonly "delivery-rate"?: number
+    /** Most messages that wait in the log for one session; the oldest above that are dropped; 0 = no limit. 0 to 1000000000. Default: 1000000. */
+    readonly "max-queued-messages"?: number
+    /** Most bytes that wait in the log for one session; the oldest above that are dropped; 0 = no limit. 0B to 1024TiB. Default: "1GiB". */
+    readonly "max-queued-bytes"?: SizeText
+    /** Most clients connected at once with one user name; one more is refused with 0x97; 0 = no limit. 0 to 1000000. Default: 0. */
+    readonly "max-connections-per-user"?: number
+    /** Most filters that connected clients of one user name hold; one more is answered 0x97; 0 = no limit. 0 to 100000000. Default: 0. */
+    readonly "max-subscriptions-per-user"?: number
+    /** Share of a user's quota from which on the log of events warns. 1 to 100. Default: 80. */
+    readonly "quota-warning-percent"?: number
+    /** Accepted connects of one client id within flapping-window that get it banned; 0 = never. 0 to 1000000. Default: 60. */
+    readonly "flapping-connects"?: number
+    /** Time in which the connects of a client id are counted. 1s to 1d. Default: "1m". */
+    readonly "flapping-window"?: DurationText | 0
+    /** How long a client id that flaps is banned (reason code 0x8A). 1s to 30d. Default: "5m". */
+    readonly "flapping-ban"?: DurationText | 0
+    /** Most bans kept at once; one more is refused, a flapping one replaces the one that ends first. 1 to 1000000. Default: 10000. */
+    readonly "max-bans"?: number
+    /** File that keeps bans over a restart, made with mode 0600. Default: <data-dir>/bans.json; none with the memory engine. */
+    readonly "bans-file"?: string
+    /** Memory of the process at which the greediest clients are disconnected; publishers are slowed, connections refused and QoS 0 dropped before. 0B to 1024TiB. Default: 80 % of what the machine or its control group has. */
+    readonly "max-memory"?: SizeText
+    /** Delay of the event loop above which new connections are refused with 0x89; 0s = never. 0s to 1h. Default: "1s". */
+    readonly "max-loop-lag"?: DurationText | 0
   }
   readonly admin?: {
     /** Serve /health and the admin API. Default: true. */
@@ -200,12 +436,20 @@ export interface SettingsInput {
     readonly "token-file"?: string
   }
   readonly metrics?: {
-    /** Serve metrics in the Prometheus format. Default: true. */
+    /** Serve metrics in the Prometheus format, and measure times for them. Default: true. */
     readonly enabled?: boolean
-    /** Address of the metrics; the admin listener serves them when it is the same. Default: "127.0.0.1:9090". */
-    readonly bind?: string
+    /** Addresses of the metrics; at the admin listener's own address it serves them. Default: admin.bind. */
+    readonly bind?: string | ReadonlyArray<string>
     /** Path of the metrics. Default: "/metrics". */
     readonly path?: string
+    /** Tell the figures under their older names too, those that only documents promise included. Default: true. */
+    readonly "legacy-names"?: boolean
+    /** Topic filters: topics that match one get series of their own (messages, bytes, subscribers). Default: []. */
+    readonly topics?: string | ReadonlyArray<string>
+    /** Most topics with series of their own; all others count together, as topic (other). 1 to 10000. Default: 100. */
+    readonly "max-topic-series"?: number
+    /** How often the $SYS topics are published; 0 = never. 0s to 1h. Default: "10s". */
+    readonly "sys-interval"?: DurationText | 0
   }
   readonly cluster?: {
     /** Join other brokers. Default: false. */

@@ -10,14 +10,11 @@
  * {host, port}. Empty folder settings are filled in by resolveSettings (resolve.ts); the loader in config/ calls it.
  */
 import * as Schema from "effect/Schema"
-import {
-  adminSection,
-  authSection,
-  clusterSection,
-  limitsSection,
-  logSection,
-  metricsSection
-} from "./declare-operations.ts"
+import { aclSection } from "./declare-acl.ts"
+import { authSection } from "./declare-auth.ts"
+import { limitsSection } from "./declare-limits.ts"
+import { metricsSection } from "./declare-metrics.ts"
+import { adminSection, clusterSection, logSection } from "./declare-operations.ts"
 import { mqttSection, serverSection } from "./declare-server.ts"
 import { storageSection, topicsSection } from "./declare-storage.ts"
 import { section } from "./section.ts"
@@ -28,6 +25,7 @@ export const settingsSchema = section({
   storage: storageSection,
   topics: topicsSection,
   auth: authSection,
+  acl: aclSection,
   limits: limitsSection,
   admin: adminSection,
   metrics: metricsSection,

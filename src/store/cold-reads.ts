@@ -78,6 +78,7 @@ export class ColdReads {
   faults = 0
   /** Bytes read from files. */
   bytesRead = 0
+  reads = 0
   /** Reads that held the loop: somebody did not ask isReady(). */
   blockingReads = 0
   readonly #options: ColdOptions
@@ -234,6 +235,7 @@ export class ColdReads {
     const exit = Effect.runSyncExit(opened.read(slab.bytes, 0, sizeBytes, offset))
     if (!Exit.isSuccess(exit)) return undefined
     this.bytesRead += exit.value
+    this.reads += 1
     slab.bytes.fill(0, exit.value)
     return slab
   }

@@ -11,7 +11,8 @@
  *   saved and synced before anything is judged, and the files were listed before that.
  * - A file goes from the middle of the log after a SEG-DROP that is durable [WAL-13]; a SEG-DROP that goes with its file
  *   is told again before.
- * - Copying is limited to COPY_BYTES_PER_SECOND, twice that above max-wal-size; unlinking is not.
+ * - Copying is limited to max-copy-rate, twice that above max-wal-size, and to less while commits feel it
+ *   (copy-pace.ts) [CMP-1]; unlinking is not.
  * - When what lives alone is more than max-wal-size it is said once, and not tried again at once.
  *
  * A fault that leaves open what is on the platter ends the store (`abort`); a full disk or an unreadable input does not.
@@ -31,6 +32,7 @@ import { isFull, type StoreFault, type StoreFs } from "../wal/store-fs.ts"
 import { Need } from "./compaction-need.ts"
 import { type Plan, plan } from "./compaction-plan.ts"
 import type { CompactionFile, CompactionTarget, EnsureSnapshot } from "./compaction-target.ts"
+import { CopyPace } from "./copy-pace.ts"
 import type { LivenessRoots } from "./ports.ts"
 import { TokenBucket } from "./token-bucket.ts"
 
@@ -41,6 +43,8 @@ export interface CompactionSettings {
   readonly checkIntervalMs: number
   readonly batchSize: number
   readonly concurrentWorkers: number
+  /** Per second. */
+  readonly maxCopyRateBytes: number
 }
 
 export interface CompactorOptions {
@@ -69,9 +73,11 @@ export interface CompactionStatistics {
   readonly bytesFreed: number
   /** What lives alone is more than max-wal-size. */
   readonly isOverLimit: boolean
+  /** 99th percentile of commits, in ms: while nothing is copied, and while something is; 0 before the first. */
+  readonly commitQuietMs: number
+  readonly commitCopyingMs: number
 }
 
-const COPY_BYTES_PER_SECOND = 8 * 1_048_576
 const COPY_BURST_BYTES = 1_048_576
 /** How often sizes are looked at. */
 const LOOK_MS = 250
@@ -86,6 +92,7 @@ export class Compactor {
   /** Inputs that could not be read: left alone until the next start. */
   readonly #unreadable = new Set<string>()
   readonly #bucket: TokenBucket
+  readonly #copyPace = new CopyPace()
   readonly #one = Semaphore.makeUnsafe(1)
   #passes = 0
   #filesDropped = 0
@@ -107,9 +114,14 @@ export class Compactor {
       filesCopied: this.#filesCopied,
       bytesCopied: this.#bytesCopied,
       bytesFreed: this.#bytesFreed,
-      isOverLimit: this.#isOverLimit
+      isOverLimit: this.#isOverLimit,
+      commitQuietMs: this.#copyPace.quietMs,
+      commitCopyingMs: this.#copyPace.copyingMs
     }
   }
+
+  /** What the appender tells: a commit took so long. */
+  readonly committed = (tookMs: number): void => this.#copyPace.committed(tookMs)
 
   /** Never succeeds; fails when the log has failed. */
   readonly run: Effect.Effect<never, StoreFailed> = Effect.gen({ self: this }, function* () {
@@ -233,7 +245,11 @@ export class Compactor {
     return Effect.gen({ self: this }, function* () {
       const again = this.#ledger.toTellAgain(runs.flat(), this.#options.target.files())
       if (!(yield* this.#tell(again))) return
-      yield* Effect.forEach(runs, (inputs) => this.#copy(inputs, need), { concurrency, discard: true })
+      yield* Effect.acquireUseRelease(
+        Effect.map(Clock.currentTimeMillis, (nowMs) => this.#copyPace.begin(nowMs)),
+        () => Effect.forEach(runs, (inputs) => this.#copy(inputs, need), { concurrency, discard: true }),
+        () => Effect.sync(() => this.#copyPace.end())
+      )
     })
   }
 
@@ -280,9 +296,10 @@ export class Compactor {
     need.nextStep()
     if (writtenBytes === 0) return Effect.void
     this.#bytesCopied += writtenBytes
-    const rate = this.#isPressed ? 2 * COPY_BYTES_PER_SECOND : COPY_BYTES_PER_SECOND
+    const allowed = this.#options.settings().maxCopyRateBytes * (this.#isPressed ? 2 : 1)
     return Effect.gen({ self: this }, function* () {
-      const waitMs = this.#bucket.take(writtenBytes, rate, yield* Clock.currentTimeMillis)
+      const nowMs = yield* Clock.currentTimeMillis
+      const waitMs = this.#bucket.take(writtenBytes, allowed * this.#copyPace.judge(nowMs), nowMs) // [CMP-1]
       if (waitMs > 0) yield* Effect.sleep(waitMs)
       need.nextStep()
     })

@@ -20,7 +20,7 @@ import { recordSize } from "../wal/record.ts"
 import type { CompactedFile, CompactionFile } from "./compaction-target.ts"
 import { asCompactionFile, DurableFiles, type LogFile, type Move } from "./durable-files.ts"
 import { LogIndex } from "./log-index.ts"
-import { POLICY_UNKNOWN, TOPIC_FOOTPRINT_BYTES } from "./log-topics.ts"
+import { POLICY_UNKNOWN } from "./log-topics.ts"
 import { gatherSegments, type MemorySegment, SegmentFlag } from "./memory-segment.ts"
 import { NO_TOPIC } from "./packed-columns.ts"
 import type { LogStatistics } from "./ports.ts"
@@ -81,7 +81,7 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
   }
   /** Columns and topics. */
   get indexBytes(): number {
-    return this.#sealedBytes + this.active.columnsBytes + this.topics.size * TOPIC_FOOTPRINT_BYTES
+    return this.#sealedBytes + this.active.columnsBytes + this.topics.footprintBytes
   }
   /** Share of the memory that is used for good: frames and postings give way. */
   get memoryShare(): number {
@@ -123,7 +123,10 @@ export abstract class DurableIndex extends LogIndex implements HistorySource {
     const { policies } = this.topics
     const known = policies[topicId] as number
     if (known === NO_POLICY) return undefined
-    if (known === POLICY_UNKNOWN) policies[topicId] = this.#policies.indexOf(this.topics.name(topicId))
+    if (known === POLICY_UNKNOWN) {
+      // Without policies no topic's name is needed: a million of them would be strings.
+      policies[topicId] = this.#policies.isEmpty ? NO_POLICY : this.#policies.indexOf(this.topics.name(topicId))
+    }
     return this.#policies.at(policies[topicId] as number)
   }
 

@@ -177,7 +177,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     return this.wal.appender.policy
   }
   /** What was read back from files, and what could not be. */
-  get cold(): Pick<ColdReads, "faults" | "bytesRead" | "blockingReads" | "heldBytes"> {
+  get cold(): Pick<ColdReads, "faults" | "bytesRead" | "blockingReads" | "heldBytes" | "reads"> {
     return this.#cold
   }
   /** Messages that could not be read back from their file. */
@@ -318,7 +318,6 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
     const { appender, sealed } = wal
     const { segment } = appender
     this.#wal = wal
-    this.topics.forgetBytes()
     let from = 0
     for (const { decoded, gen, id, lastLsn, path, sizeBytes } of sealed) {
       const found = this.#found.of(id)

@@ -82,7 +82,7 @@ export const openDurableStore = (
     const retained = makeMemoryRetained(options.retained)
     const started: Started = { sessions: undefined }
     const log = yield* recoverLog(options, opened, base, new RetainedRecovery(retained, fromMs), started)
-    const recovered = base.image.toRecovered((sequence) => topicAt(log, sequence))
+    const recovered = base.image.toRecovered()
     const sessions = new DurableSessions((record, asksSync) => log.appendOther(record, asksSync), recovered)
     started.sessions = sessions
     for (const { firstLsn, key } of base.image.uncovered()) sessions.noteStep(key, firstLsn)
@@ -151,11 +151,6 @@ const recoverLog = (
     }
     return log
   })
-
-function topicAt(log: DurableLog, sequence: number): string | undefined {
-  const topicId = log.topicAt(sequence)
-  return topicId < 0 ? undefined : log.topicName(topicId)
-}
 
 function reportOf(
   log: DurableLog,

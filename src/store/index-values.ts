@@ -20,7 +20,7 @@
  * Steps of QoS 2 are not in the index: those above a cursor's own LSN are in the log, which is read at every start.
  */
 import { createHash } from "node:crypto"
-import { crc32 } from "node:zlib"
+import { checksumOf } from "../wal/checksum.ts"
 import { RecordType } from "../wal/record.ts"
 import { readPosition, writePosition } from "./control-bytes.ts"
 
@@ -128,7 +128,7 @@ const PREFIXES: Readonly<Record<number, number>> = {
 }
 
 function crcOf(key: Buffer, value: Buffer): number {
-  return crc32(value.subarray(4), crc32(key))
+  return checksumOf(value, 4, value.length, checksumOf(key, 0, key.length, 0))
 }
 
 function numbered(prefix: number, number: number, moreBytes: number): Buffer {

@@ -11,6 +11,7 @@
  *          than the newest snapshot is not used
  *   IDX-5  a start counts every record once: what a whole value covers is not applied on top of it (session-image.ts)
  *   IDX-6  QoS 2 state and retained messages come back exactly (session-image.ts, retained-recovery.ts)
+ *   IDX-7  a full device is no end of the process: no file is mapped that has no blocks (lmdb-index.ts)
  *
  * The index is never anybody's answer: when it fails it is given up for this run, with one warning, and made anew at
  * the next start. If it failed for want of room, what it holds is whole, and goes on in memory, so that snapshots, and

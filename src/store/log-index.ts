@@ -83,6 +83,12 @@ export abstract class LogIndex {
     return topicId === NO_TOPIC ? -1 : topicId
   }
 
+  frameSize(sequence: number): number {
+    const segment = this.segmentOf(sequence)
+    const i = segment === undefined ? -1 : segment.indexOf(sequence)
+    return segment === undefined || i < 0 || segment.topicIdAt(i) === NO_TOPIC ? 0 : segment.sizeAt(i)
+  }
+
   nextMessage(from: number): number {
     const last = this.#lastRead
     if (from >= last.base && from < last.end && last.sequences === undefined) {

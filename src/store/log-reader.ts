@@ -27,6 +27,11 @@ export interface ReaderLimits {
   /** Topics a merge may follow; beyond it the session scans: each step looks at every topic followed (4,000: 14 us). */
   readonly mergeTopicsMax: number
 }
+/** So few are looked through one by one. */
+const FEW_TOPICS = 8
+const NONE: Array<number> = []
+const NO_SUBSCRIPTIONS: ReadonlyArray<Subscription> = []
+
 export const readerLimits: ReaderLimits = { scanRecords: 4096, mergeTopicsMax: 256 }
 
 export class LogReader {
@@ -34,17 +39,19 @@ export class LogReader {
   readonly #log: MessageLog
   readonly #bitmaps: TopicBitmaps
   readonly #limits: ReaderLimits
-  #subscriptions: ReadonlyArray<Subscription> = []
+  #subscriptions: ReadonlyArray<Subscription> = NO_SUBSCRIPTIONS
   #epoch = -1
   #boundKnown = 0
   /** The log's head when it last looked for topics: none can have appeared while that is the same. */
   #learnedAt = -1
-  #topicIds: Array<number> = []
-  #known = new Set<number>()
+  /** Topics that are followed. NONE and no set until a merge begins: most readers never get that far. */
+  #topicIds: Array<number> = NONE
+  /** The same to be looked up in, once there are many; topics of wildcards are not met twice, so they need none. */
+  #known: Set<number> | undefined = undefined
   /** Per followed topic: its next record at or above position, or -1 when it had none at the last look. */
-  #nexts: Array<number> = []
+  #nexts: Array<number> = NONE
   /** Per followed topic: a record of it below its next, to go on from when new ones arrive; -1 = none known. */
-  #previous: Array<number> = []
+  #previous: Array<number> = NONE
   #merging = false
 
   constructor(log: MessageLog, bitmaps: TopicBitmaps, limits: ReaderLimits = readerLimits) {
@@ -59,6 +66,7 @@ export class LogReader {
     this.#subscriptions = subscriptions
     this.#epoch = -1
     this.#merging = false
+    this.#forget()
   }
 
   next(until: number): number {
@@ -80,11 +88,19 @@ export class LogReader {
     this.#epoch = this.#log.topicEpoch
     this.#boundKnown = 0
     this.#learnedAt = -1
+    this.#forget()
+    this.#merging = this.#subscriptions.length <= this.#limits.mergeTopicsMax
+    if (!this.#merging) return
     this.#topicIds = []
-    this.#known.clear()
     this.#nexts = []
     this.#previous = []
-    this.#merging = this.#subscriptions.length <= this.#limits.mergeTopicsMax
+  }
+
+  #forget(): void {
+    this.#topicIds = NONE
+    this.#known = undefined
+    this.#nexts = NONE
+    this.#previous = NONE
   }
 
   /**
@@ -94,13 +110,11 @@ export class LogReader {
   #learn(): boolean {
     const log = this.#log
     if (this.#learnedAt === log.next) return true
-    let wildcards = false
-    for (const subscription of this.#subscriptions) {
-      if (subscription.filter.hasWildcard) wildcards = true
-      else this.#follow(log.topicId(subscription.filter.text))
-    }
     const bound = log.topicIdBound
-    if (wildcards && bound > this.#boundKnown) {
+    if (this.#prefersMerge()) {
+      for (const { filter } of this.#subscriptions) this.#meet(log.topicId(filter.text))
+    } else if (bound > this.#boundKnown) {
+      // Each id once, whichever filters want it.
       if (bound - this.#boundKnown > this.#limits.mergeTopicsMax) return this.#giveUp()
       for (let id = this.#boundKnown; id < bound; id++) if (this.#wanted(id)) this.#follow(id)
     }
@@ -111,12 +125,20 @@ export class LogReader {
 
   #giveUp(): false {
     this.#merging = false
+    this.#forget()
     return false
   }
 
+  /** The topic of a filter without wildcards: it is looked up again and again. */
+  #meet(topicId: number): void {
+    if (topicId < 0) return
+    if (this.#known === undefined && this.#topicIds.length >= FEW_TOPICS) this.#known = new Set(this.#topicIds)
+    if (this.#known?.has(topicId) ?? this.#topicIds.includes(topicId)) return
+    this.#known?.add(topicId)
+    this.#follow(topicId)
+  }
+
   #follow(topicId: number): void {
-    if (topicId < 0 || this.#known.has(topicId)) return
-    this.#known.add(topicId)
     this.#topicIds.push(topicId)
     this.#nexts.push(-1)
     this.#previous.push(-1)

@@ -6,15 +6,16 @@
  * when the epoch differs, so an id never names two topics to one reader.
  */
 import type { LogTopicHolder } from "./ports.ts"
-import { TopicBytes } from "./topic-bytes.ts"
+import { TopicTable } from "./topic-table.ts"
 
 const TOPICS_FIRST = 256
 /** Retired ids wait until there are this many, so that readers start anew rarely. */
 const RETIRED_BATCH_MIN = 65_536
-/** Counted against the memory budget per topic: name, map entry, columns. */
+/** Counted against the memory budget per topic: its name if that is short, its place in the table, columns. */
 export const TOPIC_FOOTPRINT_BYTES = 192
 /** In `policies`: nobody has asked yet. */
 export const POLICY_UNKNOWN = -1
+const NONE = -1
 
 export class LogTopics {
   epoch = 0
@@ -33,18 +34,23 @@ export class LogTopics {
   retained = new Float64Array(TOPICS_FIRST)
   /** Index of the topic's policy (topic-policy.ts), 0 = none. */
   policies = new Int32Array(TOPICS_FIRST)
-  readonly #ids = new Map<string, number>()
-  readonly #names: Array<string> = []
+  readonly #table = new TopicTable()
   /** A number of its own for each time an id is given: a holder that knows another one knows another topic. */
   stamps = new Float64Array(TOPICS_FIRST)
   #stamp = 0
-  /** While recovery runs: see resolveBytes. */
-  #byBytes: TopicBytes | undefined = undefined
-  #reusable: Array<number> = []
-  #retired: Array<number> = []
+  /** Ids that wait for something: each names the next of its list. */
+  #following = new Int32Array(TOPICS_FIRST)
+  #reusable = NONE
+  #retired = NONE
+  #retiredCount = 0
 
   get size(): number {
-    return this.#ids.size
+    return this.#table.size
+  }
+
+  /** What names and columns take of the memory budget. */
+  get footprintBytes(): number {
+    return this.#table.size * TOPIC_FOOTPRINT_BYTES + this.#table.longBytes
   }
 
   /**
@@ -54,72 +60,61 @@ export class LogTopics {
   resolve(holder: LogTopicHolder): number {
     const known = holder.logTopic
     if (known >= 0 && this.stamps[known] === holder.logStamp) return known
-    const id = this.resolveName(holder.bytes.toString("utf8"))
+    const { bytes } = holder
+    const id = this.resolveBytes(bytes, 0, bytes.length)
     holder.logTopic = id
     holder.logStamp = this.stamps[id] as number
     return id
   }
 
-  /** The same for recovery, which has the bytes only: a string is made for the first record of a topic, not for each. */
   resolveBytes(buffer: Buffer, start: number, end: number): number {
-    this.#byBytes ??= new TopicBytes()
-    const known = this.#byBytes.find(buffer, start, end)
+    const known = this.#table.find(buffer, start, end)
     if (known >= 0) return known
-    const id = this.resolveName(buffer.toString("utf8", start, end))
-    this.#byBytes.add(buffer, start, end, id)
+    const id = this.#take()
+    this.#table.add(buffer, start, end, id)
+    this.stamps[id] = ++this.#stamp
+    this.counts[id] = 0
+    this.bytes[id] = 0
+    this.acknowledged[id] = 0
+    this.first[id] = -1
+    this.last[id] = -1
+    this.retained[id] = -1
+    this.policies[id] = POLICY_UNKNOWN
     return id
   }
 
-  /** Recovery is over. */
-  forgetBytes(): void {
-    this.#byBytes = undefined
-  }
-
-  resolveName(name: string): number {
-    let id = this.#ids.get(name)
-    if (id === undefined) {
-      id = this.#take()
-      this.#ids.set(name, id)
-      this.#names[id] = name
-      this.stamps[id] = ++this.#stamp
-      this.counts[id] = 0
-      this.bytes[id] = 0
-      this.acknowledged[id] = 0
-      this.first[id] = -1
-      this.last[id] = -1
-      this.retained[id] = -1
-      this.policies[id] = POLICY_UNKNOWN
-    }
-    return id
-  }
-
+  /** -1: it has no record in the log. */
   find(name: string): number {
-    return this.#ids.get(name) ?? -1
+    const bytes = Buffer.from(name)
+    return this.#table.find(bytes, 0, bytes.length)
   }
 
   name(id: number): string {
-    return this.#names[id] as string
+    return this.#table.name(id)
   }
 
   /** The topic's last record left the log. */
   retire(id: number): void {
-    this.#byBytes = undefined
-    this.#ids.delete(this.#names[id] as string)
-    this.#names[id] = ""
+    this.#table.remove(id)
     this.stamps[id] = 0
     this.first[id] = -1
     this.last[id] = -1
-    this.#retired.push(id)
+    this.#following[id] = this.#retired
+    this.#retired = id
+    this.#retiredCount += 1
   }
 
   #take(): number {
-    const again = this.#reusable.pop()
-    if (again !== undefined) return again
-    if (this.#retired.length >= RETIRED_BATCH_MIN && this.#retired.length * 2 >= this.bound) {
+    if (this.#reusable === NONE && this.#retiredCount >= RETIRED_BATCH_MIN && this.#retiredCount * 2 >= this.bound) {
       this.#reusable = this.#retired
-      this.#retired = []
+      this.#retired = NONE
+      this.#retiredCount = 0
       this.epoch += 1
-      return this.#reusable.pop() as number
+    }
+    const again = this.#reusable
+    if (again !== NONE) {
+      this.#reusable = this.#following[again] as number
+      return again
     }
     if (this.bound === this.first.length) this.#grow()
     return this.bound++
@@ -132,8 +127,13 @@ export class LogTopics {
       larger.set(this[column])
       this[column] = larger
     }
-    const policies = new Int32Array(length)
-    policies.set(this.policies)
-    this.policies = policies
+    this.policies = longer(this.policies, length)
+    this.#following = longer(this.#following, length)
   }
+}
+
+function longer(column: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length)
+  larger.set(column)
+  return larger
 }

@@ -97,6 +97,8 @@ export interface MessageLog {
    * the call, and also when the record turned out to be lost: then read() answers false).
    */
   isReady(sequence: number): boolean
+  /** Bytes of the record's frame, wherever that is; 0 when the record is gone. Absent = the log does not know by itself. */
+  frameSize?(sequence: number): number
   load(sequence: number, done: () => void): void
   /** Fills `record`; false when the sequence was overtaken or lost, or holds no message any more. */
   read(sequence: number, record: LogRecord): boolean
@@ -249,7 +251,7 @@ export interface SavedGroup {
 /** A session as found at the start: the last whole values, and the steps of QoS 2 after them. */
 export interface RecoveredSession {
   readonly session: SavedSession
-  /** `retainedBelow` is -1 where a cursor that was saved later does not name the filter among `retained` any more; what is left of `replay` is the cursor's. */
+  /** As they were saved: what is left of `retainedBelow` and `replay` is the cursor's. */
   readonly subscriptions: ReadonlyMap<string, SavedSubscription>
   readonly cursor: SavedCursor
   /** At or above the cursor, and handed over at QoS 2 already (kind "ordinary"): the reader passes over them. */
@@ -313,6 +315,8 @@ export interface RetainedMessage {
   readonly sequence: number
   readonly storedAtMs: number
   readonly expiresAtMs: number
+  /** Who published it; the broker knows the kind. In memory only: absent after a restart. */
+  readonly source?: unknown
 }
 
 export interface RetainedStore {

@@ -23,7 +23,7 @@ export class RetainedRecovery {
   }
 
   /** A MSG record with its frame's view, in LSN order. */
-  take({ expiresAtMs, publisher }: RecordView, view: PublishView, sequence: number): void {
+  take({ expiresAtMs, publisher, writtenMs }: RecordView, view: PublishView, sequence: number): void {
     if (!view.retain) return
     const { buffer, frameEnd, frameStart, isVersion5, packetIdentifierAt, payloadStart } = view
     const topic = buffer.toString("utf8", view.topicStart, view.topicEnd)
@@ -32,7 +32,8 @@ export class RetainedRecovery {
     const frame = Buffer.from(buffer.subarray(frameStart, frameEnd))
     // A publisher's own identifier may stand there (packet-identifier.ts): nobody else's business.
     if (packetIdentifierAt >= 0) frame.fill(0, packetIdentifierAt - frameStart, packetIdentifierAt - frameStart + 2)
-    const storedAtMs = this.#nowMs
+    // When its frame was written; of a frame whose header is gone nobody knows. A wall clock may have been set back.
+    const storedAtMs = writtenMs > 0 ? Math.min(writtenMs, this.#nowMs) : this.#nowMs // [RET-1]
     if (this.#store.set({ topic, frame, isVersion5, publisher, sequence, storedAtMs, expiresAtMs })) return
     this.#store.clear(topic)
     this.refused.add(topic)

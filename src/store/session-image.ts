@@ -15,7 +15,8 @@
  * - A session counts when its SESSION was found; what else lies under its number then belongs to it.
  *
  * What a SUBSCRIBE still wants of retained messages is answered in the cursor's list alone: the newer of SUB and CURSOR
- * knows; likewise what is left of a replay. A retained message handed over at QoS 2 since then moves its `after` along, with the topic's name from `topicAt`.
+ * knows; likewise what is left of a replay. Retained messages handed over at QoS 2 since then are told one by one, among the open exchanges
+ * (state free, kind retained): what lies between them may have been sent at QoS 1, of which nothing is known, and comes again.
  *
  * Elsewhere: bytes (control-records.ts, index-values.ts), who feeds it (durable-store.ts).
  */
@@ -34,7 +35,7 @@ import type {
 
 interface ImageSession {
   session: SavedSession | undefined
-  readonly subscriptions: Map<string, { readonly subscription: SavedSubscription; readonly lsn: number }>
+  readonly subscriptions: Map<string, ImageSubscription>
   /** LSN of the CURSOR everything below stands on, 0 before the first. */
   cursorLsn: number
   cursor: number
@@ -44,6 +45,11 @@ interface ImageSession {
   exchanges: Exchanges | undefined
   /** LSN of the first step since the CURSOR; Infinity when there was none. */
   firstStepLsn: number
+}
+
+/** The broker gets these very objects: 100,000 sessions are not copied once more. */
+interface ImageSubscription extends SavedSubscription {
+  readonly lsn: number
 }
 
 interface Exchanges {
@@ -122,11 +128,10 @@ export class SessionImage {
     }
   }
 
-  /** `topicAt` answers the name of the topic at a sequence, undefined when the record is gone. */
-  toRecovered(topicAt: (sequence: number) => string | undefined): Recovered {
+  toRecovered(): Recovered {
     const sessions: Array<RecoveredSession> = []
     for (const image of this.#sessions.values()) {
-      if (image.session !== undefined) sessions.push(recovered(image, image.session, topicAt))
+      if (image.session !== undefined) sessions.push(recovered(image, image.session))
     }
     const groups = new Map<string, Recovered["groups"] extends ReadonlyMap<string, infer G> ? G : never>()
     for (const [text, { group, handed }] of this.#groups) {
@@ -146,9 +151,13 @@ export class SessionImage {
         return
       case "subscription": {
         const { subscriptions } = this.#of(record.number)
-        if (record.subscription === undefined) subscriptions.delete(record.filter)
-        else subscriptions.set(record.filter, { subscription: record.subscription, lsn })
-        for (const { from, to } of record.subscription?.intervals ?? []) this.#observeSequences(from, to)
+        if (record.subscription === undefined) {
+          subscriptions.delete(record.filter)
+          return
+        }
+        const { intervals, replay, retainedBelow } = record.subscription
+        subscriptions.set(record.filter, { intervals, retainedBelow, replay, lsn })
+        for (const { from, to } of intervals) this.#observeSequences(from, to)
         return
       }
       case "cursor":
@@ -169,7 +178,7 @@ export class SessionImage {
     image.cursor = cursor
     image.retained = retained
     image.replays = replays
-    image.exchanges = open.length + incoming.length === 0 ? undefined : exchangesOf(open, incoming)
+    image.exchanges = open.length + incoming.length === 0 ? undefined : exchangesOf(open, incoming, lsn)
     image.firstStepLsn = Number.POSITIVE_INFINITY
     this.#observeSequences(0, cursor)
   }
@@ -181,7 +190,7 @@ export class SessionImage {
     const image = this.#of(record.number)
     if (lsn <= image.cursorLsn) return // [IDX-5]
     image.firstStepLsn = Math.min(image.firstStepLsn, lsn)
-    image.exchanges ??= exchangesOf([], [])
+    image.exchanges ??= exchangesOf([], [], 0)
     const { incoming, open } = image.exchanges
     switch (record.kind) {
       case "received":
@@ -221,7 +230,7 @@ export class SessionImage {
       subscriptions: new Map(),
       cursorLsn: 0,
       cursor: 0,
-      retained: [],
+      retained: NOTHING_WANTED,
       replays: undefined,
       exchanges: undefined,
       firstStepLsn: Number.POSITIVE_INFINITY
@@ -254,17 +263,24 @@ function isStep(record: ControlRecord): record is StepRecord {
   }
 }
 
-function exchangesOf(saved: ReadonlyArray<SavedExchange>, incoming: ReadonlyArray<number>): Exchanges {
+/** `lsn` is the CURSOR's that says it. */
+function exchangesOf(saved: ReadonlyArray<SavedExchange>, incoming: ReadonlyArray<number>, lsn: number): Exchanges {
   const open = new Map<number, SavedExchange>()
   const handed = new Set<number>()
+  const retainedHanded: Steps = new Map()
   for (const exchange of saved) {
-    if (exchange.state === ExchangeState.free) handed.add(exchange.sequence)
-    else open.set(exchange.packetIdentifier, exchange)
+    const { filter, kind, packetIdentifier, sequence, state } = exchange
+    if (state !== ExchangeState.free) open.set(packetIdentifier, exchange)
+    else if (kind === "retained") addStep(retainedHanded, filter, sequence, lsn)
+    else handed.add(sequence)
   }
-  return { open, incoming: new Set(incoming), handed, retainedHanded: new Map(), replayHanded: new Map() }
+  return { open, incoming: new Set(incoming), handed, retainedHanded, replayHanded: new Map() }
 }
 
-const NOTHING: Exchanges = exchangesOf([], [])
+/** Under no identifier: handed over, and done with or told beside this. */
+const HANDED_OVER = { packetIdentifier: 0, state: ExchangeState.free } as const
+
+const NOTHING: Exchanges = exchangesOf([], [], 0)
 
 function sent(exchanges: Exchanges, cursor: number, exchange: SavedExchange, lsn: number): void {
   const { handed, open, replayHanded, retainedHanded } = exchanges
@@ -275,36 +291,30 @@ function sent(exchanges: Exchanges, cursor: number, exchange: SavedExchange, lsn
   open.set(packetIdentifier, exchange)
   if (kind === "ordinary" && sequence >= cursor) handed.add(sequence) // [IDX-6]
   if (kind !== "retained" && kind !== "replay") return
-  const all = kind === "retained" ? retainedHanded : replayHanded
+  addStep(kind === "retained" ? retainedHanded : replayHanded, filter, sequence, lsn)
+}
+
+function addStep(all: Steps, filter: string, sequence: number, lsn: number): void {
   const steps = all.get(filter)
   if (steps === undefined) all.set(filter, [{ sequence, lsn }])
   else steps.push({ sequence, lsn })
 }
 
-function recovered(
-  image: ImageSession,
-  session: SavedSession,
-  topicAt: (sequence: number) => string | undefined
-): RecoveredSession {
-  const { cursor, cursorLsn } = image
+function recovered(image: ImageSession, session: SavedSession): RecoveredSession {
+  const { cursor } = image
   const { handed, incoming, open, retainedHanded } = image.exchanges ?? NOTHING
-  const subscriptions = new Map<string, SavedSubscription>()
-  const wanted = new Map(image.retained.map((each) => [each.filter, each]))
-  for (const [filter, { lsn, subscription }] of image.subscriptions) {
-    const { intervals, retainedBelow } = subscription
-    subscriptions.set(filter, { intervals, retainedBelow: -1 })
-    if (lsn <= cursorLsn) continue
-    if (retainedBelow < 0) wanted.delete(filter)
-    else wanted.set(filter, { filter, below: retainedBelow, after: undefined })
-  }
+  const { subscriptions } = image
+  const exchanges: Array<SavedExchange> = [...open.values()]
+  const wanted = wantedOf(image)
   for (const [filter, steps] of retainedHanded) {
-    const each = wanted.get(filter)
-    const subscribedLsn = image.subscriptions.get(filter)?.lsn ?? 0
-    // One whose record is gone was replaced since, and its topic's newest value came live: it is passed over anyway.
-    const last = steps.findLast(({ lsn, sequence }) => lsn > subscribedLsn && topicAt(sequence) !== undefined)
-    if (each !== undefined && last !== undefined) wanted.set(filter, { ...each, after: topicAt(last.sequence) })
+    const subscribed = subscriptions.get(filter)
+    if (subscribed === undefined || !wanted.has(filter)) continue
+    for (const { lsn, sequence } of steps) {
+      if (lsn > subscribed.lsn) exchanges.push({ ...HANDED_OVER, kind: "retained", sequence, filter }) // [RST-9]
+    }
   }
-  const retained = [...wanted.values()].filter(({ filter }) => subscriptions.has(filter))
+  const retained =
+    wanted.size === 0 ? NOTHING_WANTED : [...wanted.values()].filter(({ filter }) => subscriptions.has(filter))
   const replays = replaysOf(image)
   return {
     session,
@@ -313,13 +323,35 @@ function recovered(
     isBehind: image.firstStepLsn < Number.POSITIVE_INFINITY,
     cursor: {
       cursor,
-      open: [...open.values()],
+      open: exchanges,
       incoming: [...incoming],
       retained,
       ...(replays.length > 0 ? { replays } : {})
     }
   }
 }
+
+/** What retained messages are still to be sent, by filter: the newer of SUB and CURSOR knows, and from here on the cursor. */
+function wantedOf({
+  cursorLsn,
+  retained,
+  subscriptions
+}: ImageSession): ReadonlyMap<string, SavedCursor["retained"][number]> {
+  let wanted: Map<string, SavedCursor["retained"][number]> | undefined
+  if (retained.length > 0) wanted = new Map(retained.map((each) => [each.filter, each]))
+  for (const [filter, { lsn, retainedBelow }] of subscriptions) {
+    if (lsn <= cursorLsn) continue
+    if (retainedBelow < 0) wanted?.delete(filter)
+    else {
+      wanted ??= new Map()
+      wanted.set(filter, { filter, below: retainedBelow, after: undefined })
+    }
+  }
+  return wanted ?? NO_FILTERS
+}
+
+const NO_FILTERS: ReadonlyMap<string, never> = new Map<string, never>()
+const NOTHING_WANTED: ReadonlyArray<never> = []
 
 /** Each as far as the newer of its SUB and the CURSOR says, and what was handed over at QoS 2 since. */
 function replaysOf({
@@ -328,10 +360,13 @@ function replaysOf({
   replays,
   subscriptions
 }: ImageSession): NonNullable<SavedCursor["replays"]> {
+  let isReplayed = replays !== undefined
+  for (const { replay } of subscriptions.values()) isReplayed ||= replay !== undefined
+  if (!isReplayed) return NOTHING_WANTED
   const saved = replays === undefined ? undefined : new Map(replays.map((each) => [each.filter, each]))
   const found: Array<NonNullable<SavedCursor["replays"]>[number]> = []
-  for (const [filter, { lsn, subscription }] of subscriptions) {
-    const replay = lsn > cursorLsn ? subscription.replay : saved?.get(filter)
+  for (const [filter, { lsn, replay: asked }] of subscriptions) {
+    const replay = lsn > cursorLsn ? asked : saved?.get(filter)
     if (replay === undefined) continue
     const steps = (exchanges?.replayHanded.get(filter) ?? []).filter((step) => step.lsn > lsn)
     const handed = new Set([...replay.handed, ...steps.map(({ sequence }) => sequence)]) // [IDX-6]

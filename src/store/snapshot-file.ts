@@ -21,6 +21,7 @@
  */
 import { crc32 } from "node:zlib"
 import * as Effect from "effect/Effect"
+import { checksumOf } from "../wal/checksum.ts"
 import {
   datasync,
   type StoreFault,
@@ -101,7 +102,7 @@ const writeAll = (
       lengths.writeUInt32LE(key.length, 0)
       lengths.writeUInt32LE(value.length, 4)
       for (const part of [lengths, key, value]) {
-        crc = crc32(part, crc)
+        crc = checksumOf(part, 0, part.length, crc)
         parts.push(part)
         waitingBytes += part.length
       }
@@ -182,7 +183,7 @@ class EntryReader {
     const key = Buffer.from(this.#window.subarray(from, from + keyBytes))
     const value = Buffer.from(this.#window.subarray(from + keyBytes, to))
     const opened = openValue(key, value)
-    this.#crc = crc32(this.#window.subarray(this.#at, to), this.#crc)
+    this.#crc = checksumOf(this.#window, this.#at, to, this.#crc)
     this.#count++
     this.#at = to
     if (opened === undefined) return false

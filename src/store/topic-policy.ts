@@ -33,6 +33,10 @@ export class TopicPolicies {
     this.#table = table
   }
 
+  get isEmpty(): boolean {
+    return this.#table.length === 0
+  }
+
   /** Index of the topic's policy, NO_POLICY when no filter matches it. */
   indexOf(topic: string): number {
     return this.#table.findIndex(({ filter }) => matches(filter, topic)) + 1

@@ -31,35 +31,41 @@ export class TopicTree<V> {
   visits = 0
   #size = 0
   readonly #leaves: Array<Leaf<V>> = []
+  /** The topic sought last, while nothing was put in or taken out since. */
+  #sought: string | undefined = undefined
+  #key = ""
+  #leafIndex = 0
+  #index = 0
 
   get size(): number {
     return this.#size
   }
 
   get(topic: string): V | undefined {
-    const key = toKey(topic)
-    const leaf = this.#leaves[this.#leafOf(key)]
-    if (leaf === undefined) return undefined
-    const index = lowerBound(leaf.keys, key)
-    return leaf.keys[index] === key ? leaf.values[index] : undefined
+    this.#seek(topic)
+    const leaf = this.#leaves[this.#leafIndex]
+    return leaf?.keys[this.#index] === this.#key ? leaf?.values[this.#index] : undefined
   }
 
   /** Answers the value that was there before. */
   set(topic: string, value: V): V | undefined {
-    const key = toKey(topic)
-    const leafIndex = this.#leafOf(key)
+    this.#seek(topic)
+    const key = this.#key
+    const leafIndex = this.#leafIndex
     const leaf = this.#leaves[leafIndex]
     if (leaf === undefined) {
+      this.#sought = undefined
       this.#leaves.push({ keys: [key], values: [value] })
       this.#size = 1
       return undefined
     }
-    const index = lowerBound(leaf.keys, key)
+    const index = this.#index
     if (leaf.keys[index] === key) {
       const previous = leaf.values[index]
       leaf.values[index] = value
       return previous
     }
+    this.#sought = undefined
     leaf.keys.splice(index, 0, key)
     leaf.values.splice(index, 0, value)
     this.#size++
@@ -69,12 +75,12 @@ export class TopicTree<V> {
 
   /** Answers the value that was removed. */
   delete(topic: string): V | undefined {
-    const key = toKey(topic)
-    const leafIndex = this.#leafOf(key)
+    this.#seek(topic)
+    const leafIndex = this.#leafIndex
     const leaf = this.#leaves[leafIndex]
-    if (leaf === undefined) return undefined
-    const index = lowerBound(leaf.keys, key)
-    if (leaf.keys[index] !== key) return undefined
+    const index = this.#index
+    if (leaf?.keys[index] !== this.#key) return undefined
+    this.#sought = undefined
     const previous = leaf.values[index]
     leaf.keys.splice(index, 1)
     leaf.values.splice(index, 1)
@@ -132,6 +138,16 @@ export class TopicTree<V> {
       index = lowerBound(leaf.keys, next)
     }
     return undefined
+  }
+
+  /** Where the topic stands or would stand. Who asks for a topic changes it next: what was found is kept until then. */
+  #seek(topic: string): void {
+    if (this.#sought === topic) return
+    this.#sought = topic
+    this.#key = toKey(topic)
+    this.#leafIndex = this.#leafOf(this.#key)
+    const leaf = this.#leaves[this.#leafIndex]
+    this.#index = leaf === undefined ? 0 : lowerBound(leaf.keys, this.#key)
   }
 
   /** Index of the last leaf whose first key is <= key, 0 when there is none. */

@@ -54,7 +54,19 @@ export function checksum(slab: Slab, start: number, end: number, seed: number): 
   return ~crc
 }
 
+/**
+ * The same of any bytes at any place, as an unsigned number: what is short and not aligned (keys and values of the index).
+ * A call of zlib's costs 600 ns, whatever its length; a start with 100,000 sessions makes 600,000 of them.
+ */
+export function checksumOf(bytes: Uint8Array, start: number, end: number, seed: number): number {
+  if (end - start > NATIVE_FROM_BYTES_UNALIGNED) return crc32(bytes.subarray(start, end), seed >>> 0)
+  let crc = ~seed
+  for (let at = start; at < end; at++) crc = (crc >>> 8) ^ (T0[(crc ^ (bytes[at] as number)) & 255] as number)
+  return ~crc >>> 0
+}
+
 const NATIVE_FROM_BYTES = 400
+const NATIVE_FROM_BYTES_UNALIGNED = 256
 
 const [T0, T1, T2, T3, T4, T5, T6, T7] = tables() as [
   Int32Array,

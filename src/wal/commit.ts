@@ -23,6 +23,7 @@
  *   WAL-13  a segment goes from the middle of the log only after the log says so
  *   WAL-14  what a segment made void in the one before is cut off, for good, before that segment can go
  *   WAL-15  records that were announced together share one frame
+ *   WAL-16  a frame that finds no room in a segment that grows as it is written goes into a spare, whose blocks are there
  *
  * Running out of space is not a failed sync: the same frame is written again at the same place when retry() is called.
  *
@@ -31,6 +32,8 @@
  */
 import { assert } from "../base/assert.ts"
 import { copyBytes } from "../base/bytes.ts"
+import type { AppenderHost } from "./appender-host.ts"
+import type { AppenderMeter } from "./appender-meter.ts"
 import { makeSlab } from "./checksum.ts"
 import { FRAME_HEADER_BYTES, FrameFlag, FrameHeader, writeFrameHeader } from "./frame.ts"
 import { type Group, Groups } from "./groups.ts"
@@ -46,38 +49,13 @@ export interface ActiveSegment {
   readonly epoch: number
   readonly seed: number
   readonly file: StoreFile
+  /** It was made without a spare: its blocks come as it is written, or do not come when the device is full. */
+  readonly isGrowing: boolean
   /** Frames must end below this; the last bytes are kept for SEAL and CLOSE. */
   readonly capacityBytes: number
   /** Where the next frame goes, and what it names as its predecessor. */
   position: number
   chain: number
-}
-
-/** What the appender asks of and tells its owner. Each is called per batch, never per record. */
-export interface AppenderHost {
-  /** Runs `task` when this turn of the event loop is over. */
-  defer(task: () => void): void
-  /** Wall ms, for frames' time stamps. */
-  nowMs(): number
-  /**
-   * Opens the segment whose first record is `baseLsn` with room for `frameBytes`, then calls rotated(). When there are no
-   * messages in the frame it may take the last reserve of space: what acknowledges and deletes is what makes room.
-   */
-  rotate(sealed: ActiveSegment, baseLsn: number, frameBytes: number, hasMessages: boolean): void
-  /** The records [firstLsn, firstLsn + count) are going to `offset` of the segment. */
-  onPlaced(firstLsn: number, count: number, segmentId: number, offset: number): void
-  onWritten(lsn: number): void
-  onDurable(lsn: number): void
-  /** Everything up to `lsn` is kept as the acknowledgement policy promises. */
-  onKept(lsn: number): void
-  /** One of the three has risen; all three say so already. */
-  onMoved(): void
-  /** There are written records that no sync was asked for yet: a batch waits for its end, an interval for its tick. */
-  onUnsynced(): void
-  /** The device is full; retry() is to be called from time to time. */
-  onStalled(fault: StoreFault): void
-  /** Final. */
-  onFailed(fault: StoreFault): void
 }
 
 /** What records that are no messages may take beyond pendingBytesMax: acknowledgements go on when messages are refused. */
@@ -119,10 +97,17 @@ export class Appender {
   #framesUnsynced = 0
   #bytesUnsynced = 0
   #syncStartedMs = 0
+  meter: AppenderMeter | undefined = undefined
+  /** Told how many ms it took from writing the first frame that was not kept to keeping it. */
+  onCommitted: ((tookMs: number) => void) | undefined = undefined
+  /** Wall ms; 0 while everything written is kept. */
+  #commitBeganMs = 0
   /** Since the start; of syncs that ended. */
-  readonly counted = { frames: 0, bytes: 0, syncs: 0, syncMs: 0 }
+  readonly counted = { frames: 0, bytes: 0, syncs: 0, syncMs: 0, faults: 0 }
   /** The frame of #inFlight is made; what is left is to write it. */
   #isPlaced = false
+  /** The segment has no room on the device: the next frame goes into another one. */
+  #isLeaving = false
   /** The segment that ends with SEAL already: a rotation that is tried again does not write a second one. */
   #sealedId = -1
   #afterDrain: (() => void) | undefined = undefined
@@ -158,9 +143,9 @@ export class Appender {
   get pressure(): number {
     return Math.min(1, this.#groups.pendingBytes / this.#pendingBytesMax)
   }
-  /** Wall ms at which the running sync began, 0 when none runs: what a slow disk is told by. */
+  /** Wall ms at which the running sync began, 0 when none runs: what a slow disk is told by. Going on in the next file is syncs too. */
   get syncingSinceMs(): number {
-    return this.#isSyncing ? this.#syncStartedMs : 0
+    return this.#isSyncing || this.#isRotating ? this.#syncStartedMs : 0
   }
   get segment(): ActiveSegment {
     return this.#segment
@@ -256,6 +241,7 @@ export class Appender {
     assert(this.#isRotating, "a segment follows only where one was asked for")
     this.#segment = next
     this.#isRotating = false
+    this.#isLeaving = false
     this.#resume()
   }
 
@@ -315,13 +301,12 @@ export class Appender {
   #place(group: Group): void {
     this.#inFlight = group
     const segment = this.#segment
-    if (segment.position + group.used > segment.capacityBytes) {
+    if (segment.position + group.used > segment.capacityBytes || this.#isLeaving) {
       if (!this.#isSyncing) this.#rotate(segment, group)
       return
     }
     sealRecords(group.slab, FRAME_HEADER_BYTES, group.count, segment.seed)
     this.#sealFrame(group.slab, group.used, group.count, group.firstLsn, FrameFlag.none)
-    this.#host.onPlaced(group.firstLsn, group.count, segment.id, segment.position)
     this.#isPlaced = true
     this.#commit(group)
   }
@@ -334,6 +319,7 @@ export class Appender {
     }
     const next = (): void => this.#host.rotate(segment, group.firstLsn, group.used, group.hasMessages)
     this.#isRotating = true
+    this.#syncStartedMs = this.#host.nowMs()
     if (this.#sealedId === segment.id) next()
     else this.#writeControl(FrameFlag.seal, next)
     this.#sealedId = segment.id
@@ -342,16 +328,20 @@ export class Appender {
   #commit(group: Group): void {
     const { file, position } = this.#segment
     this.#isWriting = true
+    if (this.#commitBeganMs === 0) this.#commitBeganMs = this.#host.nowMs()
+    this.meter?.writing()
     writeAll(file, group.slab.bytes, 0, group.used, position, (fault) => {
       this.#isWriting = false
       if (this.#state === "failed") return
       if (fault !== undefined) return this.#notWritten(fault)
       this.#inFlight = undefined
       this.#isPlaced = false
+      this.#host.onPlaced(group.firstLsn, group.count, this.#segment.id, position)
       this.#framesUnsynced++
       this.#bytesUnsynced += group.used
       this.counted.frames++
       this.counted.bytes += group.used
+      this.meter?.written(group.count, group.used)
       this.#advance(group.used)
       this.#writtenLsn = group.firstLsn + group.count - 1
       const { asksSync } = group
@@ -365,9 +355,14 @@ export class Appender {
   }
 
   #notWritten(fault: StoreFault): void {
+    this.counted.faults++
     if (!isFull(fault)) this.#fail(fault)
     else if (this.#state === "closing") this.#giveUp()
-    else {
+    else if (this.#isPlaced && this.#segment.isGrowing) {
+      this.#isPlaced = false
+      this.#isLeaving = true // [WAL-16]
+      this.#resume()
+    } else {
       this.#isStalled = true
       this.#host.onStalled(fault)
     }
@@ -402,11 +397,14 @@ export class Appender {
     this.#syncStartedMs = this.#host.nowMs()
     this.#framesUnsynced = 0
     this.#bytesUnsynced = 0
+    this.meter?.syncing()
     this.#segment.file.datasync((fault) => {
       this.#isSyncing = false
       if (this.#state === "failed") return
+      if (fault !== undefined) this.counted.faults++
       if (fault !== undefined) return this.#fail(fault) // [WAL-10]
       this.counted.syncs++
+      this.meter?.synced()
       this.counted.syncMs += this.#host.nowMs() - this.#syncStartedMs
       this.#durableLsn = covered
       this.#keep()
@@ -423,6 +421,8 @@ export class Appender {
     const kept = this.#policy.acknowledge === "durable" ? this.#durableLsn : this.#writtenLsn // [WAL-1]
     if (kept <= this.#keptLsn) return
     this.#keptLsn = kept
+    if (this.#commitBeganMs > 0) this.onCommitted?.(this.#host.nowMs() - this.#commitBeganMs)
+    this.#commitBeganMs = kept < this.#writtenLsn ? this.#host.nowMs() : 0
     this.#host.onKept(kept)
   }
 

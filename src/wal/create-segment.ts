@@ -62,7 +62,7 @@ export const createSegment = (fs: StoreFs, request: NewSegment): Effect.Effect<A
       const needed = end.position + frameBytes + SEAL_RESERVE_BYTES
       const capacityBytes = Math.max(segmentBytes, needed) - SEAL_RESERVE_BYTES
       const { baseLsn, epoch, id } = header
-      return { id, baseLsn, epoch, seed: segment.seed, file, capacityBytes, ...end }
+      return { id, baseLsn, epoch, seed: segment.seed, file, isGrowing: spare === undefined, capacityBytes, ...end }
     }).pipe(Effect.tapError(() => file.close))
   })
 

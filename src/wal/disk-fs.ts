@@ -33,8 +33,7 @@ export const diskFs: StoreFs = {
     ),
   makeDirectory: (directory) =>
     atOnce("make-directory", directory, () => {
-      const first = nodeFs.mkdirSync(directory, { recursive: true, mode: 0o700 })
-      if (first !== undefined) for (const parent of parentsOf(directory, first)) syncFolder(parent)
+      for (const made of makeFolders(directory)) syncFolder(path.dirname(made))
     }),
   syncDirectory: (directory) =>
     Effect.acquireUseRelease(
@@ -125,13 +124,31 @@ function faultOf(operation: FsOperation, file: string, cause: unknown): StoreFau
   return new StoreFault({ operation, path: file, code, cause })
 }
 
-/** The folders whose entries changed when `first` was the topmost folder that had to be made. */
-function parentsOf(directory: string, first: string): ReadonlyArray<string> {
-  const parents: Array<string> = []
-  for (let at = path.resolve(directory); at.length >= path.resolve(first).length; at = path.dirname(at)) {
-    parents.push(path.dirname(at))
+/**
+ * Makes the folder and those above it that are missing; answers what it made. One by one: the recursive call of Node never
+ * returns where a folder exists and takes no entries, as below /proc.
+ */
+function makeFolders(directory: string): ReadonlyArray<string> {
+  const missing: Array<string> = []
+  let at = path.resolve(directory)
+  for (; !nodeFs.existsSync(at); at = path.dirname(at)) missing.push(at)
+  if (!nodeFs.statSync(at).isDirectory()) missing.push(at)
+  return missing.reverse().filter(makeFolder)
+}
+
+/** False when somebody else made it meanwhile. */
+function makeFolder(folder: string): boolean {
+  try {
+    nodeFs.mkdirSync(folder, 0o700)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST" || !isFolder(folder)) throw error
+    return false
   }
-  return parents
+}
+
+function isFolder(place: string): boolean {
+  return nodeFs.statSync(place, { throwIfNoEntry: false })?.isDirectory() ?? false
 }
 
 function syncFolder(directory: string): void {

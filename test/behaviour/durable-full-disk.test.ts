@@ -6,7 +6,7 @@
  * fail (everybody). Then kill -9, and the books.
  */
 import { spawnSync } from "node:child_process"
-import { rmSync, writeFileSync } from "node:fs"
+import { readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { DurableBroker, Folder, persistent } from "../support/durable-broker.ts"
@@ -16,8 +16,6 @@ const QUOTA_EXCEEDED = 0x97
 const SUCCESS = 0
 const TMPFS_MIB = 48
 const PAYLOAD = Buffer.alloc(60_000, "x")
-/** More than one file of the log holds. */
-const FIRST_FILE = 80
 /** More than the disk, its spares and every buffer hold. */
 const PUBLISHES_MAX = 4000
 const FLAGS = ["--wal-segment-size=4MiB"]
@@ -29,6 +27,9 @@ interface SmallDisk {
 
 const publishOne = (publisher: RawClient, number: number): Promise<number> =>
   publisher.publish("t", Buffer.concat([Buffer.from(`${number} `), PAYLOAD]), { qos: 1 })
+
+const hasSpares = (folder: string): boolean =>
+  readdirSync(join(folder, "log")).filter((name) => /^spare-\d+\.wal$/.test(name)).length === 2
 
 /** To a persistent session that is away, until one is refused; answers how many were acknowledged. */
 const publishUntilRefused = async (publisher: RawClient, from: number): Promise<number> => {
@@ -54,10 +55,11 @@ const scene = async (folder: string, disk: SmallDisk): Promise<void> => {
   const open = await reader.take("publish")
   await reader.subscribe("left", 1)
 
-  // Into the second file of the log, which was prepared: the first one of a new store grows as it is written.
-  for (let number = 0; number < FIRST_FILE; number++) assert.isBelow(await publishOne(publisher, number), 0x80)
+  // While the first file of the store still grows, as soon as those that come next are prepared. [WAL-16]
+  let sent = 0
+  for (; !hasSpares(folder); sent++) assert.isBelow(await publishOne(publisher, sent), 0x80)
   await disk.fill(broker)
-  const refused = await publishUntilRefused(publisher, FIRST_FILE)
+  const refused = await publishUntilRefused(publisher, sent)
   for (let number = 0; number < refused; number++) acknowledged.push(number)
 
   assert.strictEqual(await publisher.publish("t", "two", { qos: 2 }), QUOTA_EXCEEDED)

@@ -6,13 +6,25 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { settingsLeaves } from "../../src/settings/leaves.ts"
+import { seenByAcl } from "../support/settings-seen-acl.ts"
+import { seenByAuth } from "../support/settings-seen-auth.ts"
 import { seenLater } from "../support/settings-seen-later.ts"
+import { seenByLimits } from "../support/settings-seen-limits.ts"
+import { seenByMetrics } from "../support/settings-seen-metrics.ts"
 import { seenByMqtt } from "../support/settings-seen-mqtt.ts"
 import { seenByServer } from "../support/settings-seen-server.ts"
 import { seenByStorage } from "../support/settings-seen-storage.ts"
 import { startWhole } from "../support/whole-broker.ts"
 
-const seen = { ...seenByMqtt, ...seenByServer, ...seenByStorage }
+const seen = {
+  ...seenByAcl,
+  ...seenByAuth,
+  ...seenByMetrics,
+  ...seenByMqtt,
+  ...seenByLimits,
+  ...seenByServer,
+  ...seenByStorage
+}
 
 describe("settings", () => {
   it("are all in one of the lists, and in one only", () => {

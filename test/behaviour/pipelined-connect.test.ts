@@ -19,12 +19,14 @@ const slowly = <A>(question: string, answer: A): Effect.Effect<A> =>
 const slow: AccessDecisions = {
   generation: 0,
   allowsEverything: false,
+  admitsEverybody: false,
   methods: new Map(),
   authenticate: ({ clientIdentifier, username }) =>
     clientIdentifier === "stranger"
       ? slowly("connect", new ConnectRefused({ reasonCode: 0x86, why: "a stranger" })).pipe(Effect.flatMap(Effect.fail))
       : slowly("connect", { clientIdentifier, username }),
   publishVerdict: () => Verdict.ask,
+  readVerdict: () => Verdict.allow,
   decidePublish: (_, topic) => slowly(`publish ${topic}`, topic !== "forbidden"),
   subscribeVerdict: () => Verdict.ask,
   decideSubscribe: (_, filter) => slowly(`subscribe ${filter}`, filter !== "forbidden")

@@ -15,9 +15,11 @@ import { startWhole } from "../support/whole-broker.ts"
 const guarded: AccessDecisions = {
   generation: 0,
   allowsEverything: false,
+  admitsEverybody: false,
   methods: new Map(),
   authenticate: ({ clientIdentifier, username }) => Effect.succeed({ clientIdentifier, username }),
   publishVerdict: () => Verdict.allow,
+  readVerdict: () => Verdict.allow,
   decidePublish: () => Effect.succeed(true),
   subscribeVerdict: (_, filter) =>
     filter === "kept/a" ? Verdict.allow : filter === "kept/asked" ? Verdict.ask : Verdict.deny,

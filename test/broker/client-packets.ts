@@ -21,6 +21,7 @@ export interface Received {
 
 export interface ConnectOptions {
   readonly clientIdentifier: string
+  readonly username?: string
   readonly cleanStart?: boolean
   readonly version?: 4 | 5
   readonly keepAliveSeconds?: number
@@ -62,6 +63,7 @@ export const connect = (options: ConnectOptions): Buffer => {
   const { version = 5, will } = options
   const flags =
     ((options.cleanStart ?? false) ? 2 : 0) |
+    (options.username === undefined ? 0 : 128) |
     (will === undefined ? 0 : 4 | ((will.qos ?? 0) << 3) | (will.retain === true ? 32 : 0))
   const properties: Array<number> = []
   if (options.sessionExpirySeconds !== undefined) properties.push(0x11, ...four(options.sessionExpirySeconds))
@@ -82,7 +84,8 @@ export const connect = (options: ConnectOptions): Buffer => {
           ...(version === 5 ? [willProperties.length, ...willProperties] : []),
           ...text(will.topic),
           ...text(will.payload)
-        ])
+        ]),
+    ...(options.username === undefined ? [] : text(options.username))
   ])
 }
 

@@ -8,6 +8,7 @@
  */
 
 import * as Effect from "effect/Effect"
+import type { AccessDecisions } from "../../src/access/access.ts"
 import { TimerWheel } from "../../src/base/wheel.ts"
 import { installPump } from "../../src/broker/catch-up.ts"
 import type { Client } from "../../src/broker/client.ts"
@@ -48,6 +49,9 @@ export interface WorldOptions {
   readonly outboxBytesMax?: number
   /** Small limits make readers switch between their two ways of reading after a few messages. */
   readonly readerLimits?: ReaderLimits
+  /** Nobody is asked who it is: `admitsEverybody`. */
+  readonly access?: AccessDecisions
+  readonly cachedEntriesMax?: number
 }
 
 export class World {
@@ -68,11 +72,11 @@ export class World {
     this.core = new Core({
       limits: { ...limitsOf(defaultSettings), keepAliveSeconds: 0, writeTimeoutMs: 0, ...options.limits },
       codec: ownCodec,
-      router: makeTreeRouter<Session>({ cachedEntriesMax: 1024 }),
+      router: makeTreeRouter<Session>({ cachedEntriesMax: options.cachedEntriesMax ?? 1024 }),
       log: this.log,
       sessionStore: options.sessionStore ?? memorySessions,
       retained: makeMemoryRetained({ maxMessages: 1_000_000, maxBytes: 1_073_741_824, visitsMax: 4096 }),
-      access: allowAll,
+      access: options.access ?? allowAll,
       ledger: new DropLedger({ rowsMax: 10_000 }),
       counters: new Counters(),
       wheel: new TimerWheel<Expirable>(100, 64),

@@ -57,6 +57,7 @@ let worlds = 4711
 
 export interface WorldOptions {
   readonly stdin?: AsyncIterable<Uint8Array>
+  readonly askHidden?: World["askHidden"]
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly workingDirectory?: string
   readonly isTerminal?: boolean
@@ -70,6 +71,7 @@ export function testWorld(options: WorldOptions = {}): TestWorld {
     stdout: new Recorded(options.isTerminal),
     stderr: new Recorded(options.isTerminal),
     stdin: options.stdin ?? chunks(),
+    askHidden: options.askHidden,
     env: options.env ?? {},
     workingDirectory: options.workingDirectory ?? repository,
     homeDirectory: options.workingDirectory ?? repository,

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { errorCodes } from "../../src/config/error-codes.ts"
 
-const folders = ["settings", "config", "listener", "cli"]
+const folders = ["settings", "config", "listener", "cli", "access"]
   .map((room) => `../../src/${room}/`)
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
 

@@ -17,12 +17,25 @@ type Three = readonly [WireValue, WireValue, WireValue]
 
 /** Settings whose text has a form of its own. */
 const special: Readonly<Record<string, Three>> = {
+  "auth.chain": [["jwt"], ["psk", "http"], ["password-file"]],
+  "auth.http.url": ["https://a.example", "https://b.example/x", "http://127.0.0.1:1"],
+  "auth.jwt.jwks-url": ["https://a.example", "https://b.example/x", "http://127.0.0.1:1"],
+  "auth.jwt.algorithms": [["RS256"], ["ES256", "EdDSA"], ["HS256"]],
+  "auth.ldap.url": ["ldap://a.example", "ldaps://b.example:1", "ldap://127.0.0.1"],
+  "auth.ldap.user-filter": ["(a=b)", "(c=d)", "(e=f)"],
+  "auth.ldap.group-filter": ["(a=b)", "(c=d)", "(e=f)"],
+  "auth.ldap.group-attribute": ["a", "b", "c"],
+  "auth.fall-through": [["jwt"], ["psk", "http"], ["password-file"]],
   "server.ws-paths": [["/a"], ["/b", "/c"], ["/d"]],
+  "server.ws-origins": [["https://a.example"], ["https://b.example", "http://c.example"], ["https://d.example"]],
+  "server.proxy-trusted": [["10.0.0.0/8"], ["192.0.2.1/32", "2001:db8::/32"], ["127.0.0.1/32"]],
+  "limits.exempt-addresses": [["10.0.0.0/8"], ["192.0.2.1/32", "2001:db8::/32"], ["127.0.0.1/32"]],
   "server.unix-bind": [["/a"], ["/b", "/c"], ["/d"]],
   "server.unix-mode": ["0600", "0660", "0777"],
   "metrics.path": ["/a", "/b", "/c"],
   "admin.bind": ["127.0.0.1:2001", "127.0.0.1:2002", "[::1]:2003"],
-  "metrics.bind": ["127.0.0.1:2001", "127.0.0.1:2002", "[::1]:2003"],
+  "metrics.bind": [["127.0.0.1:2001"], ["127.0.0.1:2002", "127.0.0.1:2004"], ["[::1]:2003"]],
+  "metrics.topics": [["a/#"], ["b", "c/+"], ["#"]],
   "cluster.bind": ["127.0.0.1:2001", "127.0.0.1:2002", "[::1]:2003"],
   "cluster.node-id": ["node-a", "node-b", "node-c"]
 }
@@ -31,6 +44,8 @@ const special: Readonly<Record<string, Three>> = {
 const refused: Readonly<Record<string, readonly [accepted: string, refused: string, code: string]>> = {
   "server.tls": ["false", "true", "E3201"],
   "server.daemon": ["false", "true", "E3403"],
+  "server.forwarded-for": ["false", "true", "E3241"],
+  "server.proxy-protocol": ["", "tcp", "E3241"],
   "cluster.enabled": ["false", "true", "E3402"],
   "storage.engine": ["memory", "sqlite", "E3404"]
 }

@@ -171,6 +171,7 @@ const accessFrom = (random: Random): AccessDecisions => {
   return {
     generation: 0,
     allowsEverything,
+    admitsEverybody: allowsEverything,
     methods: new Map([["w", method]]),
     authenticate: ({ clientIdentifier, username }) =>
       username === undefined || random.chance(0.5)
@@ -179,7 +180,8 @@ const accessFrom = (random: Random): AccessDecisions => {
     publishVerdict: verdict,
     decidePublish: decide,
     subscribeVerdict: verdict,
-    decideSubscribe: decide
+    decideSubscribe: decide,
+    readVerdict: (_identity, text) => (text.includes("dup") ? Verdict.deny : Verdict.allow)
   }
 }
 

@@ -18,8 +18,8 @@ export const cursorMutants: ReadonlyArray<Mutant> = [
   // The reader's list of topics is made once.
   {
     file: "src/store/log-reader.ts",
-    find: "if (wildcards && bound > this.#boundKnown) {",
-    replace: "if (wildcards && this.#boundKnown === 0) {",
+    find: "} else if (bound > this.#boundKnown) {",
+    replace: "} else if (this.#boundKnown === 0) {",
     statement: "MQTT-4.5.0-1",
     tests
   },

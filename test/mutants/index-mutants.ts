@@ -9,8 +9,25 @@ const image = ["test/store/session-image.test.ts"]
 const lmdb = ["test/store/lmdb-index.test.ts"]
 const snapshots = ["test/store/snapshot.test.ts"]
 const store = ["test/store/durable-store.test.ts"]
+const topics = ["test/store/topic-table.test.ts"]
 
 export const indexMutants: ReadonlyArray<Mutant> = [
+  // A topic that goes hides those behind it.
+  {
+    file: "src/store/topic-table.ts",
+    find: "if (((slot - (this.#hashes[follower - 1] as number)) & mask) < ((slot - free) & mask)) continue",
+    replace: "if (((slot - (this.#hashes[follower - 1] as number)) & mask) >= 0) continue",
+    statement: "TOP-1",
+    tests: topics
+  },
+  // Names of topics that are gone come back, or those that stay are lost with their chunk.
+  {
+    file: "src/store/topic-table.ts",
+    find: "if (this.#places[id] === at * CHUNK_BYTES + offset) {",
+    replace: "if ((this.#places[id] as number) >= 0) {",
+    statement: "TOP-2",
+    tests: topics
+  },
   // Applied before the log is durable: the index is ahead of it after a power cut.
   {
     file: "src/store/indexer.ts",
@@ -115,6 +132,14 @@ export const indexMutants: ReadonlyArray<Mutant> = [
     replace: "// [IDX-6]",
     statement: "IDX-6",
     tests: image
+  },
+  // A retained message is as old as the process.
+  {
+    file: "src/store/retained-recovery.ts",
+    find: "writtenMs > 0 ? Math.min(writtenMs, this.#nowMs) : this.#nowMs // [RET-1]",
+    replace: "this.#nowMs // [RET-1]",
+    statement: "RET-1",
+    tests: store
   },
   // An expired retained message brings the one before it back.
   {

@@ -1,14 +1,20 @@
 /**
  * The table of mutants, room by room. A row per statement that a single line fulfils; run.ts says how it is judged.
  */
+import { accessRulesMutants } from "./access-rules-mutants.ts"
+import { authenticationMutants } from "./authentication-mutants.ts"
+import { benchMutants } from "./bench-mutants.ts"
 import { brokerMutants } from "./broker-mutants.ts"
 import { codecMutants } from "./codec-mutants.ts"
 import { cursorMutants } from "./cursor-mutants.ts"
 import { indexMutants } from "./index-mutants.ts"
+import { limitsMutants } from "./limits-mutants.ts"
 import { messageLogMutants } from "./message-log-mutants.ts"
+import { metricsMutants } from "./metrics-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { planMutants } from "./plan-mutants.ts"
 import { promiseMutants } from "./promise-mutants.ts"
+import { providersMutants } from "./providers-mutants.ts"
 import { replayMutants } from "./replay-mutants.ts"
 import { restoreMutants } from "./restore-mutants.ts"
 import { routerMutants } from "./router-mutants.ts"
@@ -27,11 +33,17 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...planMutants,
   ...restoreMutants,
   ...replayMutants,
+  ...authenticationMutants,
+  ...providersMutants,
+  ...accessRulesMutants,
+  ...limitsMutants,
   ...brokerMutants,
   ...v311Mutants,
   ...v5Mutants,
   ...walMutants,
   ...indexMutants,
   ...messageLogMutants,
-  ...toolsMutants
+  ...metricsMutants,
+  ...toolsMutants,
+  ...benchMutants
 ]

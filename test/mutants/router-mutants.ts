@@ -69,5 +69,21 @@ export const routerMutants: ReadonlyArray<Mutant> = [
     replace: 'if (character === "+" && at !== filter.length) return',
     statement: "MQTT-4.7.1-1",
     tests: grammar
+  },
+  // An entry used again names the topic it had before in the log.
+  {
+    file: "src/router/topic-entries.ts",
+    find: "this.logTopic = -1 // [ENT-1]",
+    replace: "this.valid = true // [ENT-1]",
+    statement: "ENT-1",
+    tests: ["test/router/tree-router.test.ts"]
+  },
+  // It is used again while its caller still looks at it.
+  {
+    file: "src/router/topic-entries.ts",
+    find: "this.retiredAt = (this.retiredAt + 1) % RETIRED_MIN // [ENT-2]",
+    replace: "this.retiredAt = (this.retiredAt + 1) % 2 // [ENT-2]",
+    statement: "ENT-2",
+    tests: ["test/router/tree-router.test.ts"]
   }
 ]

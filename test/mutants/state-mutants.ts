@@ -6,8 +6,8 @@ import type { Mutant } from "./mutant.ts"
 export const stateMutants: ReadonlyArray<Mutant> = [
   {
     file: "src/session/outgoing-window.ts",
-    find: "this.#state[packetIdentifier] = ExchangeState.awaitPubcomp",
-    replace: "this.#state[packetIdentifier] = ExchangeState.awaitPubrec",
+    find: "this.#cells[packetIdentifier * CELLS + STATE] = ExchangeState.awaitPubcomp",
+    replace: "this.#cells[packetIdentifier * CELLS + STATE] = ExchangeState.awaitPubrec",
     statement: "MQTT-4.3.3-6",
     tests: ["test/behaviour/exactly-once.test.ts"]
   },

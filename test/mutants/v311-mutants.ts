@@ -216,8 +216,8 @@ const broker: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/publish.ts",
-    find: "if (verdict === Verdict.deny) refusal = ReasonCode.notAuthorized",
-    replace: "//",
+    find: "  if (verdict === Verdict.allow) {",
+    replace: "  if (verdict !== Verdict.ask) {",
     statement: "v3.1.1 MQTT-3.3.5-2",
     tests: v311
   },

@@ -43,8 +43,8 @@ export const v5Mutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/enhanced.ts",
-    find: 'else closeClient(core, client, "server", reasonCode, why) // [MQTT-4.12.1-2]',
-    replace: "else void reasonCode // [MQTT-4.12.1-2]",
+    find: 'closeClient(core, client, "server", told, wordsFor(told))',
+    replace: "void told",
     statement: "MQTT-4.12.1-2",
     tests
   },

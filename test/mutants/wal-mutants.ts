@@ -1,5 +1,5 @@
 /**
- * Mutants of the log: the ways to lose an acknowledged message. The statements are the promises WAL-1 to WAL-15 in the
+ * Mutants of the log: the ways to lose an acknowledged message. The statements are the promises WAL-1 to WAL-16 in the
  * header of src/wal/commit.ts; the tests are power cuts, faults, bit rot.
  */
 import type { Mutant } from "./mutant.ts"
@@ -242,5 +242,28 @@ export const walMutants: ReadonlyArray<Mutant> = [
     replace: "    return true\n",
     statement: "WAL-15",
     tests: promises
+  },
+  // A full device stalls a file that grows, although spares are there.
+  {
+    file: "src/wal/commit.ts",
+    find: "else if (this.#isPlaced && this.#segment.isGrowing) {",
+    replace: "else if (this.#isPlaced && this.#segment.epoch < 0) {",
+    statement: "WAL-16",
+    tests: promises
+  },
+  // Commits are not looked at while something is copied.
+  {
+    file: "src/store/copy-pace.ts",
+    find: "this.#share = isFelt ? Math.max(1 / SLOWEST, this.#share / 2) : Math.min(1, this.#share * 2) // [CMP-1]",
+    replace: "this.#share = isFelt ? 1 : Math.min(1, this.#share * 2) // [CMP-1]",
+    statement: "CMP-1",
+    tests: ["test/store/copy-pace.test.ts", "test/store/compactor.test.ts"]
+  },
+  {
+    file: "src/store/compactor.ts",
+    find: "allowed * this.#copyPace.judge(nowMs)",
+    replace: "allowed",
+    statement: "CMP-1",
+    tests: compactor
   }
 ]

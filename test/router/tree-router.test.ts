@@ -94,6 +94,32 @@ describe("bounds of the entry cache", () => {
     for (const entry of survived) assert.strictEqual(intern(router, entry.bytes.toString()), entry)
   })
 
+  it("entries are used again for other topics, as new, and not while somebody may hold them", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 64 })
+    const filter = router.acquire("odd/#")
+    const lastSeen = new Map<TopicEntry<string>, number>()
+    let again = 0
+    for (let i = 0; i < 10_000; i++) {
+      const topic = `${i % 2 === 0 ? "eve" : "odd"}/${String(i).padStart(6, "0")}`
+      const entry = intern(router, topic)
+      assert.strictEqual(entry.bytes.toString(), topic)
+      assert.deepEqual([entry.logTopic, entry.logStamp, entry.history, entry.valid], [-1, 0, 0, true])
+      assert.deepEqual(entry.matched, i % 2 === 0 ? [] : [filter])
+      const before = lastSeen.get(entry)
+      if (before !== undefined) {
+        again += 1
+        assert.isAtLeast(i - before, 1024)
+      }
+      lastSeen.set(entry, i)
+      entry.logTopic = i
+      entry.logStamp = i
+      entry.history = 1
+    }
+    assert.isAbove(again, 5000)
+    assert.strictEqual(router.statistics().cachedEntries, 64)
+    assert.strictEqual(router.statistics().sharedMatchSets, 1)
+  })
+
   it("topics of one and the same hash are told apart", () => {
     const router = makeTreeRouter<string>({ cachedEntriesMax: 64 })
     const byHash = new Map<number, string>()

@@ -35,7 +35,8 @@ export class CompactionLife {
     maxMessageAgeMs: 7_200_000,
     checkIntervalMs: 300_000,
     batchSize: 50,
-    concurrentWorkers: 1
+    concurrentWorkers: 1,
+    maxCopyRateBytes: 8 * 1_048_576
   }
   nowMs = NOW_MS
 

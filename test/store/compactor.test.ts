@@ -252,6 +252,33 @@ describe("how it works", () => {
     })
   )
 
+  it.effect("copies slower while commits take more than twice as long as otherwise [CMP-1]", () =>
+    Effect.gen(function* () {
+      const took: Array<number> = []
+      for (const tookMs of [8, 40]) {
+        const life = yield* openLife(new MemoryFs(), undefined, 262_144)
+        yield* life.fill(4000, ["live", "dead", "dead", "dead"], 3000)
+        life.neededFrom.set("live", 0)
+        life.settings = { ...life.settings, maxCopyRateBytes: 1_048_576 }
+        for (let i = 0; i < 100; i++) life.compactor.committed(6)
+        const fiber = yield* Effect.forkChild(life.compactor.pass)
+        let elapsedMs = 0
+        for (; fiber.pollUnsafe() === undefined; elapsedMs++) {
+          yield* turns(20)
+          const isCopying = life.compactor.statistics.bytesCopied > 0
+          for (let i = 0; i < 4 && isCopying; i++) life.compactor.committed(tookMs)
+          yield* TestClock.adjust(4)
+        }
+        const { bytesCopied, commitCopyingMs } = life.compactor.statistics
+        assert.isAbove(bytesCopied, 2_500_000)
+        assert.strictEqual(commitCopyingMs, tookMs)
+        took.push(elapsedMs)
+        yield* life.close
+      }
+      assert.isAbove(took[1] as number, (took[0] as number) * 2)
+    })
+  )
+
   it.effect("an append between two steps is written and kept", () =>
     Effect.gen(function* () {
       const life = yield* openLife(new MemoryFs(), undefined, 262_144)

@@ -198,6 +198,30 @@ describe("a durable store's retained messages", () => {
     })
   )
 
+  it.effect("keeps the time at which it was published, across two restarts and a clock that was set back [RET-1]", () =>
+    Effect.gen(function* () {
+      const fs = new MemoryFs()
+      let clockMs = nowMs
+      const started = Effect.suspend(() => openStoreManually(storeOptions(fs, { nowMs: () => clockMs })))
+      const first = yield* started
+      publishTo(first.store.log, { topic: "a", retain: true, expiresAtMs: nowMs + 10_000 })
+      yield* settled(first.store)
+      clockMs += 1000
+      publishTo(first.store.log, { topic: "b", retain: true })
+      yield* settled(first.store)
+      yield* first.close
+      for (const laterMs of [5000, 3000, -8000]) {
+        clockMs += laterMs
+        const { close, store } = yield* started
+        const [a, b] = [store.retained.get("a"), store.retained.get("b")]
+        const expected = [nowMs, nowMs + 1000].map((each) => Math.min(each, clockMs))
+        assert.deepEqual([a?.storedAtMs, b?.storedAtMs], expected)
+        assert.strictEqual(a?.expiresAtMs, nowMs + 10_000)
+        yield* close
+      }
+    })
+  )
+
   it.effect("beyond the limits: gone, not an older one", () =>
     Effect.gen(function* () {
       const limits = { maxMessages: 10, maxBytes: 60, visitsMax: 10 }

@@ -9,7 +9,7 @@ import { CONTROL_RESERVE_BYTES } from "../../src/wal/commit.ts"
 import { openLog, type SpaceLevel } from "../../src/wal/log.ts"
 import type { LogPolicy } from "../../src/wal/policy.ts"
 import { RecordView } from "../../src/wal/record.ts"
-import { StoreFault } from "../../src/wal/store-fs.ts"
+import { StoreFault, type StoreFile, type StoreFs } from "../../src/wal/store-fs.ts"
 import { verifyLog } from "../../src/wal/verify.ts"
 import { type FaultPlan, FaultyFs } from "../fault/faulty-fs.ts"
 import { MemoryFs } from "../fault/memory-fs.ts"
@@ -53,6 +53,29 @@ describe("nothing is kept early [WAL-1]", () => {
       })
     )
   }
+
+  it.effect("and what a commit took is told: from its write to its keeping", () =>
+    Effect.gen(function* () {
+      let nowMs = 1_765_000_000_000
+      const held: Array<() => void> = []
+      let isSlow = false
+      const memory = new MemoryFs()
+      const slow = slowFs(memory, (then) => void (isSlow ? held.push(then) : then()))
+      const { log } = yield* openManually(slow, optionsOf(immediate, new Random(1), { nowMs: () => nowMs }))
+      yield* until(() => log.space() === "ok" && memory.files.size > 3)
+      const told: Array<number> = []
+      log.appender.onCommitted = (tookMs) => told.push(tookMs)
+      isSlow = true
+      for (const tookMs of [30, 7]) {
+        appendMany(log, 3)
+        yield* until(() => held.length > 0)
+        nowMs += tookMs
+        held.shift()?.()
+      }
+      yield* until(() => told.length === 2)
+      assert.deepEqual(told, [30, 7])
+    })
+  )
 
   it.live("with a sync that never answers", () =>
     Effect.gen(function* () {
@@ -159,6 +182,40 @@ describe("a full disk", () => {
       const last = appendMany(log, 5)
       yield* until(() => log.appender.durableLsn === last)
       yield* close
+    })
+  )
+
+  it.live("goes on in a spare where the first file of a new store can grow no more [WAL-16]", () =>
+    Effect.gen(function* () {
+      const memory = new MemoryFs()
+      const options = optionsOf(immediate, new Random(1))
+      let isFull = false
+      const disk = growingFullFs(memory, () => isFull)
+      const levels: Array<SpaceLevel> = []
+      const { close, log } = yield* openManually(disk, options, { onSpace: (level) => levels.push(level) })
+      const spares = (): number => [...memory.files.keys()].filter((path) => /spare[^.]*\.wal$/.test(path)).length
+      yield* until(() => spares() === 2)
+      assert.isTrue(log.appender.segment.isGrowing)
+      let last = appendMany(log, 3)
+      yield* until(() => log.appender.durableLsn === last)
+      const grown = log.appender.segment
+      isFull = true
+      last = appendMany(log, 3)
+      yield* until(() => log.appender.durableLsn === last)
+      assert.isAbove(log.appender.segment.id, grown.id)
+      assert.isFalse(log.appender.segment.isGrowing)
+      assert.notInclude(levels, "full", "nothing was stalled")
+      yield* until(() => log.space() === "scarce")
+      isFull = false
+      yield* close
+      const verdict = yield* verifyLog(memory, "log")
+      assert.deepEqual(
+        verdict.segments.map(({ damages }) => damages.length),
+        verdict.segments.map(() => 0)
+      )
+      const { log: again } = yield* openManually(memory, optionsOf(immediate, new Random(2)))
+      assert.strictEqual(again.appender.nextLsn, last + 1)
+      assert.strictEqual(again.report.records, last)
     })
   )
 
@@ -419,3 +476,19 @@ const turns = (count: number) =>
   Effect.gen(function* () {
     for (let i = 0; i < count; i++) yield* turn
   })
+
+/** A device that is full: a file keeps the bytes it has, and gets no more. */
+function growingFullFs(inner: MemoryFs, isFull: () => boolean): StoreFs {
+  const wrapped = (file: StoreFile): StoreFile => {
+    const writeSome = file.writeSome.bind(file)
+    file.writeSome = (buffer, start, end, position, done) => {
+      const sizeBytes = inner.files.get(file.path)?.sizeBytes ?? 0
+      if (!isFull() || position + end - start <= sizeBytes) return writeSome(buffer, start, end, position, done)
+      done(new StoreFault({ operation: "write", path: file.path, code: "ENOSPC", cause: "full" }), 0)
+    }
+    return file
+  }
+  const open = inner.open.bind(inner)
+  inner.open = (path, mode) => Effect.map(open(path, mode), wrapped)
+  return inner
+}

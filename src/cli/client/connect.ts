@@ -124,7 +124,7 @@ async function endConnection(client: MqttClient, settings: ConnectionSettings): 
 
 const endTimeoutMs = 2000
 
-function failureOf(settings: ConnectionSettings, error: Error | undefined): ConnectFailure {
+export function failureOf(settings: ConnectionSettings, error: Error | undefined): ConnectFailure {
   const place = targetText(settings.target)
   const code = (error as { readonly code?: unknown } | undefined)?.code
   if (typeof code === "number") {

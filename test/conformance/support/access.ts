@@ -25,11 +25,13 @@ const verdictOn = (text: string): number => (isForbidden(text) ? Verdict.deny : 
 const decisions: AccessDecisions = {
   generation: 0,
   allowsEverything: false,
+  admitsEverybody: false,
   authenticate: (request) =>
     request.username === guarded.username && String(Buffer.from(request.password ?? [])) === guarded.password
       ? Effect.succeed(identityOf(request))
       : refused(0x86, "wrong user name or password"),
   methods: new Map(),
+  readVerdict: () => Verdict.allow,
   publishVerdict: (_, topic) => verdictOn(topic),
   decidePublish: (_, topic) => Effect.succeed(!isForbidden(topic)),
   subscribeVerdict: (_, filter) => verdictOn(filter),

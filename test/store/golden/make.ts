@@ -131,7 +131,8 @@ const first = (folder: string) =>
         maxMessageAgeMs: 1,
         checkIntervalMs: 1,
         batchSize: 10,
-        concurrentWorkers: 1
+        concurrentWorkers: 1,
+        maxCopyRateBytes: 8 * 1_048_576
       }),
       target: log,
       roots: { prepare: () => Effect.succeed({ neededFrom: () => Number.POSITIVE_INFINITY, held: [] }) },

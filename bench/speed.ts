@@ -1,0 +1,299 @@
+/**
+ * Claim: on one core PromptMQ is a multiple of every peer a user would pick instead: rows A to K of harness/scenarios.ts.
+ *
+ *   npm run bench -- speed [--only A,D] [--sections 3.1.1,5,windows] [--repetitions 5] [--seconds 1.5] [--warmup 0.6]
+ *                          [--minutes 12] [--no-peers]
+ *
+ * Method: per repetition and row PromptMQ and Mosquitto run one after the other, each in a fresh process with an empty
+ * folder on core 0, the generator on core 1; who goes first alternates. A ratio is taken within each pair, because other
+ * work on the machine moves both; medians of the pairs count, with their range. aedes and nats-server run once per row they
+ * can take part in. Sections: MQTT 3.1.1; MQTT 5, apart; and once more the rows with acknowledged deliveries with every
+ * broker's default subscriber window.
+ *
+ * Everything is switched on: admin API, metrics, the durable store in its default mode (synced before the PUBACK).
+ *
+ * Each section has its share of `--minutes`. When that is used up, its later pairs are left out, and said so.
+ */
+import { parseArgs } from "node:util"
+import { type BrokerName, brokers, everythingOn, startBroker, versionOf } from "./harness/brokers.ts"
+import { short, spreadOf } from "./harness/figures.ts"
+import { deliveryFaults, findGenerator, type LoadReport, runGenerator } from "./harness/generator.ts"
+import { Report } from "./harness/report.ts"
+import { bottleneck, cpuOf, type Figure, judge, type Scenario, scenarios } from "./harness/scenarios.ts"
+import { barChart } from "./harness/svg-chart.ts"
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string" },
+    sections: { type: "string" },
+    repetitions: { type: "string", default: "5" },
+    seconds: { type: "string", default: "1.5" },
+    warmup: { type: "string", default: "0.6" },
+    minutes: { type: "string", default: "12" },
+    "no-peers": { type: "boolean", default: false }
+  }
+})
+
+interface Section {
+  readonly name: string
+  readonly words: string
+  readonly flags: ReadonlyArray<string>
+  readonly isDefaultWindow: boolean
+  readonly hasPeers: boolean
+  readonly rows: (scenario: Scenario) => boolean
+  /** Of the time there is, up to its end. */
+  readonly until: number
+}
+
+const sections: ReadonlyArray<Section> = [
+  {
+    name: "3.1.1",
+    words: "MQTT 3.1.1",
+    flags: [],
+    isDefaultWindow: false,
+    hasPeers: !values["no-peers"],
+    rows: () => true,
+    until: 0.5
+  },
+  {
+    name: "5",
+    words: "MQTT 5",
+    flags: ["--proto", "5"],
+    isDefaultWindow: false,
+    hasPeers: false,
+    rows: () => true,
+    until: 0.86
+  },
+  {
+    name: "windows",
+    words: "MQTT 3.1.1, default subscriber windows (20 each)",
+    flags: [],
+    isDefaultWindow: true,
+    hasPeers: false,
+    rows: ({ hasWindow }) => hasWindow,
+    until: 1
+  }
+]
+
+const isWanted = (list: string | undefined, name: string) => list === undefined || list.split(",").includes(name)
+const timing = ["--seconds", values.seconds, "--warmup", values.warmup]
+const repetitions = Number(values.repetitions)
+const report = new Report("speed")
+const generator = findGenerator()
+const startedMs = performance.now()
+const budgetMs = Number(values.minutes) * 60_000
+const peers = (["mosquitto", "aedes", "nats-server"] as const).filter((name) => {
+  const version = versionOf(name)
+  report.note(version === undefined ? `${name} is not installed: its column is empty` : `${name} ${version}`)
+  return version !== undefined
+})
+
+/** One row of one section. */
+interface Runs {
+  readonly scenario: Scenario
+  readonly section: Section
+  readonly pairs: Array<Partial<Record<BrokerName, LoadReport>>>
+  readonly besides: Partial<Record<BrokerName, LoadReport>>
+}
+
+for (const section of sections.filter(({ name }) => isWanted(values.sections, name))) await runSection(section)
+tellSettings()
+report.finish()
+
+async function runSection(section: Section): Promise<void> {
+  const chosen = scenarios.filter((scenario) => section.rows(scenario) && isWanted(values.only, scenario.name))
+  const rows: ReadonlyArray<Runs> = chosen.map((scenario) => ({ scenario, section, pairs: [], besides: {} }))
+  let leftOut = 0
+  for (let repetition = 0; repetition < repetitions; repetition++) {
+    for (const row of rows) {
+      const isTimeUp = performance.now() - startedMs > budgetMs * section.until
+      // Each row once, whatever the time.
+      if (isTimeUp && repetition > 0) leftOut++
+      else await runPair(row, repetition)
+    }
+    if (repetition === 0 && section.hasPeers) for (const row of rows) await runBesides(row)
+  }
+  if (leftOut > 0)
+    report.note(`${section.words}: ${leftOut} of ${rows.length * repetitions} pairs left out, the time was up`)
+  tell(section, rows)
+}
+
+async function runPair(row: Runs, repetition: number): Promise<void> {
+  const pair: Partial<Record<BrokerName, LoadReport>> = {}
+  const order: ReadonlyArray<BrokerName> = repetition % 2 === 0 ? ["promptmq", "mosquitto"] : ["mosquitto", "promptmq"]
+  for (const name of order) {
+    if (name !== "promptmq" && !peers.includes(name as never)) continue
+    try {
+      pair[name] = await measure(name, row)
+    } catch (error) {
+      const text = `${name}, ${row.section.words}, ${row.scenario.name}: ${(error as Error).message.split("\n")[0]}`
+      if (name === "promptmq") report.fault(text)
+      else report.note(text)
+    }
+  }
+  row.pairs.push(pair)
+}
+
+async function runBesides({ besides, ...row }: Runs): Promise<void> {
+  for (const name of row.scenario.peers) {
+    if (!peers.includes(name as never)) continue
+    try {
+      besides[name] = await measure(name, { ...row, besides })
+    } catch (error) {
+      report.note(`${name}, ${row.scenario.name}: ${(error as Error).message.split("\n")[0]}`)
+    }
+  }
+}
+
+async function measure(name: BrokerName, { scenario, section }: Runs): Promise<LoadReport> {
+  const own = [...everythingOn, ...(scenario.promptmq ?? [])]
+  const flags = name === "promptmq" ? own : name === "mosquitto" ? (scenario.mosquitto ?? []) : []
+  const broker = await startBroker(name, flags, { isDefaultWindow: section.isDefaultWindow })
+  try {
+    const load = [...scenario.flags, ...section.flags, ...(scenario.isTimed ? timing : [])]
+    const found = await runGenerator(generator, broker.port, broker.pid, load)
+    const where = `${name}, ${section.words}, ${scenario.name}`
+    for (const fault of deliveryFaults(found, false)) {
+      if (name === "promptmq") report.fault(`${where}: ${fault}`)
+      else report.note(`${where}: ${fault}`)
+    }
+    const told = scenario.figures.map((figure) => `${figure.name} ${short(figure.of(found))}${figure.unit}`)
+    report.progress(`${where}: ${told.join(", ")}`)
+    return found
+  } finally {
+    await broker.discard()
+  }
+}
+
+function tell(section: Section, rows: ReadonlyArray<Runs>): void {
+  const head = [
+    "median (range)",
+    "PromptMQ",
+    "Mosquitto",
+    "ratio (range)",
+    "promised",
+    "met",
+    "ratio per CPU s",
+    "aim",
+    ...(section.hasPeers ? ["aedes", "NATS"] : []),
+    "CPU % broker/generator",
+    "bottleneck"
+  ]
+  const results = rows.flatMap((row) => row.scenario.figures.map((figure) => summary(row, figure)))
+  report.table(
+    section.words,
+    head,
+    results.map((result) => cellsOf(section, result))
+  )
+  for (const { figure, scenario, verdict, ratio, own } of results) {
+    if (verdict.isMet) continue
+    const reached =
+      figure.minimum.kind === "ratio" ? `${ratio?.median.toFixed(2)} ×` : `${short(own.median)}${figure.unit}`
+    report.fault(`${section.words}, ${scenario.name} ${figure.name}: ${reached}, promised ${verdict.promise}`)
+  }
+  report.data(
+    section.name,
+    results.map(({ figure: { name, unit, aim }, scenario, runs, besides, ...rest }) => ({
+      row: scenario.name,
+      words: scenario.words,
+      flags: [...scenario.flags, ...section.flags, ...(scenario.isTimed ? timing : [])],
+      figure: { name, unit, aim },
+      ...rest,
+      besides,
+      runs
+    }))
+  )
+  const isWhole = values.only === undefined && section.name === "3.1.1" && repetitions >= 3
+  if (isWhole) report.chart("speed", chartOf(results))
+}
+
+type Result = ReturnType<typeof summary>
+
+function summary({ besides, pairs, scenario }: Runs, figure: Figure) {
+  const of = (name: BrokerName) =>
+    pairs.flatMap((pair) => {
+      const found = pair[name]
+      return found === undefined ? [] : [figure.of(found)]
+    })
+  const ratios = pairs.flatMap(({ mosquitto, promptmq }) =>
+    mosquitto === undefined || promptmq === undefined ? [] : [figure.of(promptmq) / figure.of(mosquitto)]
+  )
+  const own = spreadOf(of("promptmq"))
+  const ratio = ratios.length === 0 ? undefined : spreadOf(ratios)
+  const median = (name: BrokerName, side: "broker" | "generator") => {
+    const found = pairs.flatMap((pair) => (pair[name] === undefined ? [] : [cpuOf(pair[name])[side]]))
+    return Math.round(spreadOf(found).median)
+  }
+  // Each rate by the share of its core the broker had: stands even where other work took the rest.
+  const perCpu = (found: LoadReport) => figure.of(found) / cpuOf(found).broker
+  const ratiosPerCpu = pairs.flatMap(({ mosquitto, promptmq }) =>
+    mosquitto === undefined || promptmq === undefined ? [] : [perCpu(promptmq) / perCpu(mosquitto)]
+  )
+  const cpu = (name: BrokerName) => ({ broker: median(name, "broker"), generator: median(name, "generator") })
+  return {
+    scenario,
+    figure,
+    own,
+    mosquitto: spreadOf(of("mosquitto")),
+    ratio,
+    ratioPerCpu: figure.name === "delivered" && ratio !== undefined ? spreadOf(ratiosPerCpu).median : undefined,
+    verdict: judge(figure, own.median, ratio?.median),
+    besides,
+    cpu: { promptmq: cpu("promptmq"), mosquitto: cpu("mosquitto") },
+    runs: pairs
+  }
+}
+
+function cellsOf(section: Section, result: Result): ReadonlyArray<string> {
+  const { besides, cpu, figure, mosquitto, own, ratio, ratioPerCpu, scenario, verdict } = result
+  const spread = ({ median, low, high }: Result["own"]) =>
+    Number.isNaN(median) ? "–" : `${short(median)}${figure.unit} (${short(low)}–${short(high)})`
+  const beside = (name: BrokerName) =>
+    besides[name] === undefined ? "–" : `${short(figure.of(besides[name]))}${figure.unit}`
+  const share = ({ broker, generator }: Result["cpu"]["promptmq"]) => `${broker}/${generator}`
+  return [
+    `${scenario.name} ${scenario.words}${scenario.figures.length > 1 ? `: ${figure.name}` : ""}`,
+    spread(own),
+    spread(mosquitto),
+    ratio === undefined ? "–" : `${ratio.median.toFixed(2)} (${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)})`,
+    verdict.promise,
+    verdict.isMet ? "yes" : "NO",
+    ratioPerCpu === undefined ? "–" : ratioPerCpu.toFixed(1),
+    figure.aim,
+    ...(section.hasPeers ? [beside("aedes"), beside("nats-server")] : []),
+    `${share(cpu.promptmq)}; ${share(cpu.mosquitto)}`,
+    bottleneck(cpu.promptmq, scenario.isSpinning)
+  ]
+}
+
+function chartOf(results: ReadonlyArray<Result>): string {
+  const rows = results.filter(({ figure, ratio }) => figure.better === "more" && ratio !== undefined)
+  return barChart({
+    title: "Times Mosquitto on one core (MQTT 3.1.1); the mark is what is promised",
+    unit: "×",
+    bars: rows.map(({ figure, ratio, scenario }) => ({
+      label: `${scenario.name} ${scenario.words.split(", synced")[0]}${scenario.figures.length > 1 ? `, ${figure.name}` : ""}`,
+      value: ratio?.median ?? 0,
+      low: ratio?.low ?? 0,
+      high: ratio?.high ?? 0,
+      ...(figure.minimum.kind === "ratio" ? { mark: figure.minimum.bound } : {})
+    }))
+  })
+}
+
+function tellSettings(): void {
+  report.note(
+    `up to ${repetitions} interleaved pairs of ${values.seconds} s after ${values.warmup} s; aedes and NATS once`
+  )
+  for (const name of ["promptmq", ...peers] as const) {
+    report.note(`${name}, beyond its defaults: ${brokers[name].settings.join("; ")}`)
+  }
+  report.note(
+    "promptmq: admin API and metrics on, durable store with its default immediate sync, ports of the system's choice"
+  )
+  for (const { name, promptmq } of scenarios) {
+    if (promptmq !== undefined) report.note(`promptmq in ${name}: ${promptmq.join(" ")}`)
+  }
+  report.note("mosquitto in E and E2: persistence true, saved every 30 minutes and at the end")
+  report.data("timing", { repetitions, seconds: values.seconds, warmup: values.warmup })
+}

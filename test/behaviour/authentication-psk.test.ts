@@ -1,0 +1,72 @@
+/**
+ * Goal: devices with a pre-shared key come in as the key's identity, beside clients with certificates and passwords.
+ * Method: a whole broker; mosquitto_pub --psk and mosquitto_sub as processes; rules that name the identity.
+ */
+import { chmodSync } from "node:fs"
+import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { Certificates, hasOpenssl } from "../listener/certificates.ts"
+import { Child } from "../support/child.ts"
+import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
+
+const key = "00112233445566778899aabbccddeeff"
+
+// Skipped where there is no openssl command, because the broker's certificate is made with it.
+describe.skipIf(!hasOpenssl)("pre-shared keys", () => {
+  const files = new Certificates()
+  let broker: WholeBroker
+  let certificate: string
+
+  beforeAll(async () => {
+    const authority = files.authority("authority")
+    certificate = authority.certificate
+    const own = files.server("own", authority)
+    const keys = files.write("keys", `sensor-7:${key}\nsensor-8:${key.slice(0, -2)}00\n`)
+    chmodSync(keys, 0o600)
+    broker = await startWhole({
+      server: {
+        tls: true,
+        "tls-bind": "127.0.0.1:0",
+        "wss-bind": "",
+        "tls-cert": own.certificate,
+        "tls-key": own.key
+      },
+      auth: { chain: ["psk"], psk: { file: keys, hint: "hint" } },
+      log: { level: "trace" }
+    })
+  })
+  afterAll(async () => {
+    await broker.stop()
+    files.remove()
+  })
+
+  const port = () => `${broker.running.listeners.find(({ name }) => name === "tls")?.port}`
+  const place = () => ["-h", "127.0.0.1", "-p", port(), "-V", "mqttv5", "-q", "1", "-t", "a", "-m", "x"]
+  const pub = async (...more: ReadonlyArray<string>) => {
+    await using child = new Child("mosquitto_pub", [...place(), ...more])
+    return (await child.ended()).code
+  }
+
+  for (const version of ["tlsv1.2", "tlsv1.3"]) {
+    it(`${version}: who has the key comes in, without user name and password`, async () => {
+      const way = ["--tls-version", version]
+      assert.strictEqual(await pub("--psk", key, "--psk-identity", "sensor-7", ...way), 0)
+      assert.notStrictEqual(await pub("--psk", key, "--psk-identity", "sensor-8", ...way), 0)
+      assert.notStrictEqual(await pub("--psk", key, "--psk-identity", "sensor-9", ...way), 0)
+    })
+  }
+
+  it("is known by its identity; nobody without one is, over TLS or in plain text", async () => {
+    const sub = ["-h", "127.0.0.1", "-p", port(), "-i", "psk-client", "-q", "1", "-t", "b", "-E"]
+    await using child = new Child("mosquitto_sub", [...sub, "--psk", key, "--psk-identity", "sensor-7"])
+    await child.succeeded()
+    assert.notStrictEqual(await pub("--cafile", certificate), 0)
+    assert.notStrictEqual(await pub("--cafile", certificate, "-u", "sensor-7", "-P", key), 0)
+    const plain = await broker.dial()
+    const shown = { username: "sensor-7", password: Buffer.from(key) }
+    assert.strictEqual((await plain.connect("c", shown)).reasonCode, 0x86)
+  })
+
+  it("no key is in the log", () => {
+    assert.notInclude(broker.log.join("\n").toLowerCase(), key.slice(0, 16))
+  })
+})
