@@ -108,6 +108,7 @@ const openMetricsDoor = Effect.fnUntraced(function* (
   log: Log
 ): Effect.fn.Return<ListenAddress, ListenError, Scope.Scope> {
   const place = { host: address.host, isLoopback: isLoopback(address) }
+  if (!place.isLoopback) log.write("warn", "the metrics are reachable from other machines, and need no token")
   const failed = (cause: unknown): void => {
     log.write("error", "the metrics could not be told", {}, cause instanceof Error ? cause.message : String(cause))
   }

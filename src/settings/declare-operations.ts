@@ -1,21 +1,11 @@
 /**
- * Settings of `admin`, `cluster` and `log`: how the broker is watched.
+ * Settings of `cluster` and `log`: how the broker is watched.
  *
  * Everything but the MQTT port is on loopback until configured, the cluster and metrics ports included (the
  * original opened both to the world without a credential).
  */
 import { address, addresses, boolean, choice, text } from "./kinds.ts"
 import { section } from "./section.ts"
-
-export const adminSection = section({
-  enabled: boolean({ flag: "admin", fallback: true, summary: "Serve /health and the admin API." }),
-  bind: address({ fallback: "127.0.0.1:9090", summary: "Address of the admin listener." }),
-  tokenFile: text({
-    fallback: "",
-    fallbackWords: "<data-dir>/admin-token",
-    summary: "File with the admin token; made at the first start with mode 0600."
-  })
-})
 
 export const clusterSection = section({
   enabled: boolean({ flag: "cluster", fallback: false, summary: "Join other brokers." }),

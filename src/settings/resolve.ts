@@ -5,7 +5,7 @@
  *
  *   storage.data-dir   $XDG_STATE_HOME/promptmq, else ~/.local/state/promptmq
  *   storage.wal-dir    <data-dir>/log
- *   admin.token-file   <data-dir>/admin-token
+ *   admin.token-file   <data-dir>/admin-token, admin.tokens-file <data-dir>/tokens
  *   auth.password-file <data-dir>/passwords
  *
  * Relative paths start at the working directory, as in the seeds (./data), wherever the file was found;
@@ -48,7 +48,12 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
       passwordFile: auth.passwordFile === "" ? join(dataDir, "passwords") : absolute(auth.passwordFile),
       ...providerFiles(auth, absoluteOrEmpty)
     },
-    admin: { ...admin, tokenFile: admin.tokenFile === "" ? join(dataDir, "admin-token") : absolute(admin.tokenFile) }
+    admin: {
+      ...admin,
+      tokenFile: admin.tokenFile === "" ? join(dataDir, "admin-token") : absolute(admin.tokenFile),
+      tokensFile: admin.tokensFile === "" ? join(dataDir, "tokens") : absolute(admin.tokensFile),
+      auditFile: absoluteOrEmpty(admin.auditFile)
+    }
   }
 }
 

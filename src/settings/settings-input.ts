@@ -428,12 +428,22 @@ export interface SettingsInput {
     readonly "max-loop-lag"?: DurationText | 0
   }
   readonly admin?: {
-    /** Serve /health and the admin API. Default: true. */
+    /** Serve /health, the admin API and the dashboard. Default: true. */
     readonly enabled?: boolean
     /** Address of the admin listener. Default: "127.0.0.1:9090". */
     readonly bind?: string
     /** File with the admin token; made at the first start with mode 0600. Default: <data-dir>/admin-token. */
     readonly "token-file"?: string
+    /** File with further tokens and their roles, written by promptmq token add; read again when it changes. Default: <data-dir>/tokens. */
+    readonly "tokens-file"?: string
+    /** File that gets a line of JSON for every change made through the admin API, besides the log. Default: none. */
+    readonly "audit-file"?: string
+    /** Changes that GET /api/v1/audit remembers. 10 to 100000. Default: 1000. */
+    readonly "max-audit-entries"?: number
+    /** Wrong tokens and login codes that an address may show in a minute; then it waits for the rest of it. 1 to 1000000. Default: 30. */
+    readonly "max-wrong-tokens"?: number
+    /** Open streams of GET /api/v1/events, such as dashboards; 0 = none. 0 to 100. Default: 32. */
+    readonly "max-event-streams"?: number
   }
   readonly metrics?: {
     /** Serve metrics in the Prometheus format, and measure times for them. Default: true. */

@@ -11,10 +11,11 @@
  */
 import * as Schema from "effect/Schema"
 import { aclSection } from "./declare-acl.ts"
+import { adminSection } from "./declare-admin.ts"
 import { authSection } from "./declare-auth.ts"
 import { limitsSection } from "./declare-limits.ts"
 import { metricsSection } from "./declare-metrics.ts"
-import { adminSection, clusterSection, logSection } from "./declare-operations.ts"
+import { clusterSection, logSection } from "./declare-operations.ts"
 import { mqttSection, serverSection } from "./declare-server.ts"
 import { storageSection, topicsSection } from "./declare-storage.ts"
 import { section } from "./section.ts"

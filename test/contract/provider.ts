@@ -94,7 +94,7 @@ export const providerContract = (name: string, start: () => Promise<ProviderSubj
         "alice\0",
         "a)(uid=*",
         "%00",
-        "${username}",
+        "$\u007Busername}",
         "'; --",
         "\r\nx: y",
         "é".repeat(300)
