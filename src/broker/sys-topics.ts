@@ -58,7 +58,7 @@ export class SysTopics {
         this.#tell(`load/${name}/${minutes}min`, (average.loads[i] ?? 0).toFixed(2))
       }
     }
-    for (const [name, value] of Object.entries(valueOf)) this.#tell(name, String(value(core)))
+    for (const [name, value] of Object.entries(figureOf)) this.#tell(name, String(value(core)))
     const heapBytes = this.#options.heapUsedBytes()
     this.#heapMaxBytes = Math.max(this.#heapMaxBytes, heapBytes)
     this.#tell("heap/current", String(heapBytes))
@@ -116,7 +116,7 @@ const loadOf: Readonly<Record<string, (core: Core) => number>> = {
   connections: sum(Counter.connectionsAccepted, Counter.connectionsRefused - Counter.connectionsAccepted)
 }
 
-const valueOf: Readonly<Record<string, (core: Core) => number>> = {
+const figureOf: Readonly<Record<string, (core: Core) => number>> = {
   "clients/total": ({ sessions }) => sessions.size,
   "clients/maximum": ({ connectionsMax }) => connectionsMax,
   "clients/inactive": disconnected,

@@ -41,6 +41,7 @@ const started = async (
 
 const asking =
   (broker: WholeBroker, token: string) =>
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the API says is looked at by the assertions
   async (path: string, body?: unknown): Promise<{ readonly status: number; readonly answer: any }> => {
     const response = await fetch(`http://127.0.0.1:${broker.running.admin?.port}/api/v1/acl${path}`, {
       method: body === undefined ? "GET" : "POST",
@@ -134,6 +135,7 @@ describe("rules of a running broker", () => {
     assert.strictEqual(answer.summary, "3 clients lose access to 2 topics")
     assert.deepEqual(
       answer.losses
+        // biome-ignore lint/suspicious/noExplicitAny: the same
         .map(({ action, because, clientIdentifier, topic }: any) => [clientIdentifier, action, topic, because])
         .sort(),
       [

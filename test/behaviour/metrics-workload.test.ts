@@ -289,7 +289,8 @@ describe("metrics", () => {
       assert.strictEqual(name.endsWith("_total"), type === "counter", name)
       assert.notMatch(name, /_(ms|milliseconds|microseconds|kb|percent)(_|$)/, "base units only")
     }
-    for (const name of series.keys()) assert.notMatch(name, /[{,](client|topic|peer|user)=/, "no label grows with its users")
+    for (const name of series.keys())
+      assert.notMatch(name, /[{,](client|topic|peer|user)=/, "no label grows with its users")
   })
 })
 

@@ -179,6 +179,7 @@ describe("a door with the PROXY protocol", () => {
     })
   )
 
+  // Skipped without openssl, because it makes the certificates.
   describe.skipIf(!hasOpenssl)("and TLS behind it", () => {
     const certificates = new Certificates()
     afterAll(() => certificates.remove())

@@ -115,8 +115,8 @@ export const restoreMutants: ReadonlyArray<Mutant> = [
   // What a SUBSCRIBE still wanted of retained messages is sent from the beginning.
   {
     file: "src/broker/restore.ts",
-    find: "session.retainedCursors.push({ subscription, sequence: below, after })",
-    replace: "session.retainedCursors.push({ subscription, sequence: below, after: after && undefined })",
+    find: "session.retainedCursors.push({ subscription, sequence: below, after, handed })",
+    replace: "session.retainedCursors.push({ subscription, sequence: below, after: after && undefined, handed })",
     statement: "MQTT-3.3.1-9",
     tests
   },

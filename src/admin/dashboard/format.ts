@@ -1,4 +1,7 @@
-/** How numbers, sizes, times and durations look everywhere. Absolute times are for titles, relative ones for cells. */
+/**
+ * How numbers, sizes, times and durations look everywhere. Absolute times are for titles, relative ones for cells; what
+ * is not known is "–", never 0.
+ */
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 })
 const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 })

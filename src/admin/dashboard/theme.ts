@@ -1,4 +1,7 @@
-/** Light, dark, or as the system says. Kept in this browser. */
+/**
+ * Light, dark, or as the system says. Kept in this browser; set as `data-theme` of the document, from which style.css
+ * takes its colours. Charts draw on a canvas, so they ask here what a colour is by now.
+ */
 import { effect, signal } from "@preact/signals"
 
 const KEY = "promptmq-theme"

@@ -93,8 +93,8 @@ export class LoadSubscriber extends LoadClient {
     const expected = this.#expected[publisher]
     if (expected === undefined) return
     const sequence = buffer.readUInt32LE(at + stamp.sequence)
-    if (((sequence - expected) | 0) < 0)
-      tally.repeated++ // [BENCH-2]
+    const isRepeated = ((sequence - expected) | 0) < 0 // [BENCH-2]
+    if (isRepeated) tally.repeated++
     else this.#expected[publisher] = sequence + 1
   }
 

@@ -1,4 +1,7 @@
-/** Files that hold secrets or data, and who else on this machine may read or write them. */
+/**
+ * Files that hold secrets or data, and who else on this machine may read or write them. Only looks: modes are mended by
+ * who owns the files, since a secret that others could read may be known already.
+ */
 import { type Stats, statSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { Settings } from "../../settings/settings.ts"
