@@ -60,7 +60,9 @@ async function bundle(name, external) {
     chunkFileNames: `${name}-[name]-[hash].js`,
     comments: { legal: true, annotation: false, jsdoc: false },
     // 2.9 MB become 1.7, which is parsed at every start; names of functions stay, so that a stack trace can be read.
-    ...(name === "main" ? { minify: { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: true } } } : {})
+    ...(name === "main"
+      ? { minify: { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: true } } }
+      : {})
   })
   await build.close()
 }
