@@ -5,7 +5,7 @@
 import { fileURLToPath } from "node:url"
 import type { ExitCode } from "../../src/cli/exit-codes.ts"
 import { runCommandLine } from "../../src/cli/run.ts"
-import type { Output, StopSignal, World } from "../../src/cli/world.ts"
+import type { Output, ServiceSignal, StopSignal, World } from "../../src/cli/world.ts"
 
 export const repository = fileURLToPath(new URL("../..", import.meta.url))
 
@@ -50,6 +50,7 @@ export interface TestWorld extends World {
   readonly stderr: Recorded
   readonly left: Array<ExitCode>
   readonly signal: (signal: StopSignal) => void
+  readonly serviceSignal: (signal: ServiceSignal) => void
 }
 
 /** Each world is a process of its own: client identifiers are made from its number. */
@@ -66,6 +67,7 @@ export interface WorldOptions {
 
 export function testWorld(options: WorldOptions = {}): TestWorld {
   const handlers = new Set<(signal: StopSignal) => void>()
+  const serviceHandlers = new Set<(signal: ServiceSignal) => void>()
   const left: Array<ExitCode> = []
   return {
     stdout: new Recorded(options.isTerminal),
@@ -82,6 +84,13 @@ export function testWorld(options: WorldOptions = {}): TestWorld {
     onStopSignal: (handler) => {
       handlers.add(handler)
       return () => handlers.delete(handler)
+    },
+    onServiceSignal: (handler) => {
+      serviceHandlers.add(handler)
+      return () => serviceHandlers.delete(handler)
+    },
+    serviceSignal: (signal) => {
+      for (const handler of [...serviceHandlers]) handler(signal)
     },
     leaveAtOnce: (code) => {
       left.push(code)

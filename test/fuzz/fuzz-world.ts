@@ -52,22 +52,23 @@ export class FuzzWorld {
   readonly #takenBefore = pool.takenSlabs
   #named = 0
 
-  constructor(random: Random) {
-    const late = random.chance(0.5)
-    this.#outboxBytesMax = random.pick([200, 4096, 65_536])
+  /** `settled`: nothing by chance: these limits, everybody may everything, room enough. */
+  constructor(random: Random, settled?: Limits) {
+    const late = settled === undefined && random.chance(0.5)
+    this.#outboxBytesMax = settled === undefined ? random.pick([200, 4096, 65_536]) : 65_536
     const memoryLog = new MemoryLog({
-      limitBytes: random.pick(late ? [4_000_000] : [20_000, 65_536, 1_000_000])
+      limitBytes: settled === undefined ? random.pick(late ? [4_000_000] : [20_000, 65_536, 1_000_000]) : 4_000_000
     })
     this.#late = late ? new LateLog(memoryLog, (step) => this.later(step)) : undefined
     const counters = new Counters()
     this.core = new Core({
-      limits: limitsFrom(random),
+      limits: settled ?? limitsFrom(random),
       codec: ownCodec,
       router: makeTreeRouter<Session>({ cachedEntriesMax: random.pick([4, 1024]) }),
       log: this.#late ?? memoryLog,
       sessionStore: memorySessions,
       retained: makeMemoryRetained({ maxMessages: random.pick([3, 1000]), maxBytes: 100_000, visitsMax: 8 }),
-      access: accessFrom(random),
+      access: accessFrom(random, settled !== undefined),
       ledger: new DropLedger({ rowsMax: 100 }),
       counters,
       wheel: new TimerWheel<Expirable>(100, 64),
@@ -160,8 +161,8 @@ const limitsFrom = (random: Random): Limits => ({
 })
 
 /** Everybody may in, or everybody is asked: topics with a "c" need an Effect, those with a "dup" are forbidden. */
-const accessFrom = (random: Random): AccessDecisions => {
-  const allowsEverything = random.chance(0.5)
+const accessFrom = (random: Random, isOpen: boolean): AccessDecisions => {
+  const allowsEverything = isOpen || random.chance(0.5)
   const verdict = (_identity: unknown, text: string) => {
     if (allowsEverything) return Verdict.allow
     return text.includes("dup") ? Verdict.deny : text.includes("c") ? Verdict.ask : Verdict.allow
@@ -223,7 +224,8 @@ export class FuzzPeer implements Transport {
 
   send(chunk: Buffer): void {
     if (this.closed || this.#ending) return
-    if (this.#paused) this.#unread.push(chunk)
+    // What waits to be read comes first, also while resume() has not come to it.
+    if (this.#paused || this.#unread.length > 0) this.#unread.push(chunk)
     else this.onData(chunk)
   }
 

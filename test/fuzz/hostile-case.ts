@@ -61,7 +61,7 @@ export class HostileCase {
       this.#step(random.below(HOSTILE_CLIENTS))
       if (random.chance(0.6)) this.#world.run(random.below(20))
       if (step % 16 === 15) this.#healthy.proveHealth()
-      if (step % 8 === 7) this.#judgeGauges()
+      if (step % 8 === 7) judgeGauges(this.#world)
     }
     this.#healthy.proveHealth()
     this.#everybodyLeaves()
@@ -128,35 +128,41 @@ export class HostileCase {
       world.advance(5000)
       world.run()
     }
-    this.#judgeGauges()
     this.#reach.resumed += core.count[Counter.sessionsResumed] as number
     this.#reach.expired += core.count[Counter.sessionsExpired] as number
-    const left = {
-      connections: core.connections,
-      clients: core.clients.filter((client) => client !== undefined).length,
-      sessions: core.sessions.size,
-      groups: core.groups.size,
-      filters: core.router.statistics().filters,
-      timers: core.wheel.size,
-      acknowledgements: core.acknowledgements.reduce((sum, { length }) => sum + length, 0),
-      holds: core.holds.length,
-      handedBeforeTail: core.handedBeforeTail.size,
-      pumps: core.pumpQueue.length + core.groupQueue.length,
-      slabs: world.takenSlabs,
-      unseen: core.log.next - core.delivered + core.log.next - core.tailSeen
-    }
-    for (const [what, count] of Object.entries(left)) if (count !== 0) throw new Error(`left behind: ${what} ${count}`)
-    if (core.log.first < 0 || core.log.first > core.log.next) throw new Error("the log's ends crossed")
-  }
-
-  #judgeGauges(): void {
-    for (const { family, value } of this.#world.core.counters.samples())
-      if (!(value >= 0)) throw new Error(`${family} is ${value}`)
+    judgeRest(world)
   }
 
   #note(index: number, what: string): void {
     this.trace.push(`${index}: ${what}`)
   }
+}
+
+/** When everybody has left and every session has expired nothing is left. */
+export const judgeRest = (world: FuzzWorld): void => {
+  const { core } = world
+  judgeGauges(world)
+  const left = {
+    connections: core.connections,
+    clients: core.clients.filter((client) => client !== undefined).length,
+    sessions: core.sessions.size,
+    groups: core.groups.size,
+    filters: core.router.statistics().filters,
+    timers: core.wheel.size,
+    acknowledgements: core.acknowledgements.reduce((sum, { length }) => sum + length, 0),
+    holds: core.holds.length,
+    handedBeforeTail: core.handedBeforeTail.size,
+    pumps: core.pumpQueue.length + core.groupQueue.length,
+    slabs: world.takenSlabs,
+    unseen: core.log.next - core.delivered + core.log.next - core.tailSeen
+  }
+  for (const [what, count] of Object.entries(left)) if (count !== 0) throw new Error(`left behind: ${what} ${count}`)
+  if (core.log.first < 0 || core.log.first > core.log.next) throw new Error("the log's ends crossed")
+}
+
+const judgeGauges = ({ core }: FuzzWorld): void => {
+  for (const { family, value } of core.counters.samples())
+    if (!(value >= 0)) throw new Error(`${family} is ${value}`)
 }
 
 class Hostile {
@@ -197,7 +203,7 @@ const bodyOf = (frame: Buffer): number => {
 }
 
 /** Publishes to itself at QoS 1 and pings; what others say to it does not count. */
-class Healthy {
+export class Healthy {
   readonly #peer: FuzzPeer
   readonly #world: FuzzWorld
   readonly #reader = new packets.PacketReader()

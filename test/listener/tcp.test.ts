@@ -90,9 +90,10 @@ describe("tcp transport", () => {
         closed: (error) => void seen.push(`closed ${error}`)
       }
       peer.sendAndClose(Buffer.from("abc"))
-      yield* Effect.promise(() => until(() => outbox.closed))
+      yield* Effect.promise(() => until(() => connection.stopped))
       assert.deepStrictEqual(seen, ["a"])
       while (connection.stopped) connection.go()
+      yield* Effect.promise(() => until(() => connection.closed))
       assert.deepStrictEqual(seen, ["a", "b", "c", "closed undefined"])
     })
   )

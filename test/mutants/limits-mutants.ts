@@ -92,7 +92,7 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
   row(
     "LIM-5",
     "src/broker/queue-caps.ts",
-    "dropRecord(core, session, DropReason.queueFull, core.log.topicAt(sequence), sequence)",
+    "dropRecord(core, session, reason, core.log.topicAt(sequence), sequence)",
     "",
     "test/broker/fairness.test.ts"
   ),

@@ -7,7 +7,7 @@
 import { type ExecFileOptions, execFile } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { delimiter, join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
@@ -52,18 +52,28 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+const built = /^dist\/[\w-]+\.js$|^dist\/types\/.*\.d\.ts$|^dist\/dashboard\/[\w./-]+\.(js|css|svg|html)(\.gz|\.br)?$/
+
 describe("the tarball", () => {
   it("holds the release and nothing of the workshop", () => {
     const paths = packed?.files.map(({ path }) => path) ?? []
-    const wanted = ["LICENSE", "README.md", "package.json", "dist/main.js", "dist/index.js", "dist/types/index.d.ts"]
-    const presets = readdirSync(join(root, "config")).map((name) => `config/${name}`)
+    const wanted = [
+      "LICENSE",
+      "README.md",
+      "package.json",
+      "dist/main.js",
+      "dist/index.js",
+      "dist/types/index.d.ts"
+    ].concat("dist/dashboard/index.html")
+    const presets = readdirSync(join(root, "config"), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ name, parentPath }) => relative(root, join(parentPath, name)))
     assert.deepEqual(
       [...wanted, ...presets].filter((path) => !paths.includes(path)),
       [],
       "missing"
     )
-    const isAllowed = (path: string) =>
-      wanted.includes(path) || presets.includes(path) || /^dist\/[\w-]+\.js$|^dist\/types\/.*\.d\.ts$/.test(path)
+    const isAllowed = (path: string) => wanted.includes(path) || presets.includes(path) || built.test(path)
     assert.deepEqual(
       paths.filter((path) => !isAllowed(path)),
       [],

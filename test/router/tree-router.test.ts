@@ -3,11 +3,14 @@
  * that a change of filters touches no more cached entries than it must.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { hashBytes } from "../../src/base/bytes.ts"
+import { ByteHash } from "../../src/base/byte-hash.ts"
 import { Generations } from "../../src/router/generations.ts"
 import type { TopicEntry } from "../../src/router/router.ts"
 import { makeTreeRouter } from "../../src/router/tree-router.ts"
 import { intern, matchedTexts } from "../contract/router.ts"
+
+/** The hash that routers have in tests. */
+const unseeded = new ByteHash()
 
 describe("shared match arrays", () => {
   it("topics with equal sets of filters hold one array", () => {
@@ -98,12 +101,15 @@ describe("bounds of the entry cache", () => {
     const router = makeTreeRouter<string>({ cachedEntriesMax: 64 })
     const filter = router.acquire("odd/#")
     const lastSeen = new Map<TopicEntry<string>, number>()
+    const serials = new Set<number>()
     let again = 0
     for (let i = 0; i < 10_000; i++) {
       const topic = `${i % 2 === 0 ? "eve" : "odd"}/${String(i).padStart(6, "0")}`
       const entry = intern(router, topic)
       assert.strictEqual(entry.bytes.toString(), topic)
-      assert.deepEqual([entry.logTopic, entry.logStamp, entry.history, entry.valid], [-1, 0, 0, true])
+      assert.deepEqual([entry.logTopic, entry.logStamp, entry.history, entry.series, entry.valid], [-1, 0, 0, 0, true])
+      assert.deepEqual([entry.publishClass, entry.readClass], [0, 0])
+      assert.strictEqual(serials.size, serials.add(entry.serial).size - 1, "no serial number is given twice")
       assert.deepEqual(entry.matched, i % 2 === 0 ? [] : [filter])
       const before = lastSeen.get(entry)
       if (before !== undefined) {
@@ -114,6 +120,9 @@ describe("bounds of the entry cache", () => {
       entry.logTopic = i
       entry.logStamp = i
       entry.history = 1
+      entry.series = 1
+      entry.publishClass = 1
+      entry.readClass = 1
     }
     assert.isAbove(again, 5000)
     assert.strictEqual(router.statistics().cachedEntries, 64)
@@ -127,7 +136,7 @@ describe("bounds of the entry cache", () => {
     for (let i = 0; pair === undefined; i++) {
       // Scattered, and of one length: the lengths would tell them apart.
       const topic = `t/${(Math.imul(i, 0x9e3779b1) >>> 0).toString(16).padStart(8, "0")}`
-      const hash = hashBytes(Buffer.from(topic), 0, topic.length)
+      const hash = unseeded.of(Buffer.from(topic), 0, topic.length)
       const other = byHash.get(hash)
       if (other !== undefined) pair = [other, topic]
       byHash.set(hash, topic)
@@ -138,17 +147,44 @@ describe("bounds of the entry cache", () => {
     }
   })
 
-  it("topics whose hashes collide displace each other, and are answered right", () => {
+  it("topics whose hashes collide are answered right, whichever of them are evicted", () => {
     const router = makeTreeRouter<string>({ cachedEntriesMax: 64 })
     const colliding: Array<string> = []
-    const rowOf = (topic: string) => hashBytes(Buffer.from(topic), 0, topic.length) & 0xff
-    for (let i = 0; colliding.length < 40; i++) if (rowOf(`c/${i}`) === 7) colliding.push(`c/${i}`)
+    const slotOf = (topic: string) => unseeded.of(Buffer.from(topic), 0, topic.length) & 0xff
+    for (let i = 0; colliding.length < 100; i++) if (slotOf(`c/${i}`) >= 0xfd) colliding.push(`c/${i}`)
     for (const topic of colliding) router.acquire(topic)
     for (let round = 0; round < 3; round++) {
       for (const topic of colliding) assert.deepStrictEqual([...matchedTexts(router, topic)], [topic])
     }
-    // All of them fall into one row, however far the rows were doubled.
-    assert.isAtMost(router.statistics().cachedEntries, 8)
+    assert.strictEqual(router.statistics().cachedEntries, 64)
+  })
+
+  it("a walk over more topics than there is room for leaves most entries where they are, and others get in", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 4096 })
+    const walk = (name: string, count: number) =>
+      Array.from({ length: count }, (_, i) => intern(router, `${name}/${i}`))
+    walk("old", 4096)
+    const settled = [...router.cached()].filter(({ valid }) => valid)
+    walk("once", 8192)
+    assert.isAtLeast(settled.filter(({ valid }) => valid).length, 2500)
+    for (let round = 0; round < 40; round++) walk("new", 4000)
+    const kept = [...router.cached()].filter(({ bytes }) => bytes.toString().startsWith("new/"))
+    assert.isAtLeast(kept.length, 3900)
+  })
+
+  it("holds long topics as well as short ones, also while they are evicted", () => {
+    const router = makeTreeRouter<string>({ cachedEntriesMax: 8 })
+    const topics = [1, 62, 63, 64, 65, 255, 256, 257, 300, 513, 1000, 65_535].flatMap((length) =>
+      ["a", "b"].map((letter) => letter.repeat(length))
+    )
+    for (let round = 0; round < 200; round++) {
+      const entries = topics.map((topic) => intern(router, topic))
+      for (const [at, entry] of entries.entries()) {
+        assert.strictEqual(entry.bytes.toString(), topics[at])
+      }
+      for (const entry of router.cached()) assert.strictEqual(intern(router, entry.bytes.toString()), entry)
+    }
+    assert.strictEqual(router.statistics().cachedEntries, 8)
   })
 })
 

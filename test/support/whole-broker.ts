@@ -6,7 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { type RunningBroker, type StartOptions, startBroker } from "../../src/app.ts"
-import { checkText } from "../../src/config/load.ts"
+import { checkText, type LoadedSettings } from "../../src/config/load.ts"
 import { memoryPair } from "../../src/listener/memory.ts"
 import { resolveSettings } from "../../src/settings/resolve.ts"
 import type { SettingsInput } from "../../src/settings/settings-input.ts"
@@ -49,9 +49,10 @@ export class WholeBroker extends TestBroker {
   }
 }
 
+/** `parts.load` is asked instead of `input`, where it is there: for what reloads. */
 export const startWhole = async (
   input: SettingsInput = {},
-  parts: Pick<StartOptions, "fs"> = {}
+  parts: Pick<StartOptions, "fs" | "load" | "configFile"> = {}
 ): Promise<WholeBroker> => {
   const scope = Scope.makeUnsafe()
   const lines: Array<string> = []
@@ -64,7 +65,10 @@ export const startWhole = async (
       admin: { ...admin, ...input.admin },
       storage: { ...storage, ...input.storage }
     }
-    const { settings } = yield* checkText(JSON.stringify(written), "settings", surroundings)
+    const { load } = parts
+    const loaded =
+      load === undefined ? checkText(JSON.stringify(written), "settings", surroundings) : Effect.promise(load)
+    const { settings } = (yield* loaded) as LoadedSettings
     const { level } = settings.log
     const write = (text: string) => void lines.push(text)
     const log = new Log({ format: "text", level, colour: false, write, wallClockMs: Date.now })

@@ -88,13 +88,21 @@ function found(records: Iterable<ControlBody>): Recovered {
   return image.toRecovered()
 }
 
+/** Without what the image keeps beside the value: its LSN. */
+function withBareSubscriptions(session: RecoveredSession): RecoveredSession {
+  const bare = [...session.subscriptions].map(
+    ([filter, { intervals, retainedBelow }]) => [filter, { intervals, retainedBelow }] as const
+  )
+  return { ...session, subscriptions: new Map(bare) }
+}
+
 describe("state records", () => {
   it("a start finds every session as it was", () => {
     fc.assert(
       fc.property(session, (recovered) => {
         const { sessions } = found(sessionRecords(recovered, 7, unmoved))
         // Steps behind the cursor are what tells of those above it.
-        assert.deepEqual(sessions, [{ ...recovered, isBehind: recovered.handed.size > 0 }])
+        assert.deepEqual(sessions.map(withBareSubscriptions), [{ ...recovered, isBehind: recovered.handed.size > 0 }])
       })
     )
   })

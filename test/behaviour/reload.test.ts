@@ -1,0 +1,149 @@
+/**
+ * Goal: the configuration, and the files it names, are read again while clients are connected: all or nothing, by SIGHUP,
+ * by the desk the admin API uses, and when the file changes.
+ * Method: the whole broker from a file in a folder of its own; the file is written anew and reloaded. Signals: the
+ * command itself, in process, with a world whose signals the test sends.
+ */
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import { runCommandLine } from "../../src/cli/run.ts"
+import { type LoadInput, loadSettings } from "../../src/config/load.ts"
+import { testWorld } from "../cli/recorded-world.ts"
+import { timePasses } from "../support/time.ts"
+import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "promptmq-reload-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Whole or not at all, as an editor does. */
+const write = (name: string, text: string): string => {
+  const path = join(folder, name)
+  writeFileSync(`${path}.aside`, text, { mode: 0o600 })
+  renameSync(`${path}.aside`, path)
+  return path
+}
+
+const base = (more = "", name = "data") => `server: { bind: "127.0.0.1:0", ws-bind: "" }
+storage: { data-dir: ${join(folder, name)} }
+${more}`
+
+const startFrom = (file: string): Promise<WholeBroker> => {
+  const input: LoadInput = { file, flags: new Map(), environment: {}, workingDirectory: folder, homeDirectory: folder }
+  const load = async () => {
+    const result = await Effect.runPromise(Effect.result(loadSettings(input)))
+    return Result.isSuccess(result) ? result.success : result.failure
+  }
+  return startWhole({}, { load, configFile: file })
+}
+
+const off = "admin: { enabled: false }\n"
+
+const deskOf = ({ running }: WholeBroker) => running.configuration ?? assert.fail("no desk")
+
+describe("a reload", () => {
+  it("takes a topic from clients that are connected, and said before who loses what", async () => {
+    const rules = (topics: string) =>
+      write("acl.yaml", `rules:\n  - { effect: allow, actions: [publish, subscribe], topics: "${topics}" }\n`)
+    const acl = rules("#")
+    const file = write("acl-broker.yaml", base(`${off}acl: { rules-file: ${acl} }\n`, "acl-data"))
+    await using broker = await startFrom(file)
+    const reader = await broker.join("reader")
+    const publisher = await broker.join("publisher")
+    await reader.subscribe("plant/#", 1)
+    await publisher.publish("plant/1", "before", 1)
+    assert.strictEqual((await reader.take("publish")).payload.toString(), "before")
+    rules("office/#")
+    const { clientsAffected, impacts } = await deskOf(broker).diff()
+    assert.strictEqual(clientsAffected, 2)
+    assert.include(
+      impacts.map(({ clientIdentifier, what }) => `${clientIdentifier} ${what}`),
+      "reader subscribe plant/#"
+    )
+    assert.strictEqual(await publisher.publish("plant/1", "still", { qos: 1 }), 0, "a diff changes nothing")
+    assert.strictEqual((await reader.take("publish")).payload.toString(), "still")
+    assert.property(await deskOf(broker).reload(), "applied")
+    assert.strictEqual(await publisher.publish("plant/1", "after", { qos: 1 }), 0x87)
+    await reader.quiet()
+  })
+
+  it("of a file that is wrong keeps everything, in one line, and the metric says 0", async () => {
+    const file = write("bad.yaml", base(off, "bad-data"))
+    await using broker = await startFrom(file)
+    write("bad.yaml", base(`${off}log: { level: debug }\nmqtt: { max-qos: 9 }\n`, "bad-data"))
+    assert.isFalse("applied" in (await deskOf(broker).reload()))
+    assert.isFalse(broker.running.reloads.isGood)
+    const told = broker.log.filter((line) => line.includes("is refused"))
+    assert.strictEqual(told.length, 1)
+    assert.match(told[0] ?? "", /the old one stays in force.*code=E3105.*bad\.yaml:5:18/)
+    const { length } = broker.log
+    await broker.join("quiet")
+    assert.notInclude(broker.log.slice(length).join(""), "level=debug", "the level of the refused file")
+    write("bad.yaml", base(`${off}mqtt: { max-qos: 1 }\n`, "bad-data"))
+    assert.property(await deskOf(broker).reload(), "applied")
+    assert.isTrue(broker.running.reloads.isGood)
+    const { properties } = await (await broker.dial()).connect("later")
+    assert.strictEqual(properties?.maximumQoS, 1)
+  })
+
+  it("exchanges users, and refuses all of it for a password file that is damaged", async () => {
+    const add = (name: string) =>
+      runCommandLine(
+        ["user", "add", name, "--file", join(folder, "passwords")],
+        testWorld({ stdin: textOf("secret-1\n") })
+      )
+    assert.strictEqual(await add("ada"), 0)
+    const users = `${off}auth: { chain: [password-file], password-file: ${join(folder, "passwords")}, allow-anonymous: false }\n`
+    const file = write("users.yaml", base(users, "users-data"))
+    await using broker = await startFrom(file)
+    const code = async (username: string) =>
+      (await (await broker.dial()).connect(username, { username, password: Buffer.from("secret-1") })).reasonCode
+    assert.strictEqual(await code("bob"), 0x86)
+    assert.strictEqual(await add("bob"), 0)
+    assert.property(await deskOf(broker).reload(), "applied")
+    assert.strictEqual(await code("bob"), 0)
+    const good = readFileSync(join(folder, "passwords"), "utf8")
+    write("passwords", "this is no password file\n")
+    write("users.yaml", base(`${users}log: { level: debug }\n`, "users-data"))
+    assert.isFalse("applied" in (await deskOf(broker).reload()), "a file that the settings name is part of it")
+    assert.strictEqual(await code("ada"), 0)
+    assert.strictEqual(await code("bob"), 0)
+    assert.notInclude(broker.log.join(""), "level=debug")
+    write("passwords", good)
+    assert.property(await deskOf(broker).reload(), "applied")
+  })
+
+  it("follows the file by itself with server.watch-config", async () => {
+    const watching = (level: string) =>
+      `server: { bind: "127.0.0.1:0", ws-bind: "", watch-config: true }\nstorage: { engine: memory }\n${off}mqtt: { max-qos: ${level} }\n`
+    const file = write("watched.yaml", watching("2"))
+    await using broker = await startFrom(file)
+    write("watched.yaml", watching("1"))
+    const { core } = broker
+    while (core.limits.qosMax !== 1) await timePasses(20)
+  })
+})
+
+describe("SIGHUP", () => {
+  it("reloads the running command; a second file that is wrong leaves it running", async () => {
+    const file = write("signal.yaml", base(off, "signal-data"))
+    const world = testWorld({ workingDirectory: folder })
+    const ended = runCommandLine(["server", "-c", file], world)
+    await world.stderr.until(/ready/)
+    write("signal.yaml", base(`${off}log: { level: debug }\n`, "signal-data"))
+    world.serviceSignal("SIGHUP")
+    await world.stdout.until(/the configuration was read again.*log\.level/)
+    write("signal.yaml", "log: [")
+    world.serviceSignal("SIGHUP")
+    await world.stdout.until(/the configuration is refused, the old one stays in force/)
+    world.signal("SIGTERM")
+    assert.strictEqual(await ended, 0)
+  })
+})
+
+async function* textOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text)
+}
