@@ -340,6 +340,7 @@ describe("a key set at an address", () => {
     }
   })
 
+  // Skipped without openssl, because it makes the certificates.
   it.skipIf(!hasOpenssl)("over TLS, with an authority that is trusted and no other", async () => {
     // Skipped where there is no openssl command, because the certificates are made with it.
     using files = new OwnCertificates()

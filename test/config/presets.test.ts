@@ -118,7 +118,7 @@ describe("the sample", () => {
         settingsLeaves.map((leaf) => leaf.key).filter((key) => !unset.includes(key))
       )
       for (const leaf of settingsLeaves) {
-        if (/dir$|token-file$|password-file$/.test(leaf.key)) continue
+        if (/dir$|tokens?-file$|password-file$/.test(leaf.key)) continue
         assert.deepStrictEqual(settingValue(loaded.settings, leaf), leaf.spec.decode(leaf.fallback), leaf.key)
       }
     })

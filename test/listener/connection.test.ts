@@ -10,7 +10,7 @@ import { Connection, type PacketReceiver } from "../../src/listener/connection.t
 import { FlushTurn } from "../../src/listener/flush-turn.ts"
 import { Outbox } from "../../src/listener/outbox.ts"
 import { SlabPool } from "../../src/listener/slab-pool.ts"
-import { ManualTurns, StubTransport } from "./stub-transport.ts"
+import { LendingTransport, ManualTurns, StubTransport } from "./stub-transport.ts"
 
 const HEADER_BYTES = 2
 
@@ -60,8 +60,7 @@ class Recorder implements PacketReceiver {
   }
 }
 
-function setUp() {
-  const transport = new StubTransport()
+function setUp<T extends StubTransport = StubTransport>(transport: T = new StubTransport() as T) {
   const turns = new ManualTurns()
   const pool = new SlabPool(4)
   const outbox = new Outbox(transport, pool, new FlushTurn(turns.schedule), 1 << 20)
@@ -323,5 +322,63 @@ describe("connection", () => {
     assert.strictEqual(connection.pendingBytes, 0)
     transport.onClose(undefined)
     assert.deepStrictEqual(receiver.ends, [undefined])
+  })
+
+  it("what is lent is not looked at again: any chunking, any room in front, stops anywhere", () => {
+    const stops = fc.array(fc.boolean(), { minLength: 1, maxLength: 10 })
+    const rooms = fc.constantFrom(0, 1, 300, 65_536)
+    fc.assert(
+      fc.property(frames, cuts, stops, fc.nat(3), rooms, (sent, cuts, stops, goEvery, room) => {
+        const { transport, connection, receiver, outbox } = setUp(new LendingTransport(room))
+        receiver.onFrame = (_, index) => {
+          if (stops[index % stops.length] === true) connection.stop()
+        }
+        for (const [index, chunk] of chunked(Buffer.concat(sent), cuts).entries()) {
+          transport.lend(chunk)
+          if (connection.stopped && index % (goEvery + 1) === 0) connection.go()
+        }
+        while (connection.stopped) connection.go()
+        assert.deepStrictEqual(
+          receiver.frames,
+          sent.map((frame) => frame.toString("hex"))
+        )
+        assert.strictEqual(connection.pendingBytes, 0)
+        assert.isFalse(outbox.closed)
+      }),
+      { numRuns: 300 }
+    )
+  })
+
+  it("two connections that wait for the rest of a packet do not share memory for its beginning", () => {
+    const clients = [0, 1, 2].map(() => setUp(new LendingTransport(65_536)))
+    const sent = clients.map((_, index) => frameOf(Buffer.alloc(5_000, index + 1)))
+    for (let round = 0; round < 3; round++) {
+      for (const cut of [1, 2, 700, 4_000]) {
+        for (const [index, { transport }] of clients.entries()) transport.lend(sent[index]?.subarray(0, cut) as Buffer)
+        for (const [index, { transport }] of clients.entries()) transport.lend(sent[index]?.subarray(cut) as Buffer)
+      }
+    }
+    clients.forEach(({ receiver }, index) => {
+      const hex = sent[index]?.toString("hex")
+      assert.deepStrictEqual(receiver.frames, Array(12).fill(hex))
+    })
+  })
+
+  it("a packet larger than the room in front is put together in memory of its own", () => {
+    const { transport, receiver } = setUp(new LendingTransport(1_000))
+    const large = frameOf(Buffer.alloc(65_000, 7))
+    for (let offset = 0; offset < large.length; offset += 900) transport.lend(large.subarray(offset, offset + 900))
+    assert.deepStrictEqual(receiver.frames, [large.toString("hex")])
+  })
+
+  it("a beginning that arrived takes at most twice its bytes, however much the packet announces", () => {
+    const { transport, connection } = setUp(new LendingTransport(65_536))
+    const large = frameOf(Buffer.alloc(60_000, 7))
+    let arrived = 0
+    for (let offset = 0; offset < 50_000; offset += 900) {
+      transport.lend(large.subarray(offset, offset + 900))
+      arrived += 900
+      assert.isAtMost(connection.pendingBytes, 2 * Math.max(arrived, 128))
+    }
   })
 })

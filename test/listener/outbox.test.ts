@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { FlushTurn } from "../../src/listener/flush-turn.ts"
+import { lent } from "../../src/listener/lent-memory.ts"
 import { BY_REFERENCE_BYTES_MIN, Outbox } from "../../src/listener/outbox.ts"
 import { SLAB_BYTES, SlabPool, SMALL_SLAB_BYTES } from "../../src/listener/slab-pool.ts"
 import { ManualTurns, StubTransport } from "./stub-transport.ts"
@@ -279,5 +280,53 @@ describe("flush turn", () => {
     turns.endTurn()
     assert.deepStrictEqual(ended, ["first", "second"])
     assert.strictEqual(turns.scheduled, 0)
+  })
+
+  it("copies a range that is lent, and lets all outboxes but the first share one copy", () => {
+    const { pool, transport, turn, turns, outbox } = setUp()
+    const others = [1, 2].map(() => new StubTransport())
+    const outboxes = [outbox, ...others.map((other) => new Outbox(other, pool, turn, 1 << 20))]
+    const memory = bytesOf(3 * SLAB_BYTES, 1)
+    const expected = Buffer.from(memory.subarray(10, 10 + 2 * SLAB_BYTES))
+    const before = lent.begin(memory)
+    for (const each of outboxes) {
+      each.append(Buffer.from("in front "), 0, 9)
+      each.append(memory, 10, 10 + 2 * SLAB_BYTES)
+      each.append(Buffer.from(" behind"), 0, 7)
+    }
+    lent.begin(before)
+    memory.fill(0)
+    turns.endTurn()
+    const whole = Buffer.concat([Buffer.from("in front "), expected, Buffer.from(" behind")])
+    for (const each of [transport, ...others]) {
+      assert.isTrue(each.take(each.held.length))
+      turns.endTurn()
+      each.take(each.held.length)
+      assert.isTrue(each.received.equals(whole))
+    }
+    assert.strictEqual(pool.takenSlabs, 0)
+  })
+
+  it("copies a range that is lent also while it holds", () => {
+    const { transport, turns, outbox, pool } = setUp()
+    const memory = bytesOf(2 * SLAB_BYTES, 3)
+    const expected = Buffer.from(memory)
+    outbox.append(Buffer.from("free"), 0, 4)
+    outbox.hold(7)
+    turns.endTurn()
+    const before = lent.begin(memory)
+    outbox.append(memory, 0, memory.length)
+    lent.begin(before)
+    memory.fill(0)
+    turns.endTurn()
+    assert.strictEqual(transport.received.toString(), "free")
+    outbox.release(7)
+    while (transport.held.length > 0 || turns.scheduled > 0) {
+      turns.endTurn()
+      if (transport.held.length === 0) break
+      assert.isTrue(transport.take(transport.held.length))
+    }
+    assert.isTrue(transport.received.equals(Buffer.concat([Buffer.from("free"), expected])))
+    assert.strictEqual(pool.takenSlabs, 0)
   })
 })

@@ -73,3 +73,24 @@ export class ManualTurns {
     for (const run of this.#runs.splice(0)) run()
   }
 }
+
+/**
+ * One that reads into memory which is used again: what lend() hands over is overwritten when the call returns, and so is
+ * what lies in front of it.
+ */
+export class LendingTransport extends StubTransport {
+  onLent: (buffer: Buffer, start: number, end: number) => void = () => undefined
+  readonly #roomBytes: number
+
+  constructor(roomBytes: number) {
+    super()
+    this.#roomBytes = roomBytes
+  }
+
+  lend(chunk: Buffer): void {
+    const memory = Buffer.alloc(this.#roomBytes + chunk.length, 0xdd)
+    chunk.copy(memory, this.#roomBytes)
+    this.onLent(memory, this.#roomBytes, memory.length)
+    memory.fill(0xee)
+  }
+}

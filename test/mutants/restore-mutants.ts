@@ -91,7 +91,7 @@ export const restoreMutants: ReadonlyArray<Mutant> = [
   // "No session present" while the old one may still come back from the disk.
   {
     file: "src/broker/save-session.ts",
-    find: "core.endedTicket = core.log.ticket",
+    find: "core.endedTicket = core.log.ticket // [RST-8]",
     replace: "core.endedTicket = 0",
     statement: "RST-8",
     tests

@@ -14,9 +14,12 @@ describe("runtime figures", () => {
         // The run time's timer has to have started before it can be late.
         while (figures.families().length === 0 || figures.lagMaxMs === 0) yield* turn
         figures.sample(0)
-        const until = performance.now() + 300
-        while (performance.now() < until);
-        while (figures.lagMaxMs < 100) yield* turn
+        // Again, because a window that has just begun takes the first turn only as its beginning.
+        while (figures.lagMaxMs < 100) {
+          const until = performance.now() + 300
+          while (performance.now() < until);
+          yield* turn
+        }
         figures.sample(1)
         assert.isAtLeast(figures.lagMaxMs, 100)
         figures.sample(2)
