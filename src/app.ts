@@ -20,22 +20,20 @@
  *   PLAN-2  a change of storage settings decides about the very next record
  */
 import { randomBytes } from "node:crypto"
-import { readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Runtime from "effect/Runtime"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Access } from "./access/access.ts"
 import { AccessControl, type AccessControlShape, type AccessError, accessLayer } from "./access/access-layer.ts"
 import type { BansFileError } from "./access/bans-file.ts"
 import type { CreateProvider } from "./access/custom-types.ts"
 import type { AdminError } from "./admin/admin-error.ts"
-import type { StorageInfo } from "./admin/api.ts"
+import type { StorageInfo } from "./admin/api/storage.ts"
 import { HealthState } from "./admin/health-state.ts"
-import { openOperations } from "./admin/operations.ts"
+import { type Operations, openOperations } from "./admin/operations.ts"
+import { admissionView, listenersView } from "./admin/security-facts.ts"
 import { type OpenedAdmin, openAdmin, openEarly } from "./admin/server.ts"
 import { type StoreFound, type StoreView, viewStore } from "./admin/store-view.ts"
 import { makeAclDesk } from "./broker/acl-desk.ts"
@@ -59,8 +57,14 @@ import {
   type SettingsHolder
 } from "./broker/services.ts"
 import { supervise } from "./broker/supervise.ts"
+import { followSpans, makeTraceDesk, type TraceDesk } from "./broker/trace-desk.ts"
 import { watchDisk } from "./broker/watch-disk.ts"
 import { watchLoad } from "./broker/watch-load.ts"
+import { checkDocument } from "./config/check-document.ts"
+import type { ConfigInvalid } from "./config/config-invalid.ts"
+import type { LoadedSettings } from "./config/load.ts"
+import type { ConfigurationDesk } from "./config/reload.ts"
+import { openRunningSettings, type RunningSettings, watchedFile } from "./config/running.ts"
 import { logPolicyOf, lossOf, promiseOf, storeOptionsOf, topicPoliciesOf } from "./config/store-options.ts"
 import type { ListenError } from "./listener/listen-error.ts"
 import { type ListenerSettings, type OpenListener, openListeners } from "./listener/listeners.ts"
@@ -74,7 +78,9 @@ import type { LostMessage } from "./store/durable-log.ts"
 import { type DurableStore, openDurableStore } from "./store/durable-store.ts"
 import type { MessageLog } from "./store/ports.ts"
 import { verifyAgain } from "./store/verify-again.ts"
+import { ringOf } from "./telemetry/log-ring.ts"
 import { type Log, loggingLayer } from "./telemetry/logging.ts"
+import { holdPidFile, type PidFileError } from "./telemetry/pid-file.ts"
 import { diskFs } from "./wal/disk-fs.ts"
 import type { SpaceLevel } from "./wal/log.ts"
 import type { StoreFailed, StoreRefused } from "./wal/store-error.ts"
@@ -159,6 +165,12 @@ export interface StartOptions {
   readonly resolve: (settings: Settings) => Settings
   /** Where a setting's value comes from, for the admin API. */
   readonly originOf: (key: string) => string
+  /** Loads the settings again, as at the start. Absent: there is nothing to reload (an embedded broker). */
+  readonly load?: (() => Promise<LoadedSettings | ConfigInvalid>) | undefined
+  /** The file that server.watch-config is about. */
+  readonly configFile?: string | undefined
+  /** Told of settings that changed, for what lives outside of the plan: the log. */
+  readonly onChanged?: ((settings: Settings) => void) | undefined
   /** The door to the disk; tests let it fail. */
   readonly fs?: StoreFs
   /** The provider `custom` of the chain, instead of a module. */
@@ -176,9 +188,13 @@ export interface RunningBroker {
   readonly metricsAt: ReadonlyArray<ListenAddress>
   /** Whoever reloads the settings says here how that went. */
   readonly reloads: ReloadFigures
+  /** Settings as they are in the file now: compared, and loaded again. Undefined without StartOptions.load. */
+  readonly configuration: ConfigurationDesk | undefined
   readonly broker: BrokerShape
   /** Who is banned, as the admin API handles it. */
   readonly bans: BansDesk
+  /** Where messages went, as the admin API asks it. */
+  readonly traces: TraceDesk
   /** Files of access are read again, users are changed. */
   readonly access: AccessControlShape
   /** What the store found at the start; undefined with the memory engine. */
@@ -187,18 +203,6 @@ export interface RunningBroker {
   readonly promise: () => string
   /** Fails when the store has failed for good; the sockets are closed then. Never succeeds. */
   readonly failure: Effect.Effect<never, StoreFailed>
-}
-
-export class PidFileError extends Schema.TaggedError<PidFileError>()("PidFileError", {
-  file: Schema.String,
-  cause: Schema.Defect()
-}) {
-  override get message(): string {
-    return `server.pid-file ${this.file} cannot be written: ${this.cause instanceof Error ? this.cause.message : "?"}`
-  }
-  override get [Runtime.errorExitCode](): number {
-    return 1
-  }
 }
 
 export type StartError =
@@ -216,9 +220,12 @@ export const startBroker = Effect.fnUntraced(function* (
   options: StartOptions
 ): Effect.fn.Return<RunningBroker, StartError, Scope.Scope> {
   const { log, settings } = options
+  const file = watchedFile(options.configFile)
   const tls = settings.server.tls ? yield* TlsMaterial.open(tlsSettings(settings)) : undefined
   const health = new HealthState()
   const door = yield* Effect.provide(openEarly(settings.admin, health.checks), loggingLayer(log))
+  // Before the broker: what its drain still does is sent too.
+  const spans = settings.tracing.enabled ? yield* openSpans(options) : undefined
   const context = yield* Layer.build(brokerLayer(settings, log, options.fs, options.authentication))
   health.isRecovered = true
   const running = Effect.gen(function* () {
@@ -230,6 +237,7 @@ export const startBroker = Effect.fnUntraced(function* (
     const bans = yield* keepBans(broker.core, settings)
     const doors = makeDoors(broker.core, settings, () => held.current)
     yield* supervise("the watch over load", watchLoad(broker.core))
+    if (spans !== undefined) yield* followSpans(broker.core, spans, settings.tracing)
     const listeners = yield* openListeners(listenerSettings(settings, tls, doors), broker.accept)
     if (tls !== undefined) yield* supervise("the watch over certificates", watchTlsMaterial(tls))
     health.openListeners = listeners.length
@@ -244,18 +252,19 @@ export const startBroker = Effect.fnUntraced(function* (
       tls,
       view
     })
-    const { checks, metrics } = operations
-    const admin = settings.admin.enabled
-      ? yield* openAdmin({
-          ...adminOptions(options, held, broker, listeners, view),
-          bans,
-          users: access.users,
-          acl: makeAclDesk(broker.core, access.rules),
-          checks,
-          metrics,
-          door
-        })
-      : undefined
+    const current = yield* openRunningSettings({
+      ...options,
+      file,
+      held,
+      core: broker.core,
+      access,
+      tls,
+      reloads,
+      apply: applier(options, broker, view)
+    })
+    const traces = makeTraceDesk(broker.core, current.current)
+    const parts = { current, broker, listeners, view, operations, access, bans, tls, traces }
+    const admin = settings.admin.enabled ? yield* openAdmin({ ...adminOptions(options, parts), door }) : undefined
     if (settings.server.pidFile !== "") yield* holdPidFile(settings.server.pidFile)
     const failure = opened === undefined ? Effect.never : closedBy(opened.store.failure, broker)
     return {
@@ -265,7 +274,9 @@ export const startBroker = Effect.fnUntraced(function* (
       broker,
       access,
       bans,
+      traces,
       reloads,
+      configuration: current.configuration,
       metricsAt: operations.metricsAt,
       found: view?.found,
       promise: () => promiseOf(held.current),
@@ -274,6 +285,13 @@ export const startBroker = Effect.fnUntraced(function* (
   })
   return yield* running.pipe(Effect.provide(context), Effect.provide(loggingLayer(log)))
 })
+
+/** Loaded here, and only here: the SDK takes longer than starting the broker. */
+const openSpans = ({ log, settings, version }: StartOptions) =>
+  Effect.flatMap(
+    Effect.promise(() => import("./telemetry/span-export.ts")),
+    ({ openSpanExport }) => openSpanExport(settings.tracing, version, log)
+  )
 
 /** `tls` is there while server.tls is true; without it there are no listeners with TLS. */
 export const listenerSettings = (
@@ -403,41 +421,55 @@ const closedBy = (failure: Effect.Effect<never, StoreFailed>, { core }: BrokerSh
     })
   )
 
-const adminOptions = (
-  options: StartOptions,
-  held: SettingsHolder,
-  broker: BrokerShape,
-  listeners: ReadonlyArray<OpenListener>,
-  view: ServedStore | undefined
-) => {
-  const { core } = broker
-  const { settings } = options
-  const changed = new Set<string>()
-  return {
-    address: settings.admin.bind,
-    tokenFile:
-      settings.admin.tokenFile === "" ? join(settings.storage.dataDir, "admin-token") : settings.admin.tokenFile,
-    log: options.log,
-    version: options.version,
-    addresses: () => listeners.map(({ url }) => url),
-    counters: () => core.counters.samples(),
-    logStatistics: () => core.log.statistics(),
-    drops: core.ledger,
-    storage: () => storageInfo(held.current, core.log, view?.info()),
-    storageWork: view?.work,
-    settings: {
-      current: () => held.current,
-      resolve: options.resolve,
-      originOf: (key: string) => (changed.has(key) ? "admin API" : options.originOf(key)),
-      apply: (next: Settings, changedKeys: ReadonlyArray<string>) => {
-        for (const key of changedKeys) changed.add(key)
-        options.log.setLevel(next.log.level)
-        broker.apply(next)
-        view?.apply(next)
-      }
-    }
+/** A change of settings while the broker runs, by whomever. */
+const applier =
+  ({ log, onChanged }: StartOptions, broker: BrokerShape, view: ServedStore | undefined) =>
+  (next: Settings): void => {
+    log.setLevel(next.log.level)
+    broker.apply(next)
+    view?.apply(next)
+    onChanged?.(next)
   }
+
+/** What the admin listener shows and works on. */
+interface AdminParts {
+  readonly current: RunningSettings
+  readonly broker: BrokerShape
+  readonly listeners: ReadonlyArray<OpenListener>
+  readonly view: ServedStore | undefined
+  readonly operations: Operations
+  readonly access: AccessControlShape
+  readonly bans: BansDesk
+  readonly tls: TlsMaterial | undefined
+  readonly traces: TraceDesk
 }
+
+const adminOptions = (
+  { log, settings, version }: StartOptions,
+  { access, bans, broker: { core }, current, listeners, operations, tls, traces, view }: AdminParts
+) => ({
+  address: settings.admin.bind,
+  tokenFile: settings.admin.tokenFile || join(settings.storage.dataDir, "admin-token"),
+  tokensFile: settings.admin.tokensFile || join(settings.storage.dataDir, "tokens"),
+  log,
+  logs: ringOf(log, settings.log.recentEntries),
+  version,
+  core,
+  addresses: () => listeners.map(({ url }) => url),
+  checks: operations.checks,
+  metrics: operations.metrics,
+  loopLagP99Ms: () => operations.runtime.lagP99Ms,
+  storage: () => storageInfo(current.current(), core.log, view?.info()),
+  storageWork: view?.work,
+  security: () => ({ ...listenersView(listeners, tls, settings), ...admissionView(access, current.current()) }),
+  bans,
+  users: access.users,
+  acl: makeAclDesk(core, access.rules),
+  traces,
+  settings: current,
+  checkDocument,
+  configuration: current.configuration
+})
 
 /** How the store is, for /api/v1/system; `disk` is undefined with the memory engine. */
 const storageInfo = (settings: Settings, log: MessageLog, disk: StorageInfo["disk"]): StorageInfo => {
@@ -455,23 +487,6 @@ const storageInfo = (settings: Settings, log: MessageLog, disk: StorageInfo["dis
     ...(disk === undefined ? {} : { disk })
   }
 }
-
-/** The file names this process while it runs; another process's file of the same name is left alone at the end. */
-const holdPidFile = (file: string) =>
-  Effect.acquireRelease(
-    Effect.try({
-      try: () => writeFileSync(file, `${process.pid}\n`),
-      catch: (cause) => new PidFileError({ file, cause })
-    }),
-    () =>
-      Effect.sync(() => {
-        try {
-          if (readFileSync(file, "utf8").trim() === String(process.pid)) rmSync(file)
-        } catch {
-          // Somebody took it away already.
-        }
-      })
-  )
 
 /** Text nobody can guess, for names the broker gives. */
 export const randomName = (prefix: string): string => `${prefix}-${randomBytes(8).toString("hex")}`

@@ -11,7 +11,6 @@ export type {
   PeerCertificate
 } from "./access/custom-types.ts"
 export type { AdminError } from "./admin/admin-error.ts"
-export type { PidFileError } from "./app.ts"
 export { ConfigInvalid } from "./config/config-invalid.ts"
 export type { Problem } from "./config/problem.ts"
 export { Broker, BrokerService, type BrokerShape, type EmbeddedBroker, type StartOptions } from "./embed/broker.ts"
@@ -20,3 +19,4 @@ export type { Message, PublishOptions, SubscribeOptions } from "./embed/host.ts"
 export { ListenError } from "./listener/listen-error.ts"
 export type { OpenListener } from "./listener/listeners.ts"
 export type { SettingsInput } from "./settings/settings-input.ts"
+export type { PidFileError } from "./telemetry/pid-file.ts"

@@ -23,9 +23,11 @@ import { type Admission, accessWith } from "./authorizer.ts"
 import { type Chain, makeChain, type Tally } from "./chain.ts"
 import { openHashWorkers } from "./hash-workers.ts"
 import type { Provider } from "./provider.ts"
+import type { FileProblem } from "./provider-file.ts"
 import { providers } from "./provider-table.ts"
 import type { ProviderContext, ProviderRefused } from "./providers.ts"
 import { ResultCache } from "./result-cache.ts"
+import type { RulesProblem } from "./rules-file.ts"
 import { type RulesChange, type RulesInvalid, RulesSource, refusedWords, watchRules } from "./rules-source.ts"
 import { makeScram } from "./scram.ts"
 import { makeUserAdmin, type UserAdmin } from "./user-admin.ts"
@@ -47,6 +49,8 @@ export interface AccessControlShape {
   readonly tallies: ReadonlyArray<Readonly<Tally>>
   /** Files are read again now. Answers with what is wrong, one line each; empty = all is new. */
   readonly reload: Effect.Effect<ReadonlyArray<string>>
+  /** What is wrong with those files, as they are now; nothing changes. */
+  readonly judge: Effect.Effect<ReadonlyArray<FileProblem | RulesProblem>>
   /** Undefined while auth.chain does not name user-database. */
   readonly users: UserAdmin | undefined
   readonly rules: RulesSource
@@ -86,11 +90,20 @@ export const accessLayer = (options: AccessOptions): Layer.Layer<Access | Access
         })
         return [...failures.map(({ message }) => message), ...refused]
       })
+      const judge = Effect.gen(function* () {
+        const faults = chain === undefined ? [] : yield* chain.judge
+        const refused = yield* Effect.match(rules.preview, {
+          onSuccess: () => [],
+          onFailure: ({ problems }) => problems
+        })
+        return [...faults, ...refused]
+      })
       return Context.make(Access, accessWith(admission, rules.authorizer)).pipe(
         Context.add(AccessControl, {
           chain: settings.auth.chain,
           tallies: chain?.tallies ?? [],
           reload,
+          judge,
           users,
           rules,
           hashed,

@@ -86,6 +86,18 @@ export interface EnhancedStep {
 }
 
 /**
+ * Identities to whom the same rules apply, so that one verdict serves all of them, unless it hangs on a name.
+ */
+export interface RightsClasses {
+  /** Number of the identity's class, above 0. */
+  classOf(identity: Identity): number
+  /** Numbers below it are of rules that are gone. */
+  readonly firstClass: number
+  /** Would the verdict given last differ for others of the class? */
+  readonly isPersonal: boolean
+}
+
+/**
  * What may a client do? Composed of who it is (the chain of providers) and the rules (authorizer.ts). All verdicts are
  * of `Verdict`; the broker keeps them per connection, by topic and generation (broker/permissions.ts).
  */
@@ -99,6 +111,8 @@ export interface AccessDecisions {
   readonly allowsEverything: boolean
   /** True when `authenticate` would let everybody in as what they call themselves: then it is not asked. */
   readonly admitsEverybody: boolean
+  /** Absent: verdicts are of one identity each. */
+  readonly classes?: RightsClasses | undefined
   authenticate(request: ConnectRequest): Effect.Effect<Identity, ConnectRefused>
   /** Enhanced authentication methods by name. */
   readonly methods: ReadonlyMap<string, EnhancedMethod>

@@ -10,7 +10,7 @@
  * Elsewhere: what a rule is (rule.ts), how it is read (rules-file.ts), how it is matched (compile-rules.ts).
  */
 import * as Effect from "effect/Effect"
-import type { AccessDecisions, Identity } from "./access.ts"
+import type { AccessDecisions, Identity, RightsClasses } from "./access.ts"
 import type { Rule, RuleAction, RuleList } from "./rule.ts"
 
 /** What somebody wants to do. `read` = be handed a message; `retain` then says that it is a retained one. */
@@ -31,6 +31,7 @@ export interface Explanation {
 }
 
 export interface Authorizer {
+  readonly classes?: RightsClasses | undefined
   readonly generation: number
   /** No rules, and no-match allows: an identity without rules of its own is never refused anything. */
   readonly allowsEverything: boolean
@@ -60,6 +61,9 @@ export const accessWith = (admission: Admission, authorizer: Authorizer): Access
   },
   get allowsEverything() {
     return authorizer.allowsEverything
+  },
+  get classes() {
+    return authorizer.classes
   },
   get admitsEverybody() {
     return admission.admitsEverybody

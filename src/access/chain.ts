@@ -18,6 +18,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { ConnectRefused, type ConnectRequest, type EnhancedMethod, type EnhancedStep, type Identity } from "./access.ts"
 import type { Provider, ProviderAnswer, ProviderFailed } from "./provider.ts"
+import type { FileProblem } from "./provider-file.ts"
 import type { ResultCache } from "./result-cache.ts"
 
 export interface ChainOptions {
@@ -36,6 +37,8 @@ export interface Chain {
   readonly tallies: ReadonlyArray<Readonly<Tally>>
   /** Every provider reads again what it was made from; each failure leaves that provider as it was. */
   readonly reload: Effect.Effect<ReadonlyArray<ProviderFailed>>
+  /** What is wrong with the files that `reload` would read. */
+  readonly judge: Effect.Effect<ReadonlyArray<FileProblem>>
 }
 
 export interface Tally {
@@ -85,7 +88,11 @@ export const makeChain = (options: ChainOptions): Chain => {
       }
       cache.clear()
       return failures
-    })
+    }),
+    judge: Effect.map(
+      Effect.forEach(providers, ({ judge }) => judge ?? Effect.succeed([])),
+      (problems) => problems.flat()
+    )
   }
 }
 

@@ -63,6 +63,9 @@ interface Numbers {
   bits: Uint32Array | undefined
 }
 
+/** What placeholders stand for: the subject's own names, or none, or any. */
+type Fill = "own" | "nothing" | "everything"
+
 const makeNode = (): Node => ({
   literals: undefined,
   plus: undefined,
@@ -87,6 +90,11 @@ export class CompiledRules {
   #bit = 0
   #levels: ReadonlyArray<string> = []
   #best = 0
+  /** How placeholders are looked at, and whether there was one in the way. */
+  #fill: Fill = "own"
+  #hasMetPlaceholder = false
+  /** Would the last question have another answer for somebody else to whom the same rules apply? */
+  isPersonal = false
 
   constructor(rules: RuleList) {
     this.rules = rules
@@ -120,17 +128,31 @@ export class CompiledRules {
     }
   }
 
-  /** Number of the first rule that holds, or -1. `text` is a topic name, or a filter for `subscribeBit`. */
+  /**
+   * Number of the first rule that holds, or -1. `text` is a topic name, or a filter for `subscribeBit`. Says in `isPersonal`
+   * whether it hung on what the client is called: whether it differs between placeholders that match nothing and such that
+   * match everything.
+   */
   decide(subject: Subject, bit: number, text: string): number {
+    this.#levels = text.split("/")
+    this.#hasMetPlaceholder = false
+    const best = this.#first(subject, bit, text, "own")
+    this.isPersonal =
+      this.#hasMetPlaceholder &&
+      this.#first(subject, bit, text, "nothing") !== this.#first(subject, bit, text, "everything") // [ACL-9]
+    return best === this.rules.length ? -1 : best
+  }
+
+  #first(subject: Subject, bit: number, text: string, fill: Fill): number {
     this.#subject = subject
     this.#bit = bit
     this.#best = this.rules.length
+    this.#fill = fill
     this.#look(this.#everywhere)
     const literal = this.#literals.size === 0 ? undefined : this.#literals.get(text)
     if (literal !== undefined) this.#look(literal)
-    this.#levels = text.split("/")
     this.#walk(this.#root, 0, text.startsWith("$"))
-    return this.#best === this.rules.length ? -1 : this.#best
+    return this.#best
   }
 
   /** `isServers`: the text begins with `$`, and this is its first level. */
@@ -149,9 +171,14 @@ export class CompiledRules {
     if (literal !== undefined) this.#walk(literal, depth + 1, false)
     if (isServers) return // [ACL-5]
     const { clientIdentifier, username } = this.#subject
-    if (node.clientIdentifier !== undefined && level === clientIdentifier)
+    if (node.clientIdentifier !== undefined && this.#isFilled(level, clientIdentifier))
       this.#walk(node.clientIdentifier, depth + 1, false)
-    if (node.username !== undefined && level === username) this.#walk(node.username, depth + 1, false)
+    if (node.username !== undefined && this.#isFilled(level, username)) this.#walk(node.username, depth + 1, false)
+  }
+
+  #isFilled(level: string, text: string | undefined): boolean {
+    this.#hasMetPlaceholder = true
+    return this.#fill === "own" ? level === text : this.#fill === "everything"
   }
 
   #look({ bits, list }: Numbers): void {

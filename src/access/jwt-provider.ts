@@ -42,6 +42,7 @@ interface Keys {
   /** Others, for a token that none of the current ones fits. */
   readonly after: (tried: JWTVerifyGetKey) => Effect.Effect<JWTVerifyGetKey | undefined>
   readonly reload: Effect.Effect<void, ProviderFailed>
+  readonly judge?: Effect.Effect<ReadonlyArray<FileProblem>>
 }
 
 export const makeProvider: MakeProvider = (context) =>
@@ -59,7 +60,8 @@ export const makeProvider: MakeProvider = (context) =>
           const token = tokenIn(request, settings)
           return token === undefined ? Effect.succeed(unknown) : judge(request, token)
         }),
-      reload: keys.reload
+      reload: keys.reload,
+      judge: keys.judge
     } satisfies Provider
   })
 
@@ -153,6 +155,10 @@ const fileKeys = ({ changed, log, settings }: ProviderContext, jose: Jose): Effe
     return Effect.succeed({
       current: Effect.sync(() => keys),
       after: () => Effect.undefined,
+      judge: Effect.sync(() => {
+        const next = read()
+        return typeof next === "function" ? [] : [next]
+      }),
       reload: Effect.suspend(() => {
         const next = read()
         if (typeof next !== "function") {

@@ -48,6 +48,10 @@ export const makeProvider: MakeProvider = ({ background, changed, hashes, log, s
       tellWarning()
       return Effect.void
     })
+    const judge = Effect.sync(() => {
+      const read = readPasswordFile(file)
+      return isProblem(read) ? [read] : []
+    })
     yield* background(
       "the watch over the password file",
       watchFile(file, () => state, Effect.ignore(reload))
@@ -66,7 +70,8 @@ export const makeProvider: MakeProvider = ({ background, changed, hashes, log, s
         const keys = current.users.get(username)?.scram
         return keys === undefined ? undefined : { keys }
       },
-      reload
+      reload,
+      judge
     } satisfies Provider
   })
 

@@ -15,6 +15,7 @@
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { ConnectRequest, EnhancedMethod, Identity } from "./access.ts"
+import type { FileProblem } from "./provider-file.ts"
 import type { ScramKeys } from "./scram-keys.ts"
 
 export type ProviderAnswer =
@@ -47,6 +48,8 @@ export interface Provider {
   readonly scramKeysOf?: ((username: string) => ScramUser | undefined) | undefined
   /** Reads again what it was configured from; a failure leaves everything as it was. */
   readonly reload?: Effect.Effect<void, ProviderFailed> | undefined
+  /** What is wrong with what `reload` would read now; changes nothing. Absent: nothing that could be judged before. */
+  readonly judge?: Effect.Effect<ReadonlyArray<FileProblem>> | undefined
 }
 
 /** What SCRAM needs of a user, and who it then is, without what the request tells. */

@@ -10,10 +10,12 @@
  * - `replace` is one step: a question is answered by the old rules or by the new ones.
  * - What is known of an identity under old rules is not asked again: subjects are found by identity and thrown away
  *   as a whole.
+ * - [ACL-9] Identities of one class have the same rules that apply: unless a placeholder decides, the same verdicts. Numbers of
+ *   classes are never given again, so a class of old rules is nobody's.
  *
- * Verdicts are not kept here but per connection (broker/permissions.ts). Plain; no clock, no I/O.
+ * Verdicts are not kept here but with the connection or topic (broker/permissions.ts). Plain; no clock, no I/O.
  */
-import { type Identity, Verdict } from "./access.ts"
+import { type Identity, type RightsClasses, Verdict } from "./access.ts"
 import type { Authorizer, Explanation, Question } from "./authorizer.ts"
 import { CompiledRules, publishBit, readBit, type Subject, subscribeBit, willBit } from "./compile-rules.ts"
 import type { Rule, RuleList } from "./rule.ts"
@@ -28,12 +30,16 @@ export interface RulesOptions {
 
 /** An identity before both lists of rules. */
 interface Known {
+  classNumber: number
   readonly own: CompiledRules | undefined
   readonly ownSubject: Subject | undefined
   readonly fileSubject: Subject | undefined
 }
 
-export class RulesAuthorizer implements Authorizer {
+/** Beyond it, who has rights that were seen before may be counted as a class of its own. */
+const CLASSES_MAX = 4096
+
+export class RulesAuthorizer implements Authorizer, RightsClasses {
   generation = 1
   allowsEverything = true
   rules: RuleList = []
@@ -42,6 +48,13 @@ export class RulesAuthorizer implements Authorizer {
   #known = new WeakMap<Identity, Known>()
   /** Identities of one token share their list. */
   readonly #own = new WeakMap<RuleList, CompiledRules>()
+  readonly #ownNumbers = new WeakMap<CompiledRules, number>()
+  #ownLast = 0
+  /** By which of the rules apply. */
+  readonly #classes = new Map<string, number>()
+  #lastClass = 0
+  firstClass = 1
+  isPersonal = false
 
   constructor(options: RulesOptions) {
     this.#use(options)
@@ -51,6 +64,16 @@ export class RulesAuthorizer implements Authorizer {
   replace(options: RulesOptions): void {
     this.#use(options)
     this.generation += 1
+  }
+
+  get classes(): RightsClasses {
+    return this
+  }
+
+  classOf(identity: Identity): number {
+    const known = this.#knownOf(identity)
+    if (known.classNumber === 0) known.classNumber = this.#classOf(known)
+    return known.classNumber
   }
 
   get options(): RulesOptions {
@@ -83,6 +106,8 @@ export class RulesAuthorizer implements Authorizer {
     this.#file = rules === undefined ? undefined : new CompiledRules(rules)
     this.#noMatch = noMatch
     this.#known = new WeakMap()
+    this.#classes.clear()
+    this.firstClass = this.#lastClass + 1 // [ACL-9]
     this.rules = rules ?? []
     // [ACL-7]
     this.allowsEverything = rules === undefined || (rules.length === 0 && noMatch === "allow")
@@ -93,20 +118,26 @@ export class RulesAuthorizer implements Authorizer {
   }
 
   #verdict(identity: Identity, bit: number, text: string): number {
-    if (identity.isSuperuser === true || this.#asksNobody(identity)) return Verdict.allow
+    if (identity.isSuperuser === true || this.#asksNobody(identity)) {
+      this.isPersonal = true
+      return Verdict.allow
+    }
     const effect = this.#deciding(identity, bit, text)?.effect ?? this.#noMatch
     return effect === "allow" ? Verdict.allow : Verdict.deny
   }
 
   #deciding(identity: Identity, bit: number, text: string): Rule | undefined {
     const { fileSubject, own, ownSubject } = this.#knownOf(identity)
+    this.isPersonal = false
     if (own !== undefined && ownSubject !== undefined) {
       const number = own.decide(ownSubject, bit, text)
+      this.isPersonal = own.isPersonal
       if (number >= 0) return own.rules[number]
     }
     const file = this.#file
     if (file === undefined || fileSubject === undefined) return undefined
     const number = file.decide(fileSubject, bit, text)
+    this.isPersonal ||= file.isPersonal
     return number < 0 ? undefined : file.rules[number]
   }
 
@@ -114,9 +145,20 @@ export class RulesAuthorizer implements Authorizer {
     let known = this.#known.get(identity)
     if (known !== undefined) return known
     const own = identity.rules === undefined ? undefined : this.#compiled(identity.rules)
-    known = { own, ownSubject: own?.subjectOf(identity), fileSubject: this.#file?.subjectOf(identity) }
+    const ownSubject = own?.subjectOf(identity)
+    known = { classNumber: 0, own, ownSubject, fileSubject: this.#file?.subjectOf(identity) }
     this.#known.set(identity, known)
     return known
+  }
+
+  #classOf({ fileSubject, own, ownSubject }: Known): number {
+    const ownNumber = own === undefined ? 0 : (this.#ownNumbers.get(own) ?? 0)
+    const key = `${ownNumber}:${ownSubject?.applies.join() ?? ""}:${fileSubject?.applies.join() ?? ""}`
+    const found = this.#classes.get(key)
+    if (found !== undefined) return found
+    if (this.#classes.size >= CLASSES_MAX) this.#classes.clear()
+    this.#classes.set(key, ++this.#lastClass)
+    return this.#lastClass
   }
 
   #compiled(rules: RuleList): CompiledRules {
@@ -124,6 +166,7 @@ export class RulesAuthorizer implements Authorizer {
     if (compiled === undefined) {
       compiled = new CompiledRules(rules)
       this.#own.set(rules, compiled)
+      this.#ownNumbers.set(compiled, ++this.#ownLast)
     }
     return compiled
   }

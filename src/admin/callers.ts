@@ -7,8 +7,8 @@
  *
  * Invariants
  * - A presented token is compared by its digest with every digest there is, each in constant time and none left out.
- * - A login code is good once and for ten minutes. What is left of a used one is nothing.
- * - A tokens file that cannot be used any more takes its tokens along: whoever took a line out must be sure of it.
+ * - [ADM-2] A login code is good once and for ten minutes. What is left of a used one is nothing.
+ * - [ADM-3] A tokens file that cannot be used any more takes its tokens along: whoever took a line out must be sure of it.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto"
 import type { Caller, Role } from "./api/shared.ts"
@@ -81,8 +81,8 @@ export class Callers {
     const nowMs = this.#options.wallClockMs()
     const known = this.#code
     if (known === undefined || !timingSafeEqual(known.digest, digestOf(code))) return undefined
-    this.#code = undefined // once
-    if (nowMs >= known.untilMs) return undefined
+    this.#code = undefined // [ADM-2]
+    if (nowMs >= known.untilMs) return undefined // [ADM-2]
     const token = newToken()
     const expiresAtMs = nowMs + SESSION_LIFE_MS
     this.#sessionNumber += 1
@@ -106,7 +106,7 @@ export class Callers {
     this.#fileState = state
     const rows = readTokens(tokensFile)
     const isBad = typeof rows === "string"
-    this.#rows = isBad ? [] : rows
+    this.#rows = isBad ? [] : rows // [ADM-3]
     if (isBad) tell("error", `admin.tokens-file ${tokensFile} cannot be used, so its tokens count for nothing: ${rows}`)
     else if (!isFirst) tell("info", `admin.tokens-file was read again: ${rows.length} tokens`)
   }

@@ -10,7 +10,7 @@ import { settingRules } from "../settings/rules.ts"
 import type { WireValue } from "../settings/setting.ts"
 import { ValueRefused } from "../settings/setting-fault.ts"
 import type { Settings } from "../settings/settings.ts"
-import type { FailureEntry } from "./api.ts"
+import type { FailureEntry } from "./api/shared.ts"
 import { failureEntry } from "./failures.ts"
 
 export interface SettingsAccess {

@@ -3,7 +3,7 @@
  * its meaning; its first digit is the exit code of a command that ends with it (cli/exit-codes.ts), as in
  * config/error-codes.ts. Values of settings that are refused keep the codes of settings/, with status 422.
  */
-import type { FailureEntry } from "./api.ts"
+import type { FailureEntry } from "./api/shared.ts"
 
 interface FailureFacts {
   readonly code: string
@@ -72,7 +72,7 @@ export const failures = {
   },
   tooManyBans: {
     code: "E1110",
-    status: 409,
+    status: 429,
     fact: "there are limits.max-bans bans",
     fix: "remove some, ban a network instead of its addresses, or raise limits.max-bans",
     why: "Bans are asked for at each connect; their number is limited so that they cannot fill the memory."
@@ -86,14 +86,14 @@ export const failures = {
   },
   badUser: {
     code: "E2120",
-    status: 400,
+    status: 422,
     fact: "the body is not a user",
-    fix: 'send {"name": "alice", "password": "...", "groups": ["staff"], "isSuperuser": false, "scram": false}',
+    fix: 'send {"password": "...", "groups": ["staff"], "isSuperuser": false, "scram": false}',
     why: "A user has a name without control characters, a password, and perhaps groups, isSuperuser and scram. Other members are refused, because a misspelt one would be without effect."
   },
   badPassword: {
     code: "E2121",
-    status: 400,
+    status: 422,
     fact: "the password is missing, too short or too long",
     fix: "send a password of 4 to 1024 bytes without NUL characters",
     why: "A new user needs a password. It has 4 characters or more and at most 1024 bytes."
@@ -107,7 +107,7 @@ export const failures = {
   },
   hashingBusy: {
     code: "E1121",
-    status: 503,
+    status: 429,
     fact: "too many passwords wait to be hashed",
     fix: "try again in a few seconds; nothing has changed",
     why: "Passwords are hashed by auth.hash-workers threads with a queue of auth.hash-queue, which clients that log in use too."
@@ -118,13 +118,6 @@ export const failures = {
     fact: "auth.chain does not name user-database",
     fix: "add user-database to auth.chain and restart",
     why: "Users of the database would never be asked for, so none are taken."
-  },
-  userExists: {
-    code: "E1123",
-    status: 409,
-    fact: "there is a user of that name",
-    fix: "PUT /api/v1/users/{name} changes one",
-    why: "POST adds; adding a user who exists would silently replace the password of somebody who uses it."
   },
   noUser: {
     code: "E6120",
@@ -152,7 +145,112 @@ export const failures = {
     status: 401,
     fact: "the token is missing or wrong",
     fix: "send the header Authorization: Bearer <content of the file admin.token-file>",
-    why: "Everything but /health needs the token that the broker wrote to admin.token-file at its first start."
+    why: "The admin API needs a token: the one that the broker wrote to admin.token-file at its first start, or one made by promptmq token add. A login code is good once, for ten minutes."
+  },
+  roleTooLow: {
+    code: "E5104",
+    status: 403,
+    fact: "the token's role may not do this",
+    fix: "use a token with the role that the fact names: promptmq token add <name> --role ...",
+    why: "A viewer may look, an operator may also act on clients, messages and the store, an admin may do everything. The page /docs says which role each path needs."
+  },
+  tooManyWrong: {
+    code: "E5105",
+    status: 429,
+    fact: "this address has shown too many wrong tokens",
+    fix: "wait a minute, and mend whoever shows them; admin.max-wrong-tokens is the limit",
+    why: "Who shows wrong tokens again and again is told nothing more for the rest of the minute, so that guessing takes forever. A right token from the same address waits as well."
+  },
+  tooManyStreams: {
+    code: "E1130",
+    status: 429,
+    fact: "admin.max-event-streams streams are open",
+    fix: "close a dashboard, or raise admin.max-event-streams",
+    why: "Each open dashboard holds a stream of events; their number is limited so that they cannot hold up the broker."
+  },
+  draining: {
+    code: "E1131",
+    status: 429,
+    fact: "the broker takes nothing now",
+    fix: "try again; /readyz?verbose says what is the matter",
+    why: "The broker is shutting down, or the log does not keep up."
+  },
+  noTraces: {
+    code: "E1132",
+    status: 429,
+    fact: "no further trace can be started",
+    fix: "end one: DELETE /api/v1/traces/{id}",
+    why: "Traces take memory, so few run at a time."
+  },
+  notWired: {
+    code: "E1133",
+    status: 409,
+    fact: "this broker was started without it",
+    fix: "start it as promptmq server, with a configuration file",
+    why: "Reloading needs the file that the broker was started with; one that is embedded in a program, or was started without a file, has none."
+  },
+  notConnected: {
+    code: "E1134",
+    status: 409,
+    fact: "the client is not connected",
+    fix: "DELETE /api/v1/clients/{id} ends its session",
+    why: "A session whose client is away has no connection that could be ended."
+  },
+  badQuery: {
+    code: "E2130",
+    status: 400,
+    fact: "the query asks for something that there is not",
+    fix: "see /docs for what can be asked here",
+    why: "A value in the request's query is none of those that the path takes."
+  },
+  badTopic: {
+    code: "E2131",
+    status: 400,
+    fact: "this is not a topic, or not a filter",
+    fix: "send it percent-encoded: ?topic=plant%2F1 or ?filter=plant%2F%23",
+    why: "A topic has no wildcards; in a filter + stands for a level and # for the rest."
+  },
+  badTrace: {
+    code: "E2132",
+    status: 400,
+    fact: "the body does not say what to trace",
+    fix: 'send at least one of client, topic and address: {"topic": "plant/#", "seconds": 60}',
+    why: "A trace of everything would be a copy of everything; it names a client, a topic filter or an address."
+  },
+  badPublish: {
+    code: "E2133",
+    status: 422,
+    fact: "the message would be refused",
+    fix: "mend what the fact says",
+    why: "What is published through the admin API is held to the same limits as what clients publish."
+  },
+  noClient: {
+    code: "E6130",
+    status: 404,
+    fact: "there is no session of that name",
+    fix: "GET /api/v1/clients lists them",
+    why: "No client of that identifier is connected, and none has a session that waits for it."
+  },
+  noSubscription: {
+    code: "E6131",
+    status: 404,
+    fact: "the session has no such subscription",
+    fix: "GET /api/v1/subscriptions?client=... lists them; a filter is written as it was subscribed",
+    why: "A subscription is named by its exact text, $share and $replay prefixes included."
+  },
+  noMessage: {
+    code: "E6132",
+    status: 404,
+    fact: "there is no such message",
+    fix: "it may have been acknowledged by everybody and gone, or never been kept",
+    why: "The broker keeps retained messages, and those that somebody still waits for."
+  },
+  noTrace: {
+    code: "E6133",
+    status: 404,
+    fact: "there is no such trace",
+    fix: "GET /api/v1/traces lists them",
+    why: "Traces end by themselves and are forgotten after a while."
   },
   foreignOrigin: {
     code: "E5102",
@@ -172,7 +270,7 @@ export const failures = {
     code: "E6101",
     status: 404,
     fact: "there is nothing at this path",
-    fix: "use /health, /api/v1/system, /api/v1/drops, /api/v1/settings or /api/v1/storage/sync",
+    fix: "/docs and /openapi.json list what there is",
     why: "The admin API has no such path; paths end without a slash."
   },
   notDurable: {

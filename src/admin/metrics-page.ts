@@ -28,7 +28,7 @@ export const metricsVisit = (
   place: { readonly host: string; readonly isLoopback: boolean },
   failed: (cause: unknown) => void
 ): Visit => {
-  const guard = makeGuard("", place.isLoopback, place.host)
+  const guard = makeGuard(place.isLoopback, place.host)
   const answer = async (request: IncomingMessage): Promise<ProbeAnswer> => {
     const refusal = guard.refusePlace(request.headers)
     if (refusal !== undefined) return refusalText(refusal)

@@ -19,6 +19,7 @@ import type { ReloadFigures } from "../metrics/reload-figures.ts"
 import { formatAddress, isLoopback, type ListenAddress } from "../settings/address.ts"
 import type { Settings } from "../settings/settings.ts"
 import { SysRetained } from "../store/sys-retained.ts"
+import { LOOK_MS } from "../telemetry/leak-watch.ts"
 import type { Log } from "../telemetry/logging.ts"
 import { expose } from "../telemetry/prometheus.ts"
 import { RuntimeFigures } from "../telemetry/runtime-figures.ts"
@@ -69,7 +70,14 @@ export const openOperations = Effect.fnUntraced(function* (
   const { core, health, listeners, settings, tls, view } = options
   const { counters } = core
   const messages = (): number => counters.sum(Counter.messagesIn, 3) + counters.sum(Counter.messagesOut, 3)
-  const runtime = yield* RuntimeFigures.open(messages, core.meter)
+  const runtime = yield* RuntimeFigures.open(messages, core.meter, ({ fromBytes, intervals, toBytes }) =>
+    options.log.write("warn", "the heap grew from look to look: more clients and messages, or a leak", {
+      fromBytes,
+      toBytes,
+      intervals,
+      minutes: (intervals * LOOK_MS) / 60_000
+    })
+  )
   const checks: ReadonlyArray<HealthCheck> = [
     ...health.checks,
     ...(view?.checks ?? []),

@@ -9,9 +9,15 @@
  * 200 = all well, 503 = at least one check fails. `?verbose` names every check, as Kubernetes does, and to those who are
  * trusted (they come over loopback, or with the token) what is wrong. A check that throws is a check that fails.
  */
-import type { Health } from "./api.ts"
+import type { HealthCheck as CheckResult } from "./api/system.ts"
 
 export type Probe = "live" | "ready" | "started"
+
+/** The answer as JSON; its checks have the shape of the API's. */
+interface Health {
+  readonly status: "ok" | "failing"
+  readonly checks: ReadonlyArray<typeof CheckResult.Type>
+}
 
 export interface HealthCheck {
   readonly name: string

@@ -1,34 +1,55 @@
 /**
- * The admin listener: node:http inside a scope, one table of routes (routes.ts), JSON in and out.
+ * The admin listener: who is at the door, and who answers.
  *
- * Bounded: the size of a body. A request passes, in this order: place
- * (Host, Origin), path, method, token, body. A route that throws is answered 500 and told to the log.
+ *   probes, metrics                 at once, text          probes.ts, metrics-page.ts
+ *   /api/v1/events                  a stream               event-streams.ts
+ *   /api/v1/...                     JSON                   http-app.ts, loaded with the first request
+ *   /openapi.json, /docs            the API for readers    docs.ts, loaded when asked for
+ *   /debug/pprof/...                profiles, for admins   profiling.ts
+ *   everything else                 the dashboard          static-files.ts
  *
- * Deliberately elsewhere: the listening socket (door.ts), probes (probes.ts), the page of metrics (metrics-page.ts), the
- * dashboard's files, TLS.
+ * A request to the API passes, in this order: place (Host, Origin), path, method, token, body, role. Bounded: the size of
+ * a body, wrong tokens per address, streams. What throws is answered 500 and told to the log.
+ *
+ * Deliberately elsewhere: the listening socket and its limits (door.ts), who a token belongs to (callers.ts), TLS.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { ListenError } from "../listener/listen-error.ts"
 import { isLoopback, type ListenAddress } from "../settings/address.ts"
 import type { Settings } from "../settings/settings.ts"
 import type { Log } from "../telemetry/logging.ts"
 import type { AdminError } from "./admin-error.ts"
+import type { Caller } from "./api/shared.ts"
+import { Attempts } from "./attempts.ts"
+import { Audit } from "./audit.ts"
+import { Callers } from "./callers.ts"
 import { type Door, openDoor } from "./door.ts"
-import { failures } from "./failures.ts"
+import { type FailureName, failures } from "./failures.ts"
 import { type Guard, makeGuard } from "./guard.ts"
+import type { HandlerSources } from "./handlers/handler-sources.ts"
+import type { AppAnswer, HttpApp } from "./http-app.ts"
 import { answerMetrics, sendText } from "./metrics-page.ts"
-import { answerProbe, type HealthCheck, isProbe, type ProbeAnswer } from "./probes.ts"
-import { type AdminSources, type Answer, failureAnswer, routes } from "./routes.ts"
+import { answerProbe, type HealthCheck, isProbe } from "./probes.ts"
+import { answerProfiling, isProfiling } from "./profiling.ts"
+import { gone, readBody, tooLarge } from "./read-body.ts"
+import { sendEntries, sendFailure, sendJson } from "./send.ts"
+import type { AdminSources } from "./sources.ts"
+import { dashboardFolder, StaticFiles } from "./static-files.ts"
 import { openTokenFile } from "./token-file.ts"
+import { openWatch } from "./watch.ts"
 
 export interface AdminOptions extends AdminSources {
   readonly address: ListenAddress
   /** Opened before; else one is opened at `address`. */
   readonly door?: Door | undefined
   readonly tokenFile: string
+  readonly tokensFile: string
   readonly log: Log
+  /** Where the dashboard's files are, if not beside the program. */
+  readonly dashboard?: string | undefined
+  readonly wallClockMs?: (() => number) | undefined
 }
 
 export interface OpenedAdmin {
@@ -36,31 +57,73 @@ export interface OpenedAdmin {
   /** The port taken, also when 0 was asked for. */
   readonly port: number
   readonly tokenFile: string
+  /** Good once and for ten minutes: what the link printed at the start carries. */
+  readonly loginCode: string
 }
 
-export const bodyBytesMax = 64 * 1024
-const bodyBytesReadMax = 16 * bodyBytesMax
+/** Everything that answers. */
+interface House extends HandlerSources {
+  readonly log: Log
+  readonly guard: Guard
+  readonly isLoopbackOnly: boolean
+  readonly wallClockMs: () => number
+  readonly app: () => Promise<HttpApp>
+  readonly files: () => StaticFiles
+}
 
 export const openAdmin = Effect.fnUntraced(function* (
   options: AdminOptions
 ): Effect.fn.Return<OpenedAdmin, AdminError | ListenError, Scope.Scope> {
-  const token = yield* openTokenFile(options.tokenFile)
-  const isLoopbackOnly = isLoopback(options.address)
+  const { address, log, tokenFile, tokensFile, wallClockMs = Date.now } = options
+  const token = yield* openTokenFile(tokenFile)
+  const isLoopbackOnly = isLoopback(address)
   if (!isLoopbackOnly) {
-    options.log.write(
-      "warn",
-      "the admin listener is reachable from other machines, and its token travels in plain text"
-    )
+    log.write("warn", "the admin listener is reachable from other machines, and its token travels in plain text")
   }
-  const guard = makeGuard(token, isLoopbackOnly, options.address.host)
-  const visit = (request: IncomingMessage, response: ServerResponse): void =>
-    void handle(request, response, guard, options)
-  const door = options.door ?? (yield* openDoor("admin", options.address, visit))
-  door.serve(visit)
+  const callers = new Callers({ token, tokensFile, wallClockMs, tell: (level, fact) => log.write(level, fact) })
+  const settings = options.settings.current().admin
+  const audit = new Audit({ entriesMax: settings.maxAuditEntries, file: settings.auditFile, log, wallClockMs })
+  const attempts = new Attempts(() => options.settings.current().admin.maxWrongTokens)
+  const starting = probesOnly(options, "the broker is starting")
+  const door = options.door ?? (yield* openDoor("admin", address, starting))
+  const watch = yield* openWatch(options)
+  const sources = { ...options, watch, callers, attempts, audit }
+  const house: House = {
+    ...sources,
+    guard: makeGuard(isLoopbackOnly, address.host),
+    isLoopbackOnly,
+    wallClockMs,
+    app: yield* lazyApp(sources),
+    files: once(() => new StaticFiles(options.dashboard ?? dashboardFolder()))
+  }
+  door.serve((request, response) => void handle(house, request, response))
   // A door that was there before stays a little longer, for probes.
   yield* Effect.addFinalizer(() => Effect.sync(() => door.serve(probesOnly(options, "the broker is shutting down"))))
-  return { host: door.host, port: door.port, tokenFile: options.tokenFile }
+  return { host: door.host, port: door.port, tokenFile, loginCode: callers.loginCode }
 })
+
+/** For the life of the scope; a failure to load is tried again with the next request. */
+const lazyApp = (sources: HandlerSources): Effect.Effect<() => Promise<HttpApp>, never, Scope.Scope> =>
+  Effect.map(Effect.scope, (scope) => {
+    let app: Promise<HttpApp> | undefined
+    return () => {
+      app ??= import("./http-app.ts").then(({ makeHttpApp }) =>
+        Effect.runPromise(Effect.provideService(makeHttpApp(sources), Scope.Scope, scope))
+      )
+      app.catch(() => {
+        app = undefined
+      })
+      return app
+    }
+  })
+
+const once = <A>(make: () => A): (() => A) => {
+  let made: A | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
+}
 
 /**
  * For probes while the store is recovered: openAdmin takes the door over. Undefined where it cannot be opened yet: who has
@@ -83,11 +146,11 @@ export function probesOnly(
   what: string
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const isLoopbackOnly = isLoopback(address)
-  const guard = makeGuard("", isLoopbackOnly, address.host)
+  const guard = makeGuard(isLoopbackOnly, address.host)
   return (request, response) => {
     const url = URL.parse(request.url ?? "", "http://admin")
     const refusal = guard.refusePlace(request.headers)
-    if (refusal !== undefined) send(response, failureAnswer(refusal))
+    if (refusal !== undefined) sendFailure(response, refusal)
     else if (url !== null && isProbe(url.pathname)) {
       const asker = { accept: request.headers.accept ?? "", isTrusted: isLoopbackOnly }
       sendText(response, answerProbe(checks, url.pathname, url.searchParams, asker))
@@ -95,117 +158,154 @@ export function probesOnly(
   }
 }
 
-async function handle(
-  request: IncomingMessage,
-  response: ServerResponse,
-  guard: Guard,
-  options: AdminOptions
-): Promise<void> {
+async function handle(house: House, request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    const answer = (await plainAnswerOf(request, guard, options)) ?? (await answerOf(request, response, guard, options))
-    if (answer === undefined) return
-    if ("text" in answer) sendText(response, answer)
-    else send(response, answer)
+    await answer(house, request, response)
   } catch (cause) {
-    const message = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)
-    options.log.write("error", "the admin API failed", { method: request.method, path: request.url }, message)
-    if (!response.headersSent) send(response, failureAnswer("internal"))
+    tellFailed(house, request, cause instanceof Error ? (cause.stack ?? cause.message) : String(cause))
+    if (!response.headersSent) sendFailure(response, "internal")
   }
 }
 
-/** Probes and metrics: text, and no token. Undefined when it is neither. */
-async function plainAnswerOf(
-  request: IncomingMessage,
-  guard: Guard,
-  { address, checks, metrics }: AdminOptions
-): Promise<ProbeAnswer | undefined> {
-  const url = URL.parse(request.url ?? "", "http://admin")
-  const isGet = request.method === "GET" || request.method === "HEAD"
-  if (!isGet || url === null || guard.refusePlace(request.headers) !== undefined) return undefined
-  const accept = request.headers.accept ?? ""
-  if (metrics !== undefined && url.pathname === metrics.path) return answerMetrics(metrics, accept)
-  if (!isProbe(url.pathname)) return undefined
-  const isTrusted = isLoopback(address) || guard.isTokenRight(request.headers)
-  return answerProbe(checks, url.pathname, url.searchParams, { accept, isTrusted })
+const tellFailed = ({ log }: House, { method, url }: IncomingMessage, detail: string): void =>
+  log.write("error", "the admin API failed", { method, path: url?.split("?")[0] }, detail)
+
+const answer = async (house: House, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const refusal = house.guard.refusePlace(request.headers)
+  if (refusal !== undefined) return sendFailure(response, refusal)
+  const url = request.url ?? ""
+  const parsed = URL.parse(url, "http://admin")
+  // A target that is not a path ("*", "http://...") is nothing that is asked here.
+  if (parsed === null || !url.startsWith("/")) return sendFailure(response, "malformed")
+  const method = request.method === "HEAD" ? "GET" : (request.method ?? "")
+  const path = url.split("?")[0] as string
+  if (path.startsWith("/api/")) return answerApi(house, request, response, method, path)
+  if (method !== "GET") return wrongMethod(response, ["GET"])
+  if (isProfiling(path)) return answerProfile(house, request, response, parsed)
+  return answerPlain(house, request, response, parsed)
 }
 
-/** Undefined when nobody waits for an answer any more. */
-async function answerOf(
+/** For admins, and with a line in the audit: a profile tells names, and costs the broker time. */
+const answerProfile = async (
+  house: House,
   request: IncomingMessage,
   response: ServerResponse,
-  guard: Guard,
-  options: AdminOptions
-): Promise<Answer | undefined> {
-  const refusal = guard.refusePlace(request.headers)
-  if (refusal !== undefined) return failureAnswer(refusal)
-  const url = URL.parse(request.url ?? "", "http://admin")
-  if (url === null) return failureAnswer("malformed")
-  const atPath = routes.filter((route) => isAtPath(route.path, url))
-  if (isProbe(url.pathname) || url.pathname === options.metrics?.path) {
-    response.setHeader("allow", "GET")
-    return failureAnswer("wrongMethod")
-  }
-  if (atPath.length === 0) return failureAnswer("notFound")
-  const method = request.method === "HEAD" ? "GET" : request.method
-  const route = atPath.find((each) => each.method === method)
-  if (route === undefined) {
-    response.setHeader("allow", atPath.map((each) => each.method).join(", "))
-    return failureAnswer("wrongMethod")
-  }
-  if (route.isTokenNeeded && !guard.isTokenRight(request.headers)) return failureAnswer("unauthorized")
-  if (route.method === "GET" || route.method === "DELETE") return route.answer(options, url.searchParams, undefined)
-  const body = await readBody(request)
-  if (body === "gone") return undefined
-  if (body === "too-large") return failureAnswer("bodyTooLarge")
-  const parsed = body.length === 0 && route.method === "POST" ? {} : parseJson(body)
-  return parsed === undefined ? failureAnswer("malformed") : route.answer(options, url.searchParams, parsed)
+  url: URL
+): Promise<void> => {
+  const caller = admit(house, request)
+  if (caller === "blocked") return sendFailure(response, "tooManyWrong")
+  if (caller === undefined) return sendFailure(response, "unauthorized")
+  if (caller.role !== "admin") return sendFailure(response, "roleTooLow") // [PROFILE-2]
+  const outcome = await answerProfiling(url, response)
+  const address = request.socket.remoteAddress ?? ""
+  house.audit.add({ who: caller.name, role: caller.role, address, what: `GET ${url.pathname}`, outcome })
 }
 
-/** A path that ends with a slash is followed by an id, which is handed on with the query. */
-function isAtPath(path: string, { pathname, searchParams }: URL): boolean {
-  if (!path.endsWith("/") || path === "/") return path === pathname
-  if (!pathname.startsWith(path) || pathname.length === path.length) return false
-  try {
-    searchParams.set("id", decodeURIComponent(pathname.slice(path.length)))
-    return true
-  } catch {
-    return false
+/** No token is needed for any of these. */
+const answerPlain = async (
+  house: House,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { pathname, searchParams }: URL
+): Promise<void> => {
+  const accept = request.headers.accept ?? ""
+  const acceptEncoding = String(request.headers["accept-encoding"] ?? "")
+  const { checks, metrics } = house
+  if (metrics !== undefined && pathname === metrics.path)
+    return sendText(response, await answerMetrics(metrics, accept))
+  if (isProbe(pathname)) {
+    const isTrusted = house.isLoopbackOnly || callerOf(house, request) !== undefined
+    return sendText(response, answerProbe(checks, pathname, searchParams, { accept, isTrusted }))
+  }
+  const isDocument = pathname === "/openapi.json" || pathname === "/docs"
+  const { body, headers, status } = isDocument
+    ? await (await import("./docs.ts")).answerDocument(pathname, acceptEncoding)
+    : house.files().answer(pathname, acceptEncoding)
+  response.writeHead(status, headers)
+  response.end(body)
+}
+
+const answerApi = async (
+  house: House,
+  request: IncomingMessage,
+  response: ServerResponse,
+  method: string,
+  path: string
+): Promise<void> => {
+  const address = request.socket.remoteAddress ?? ""
+  if (path === "/api/v1/events")
+    return method === "GET" ? openStream(house, request, response) : wrongMethod(response, ["GET"])
+  const app = await house.app()
+  const found = app.find(method, path)
+  if (!("role" in found)) {
+    return found.length === 0 ? sendFailure(response, "notFound") : wrongMethod(response, found)
+  }
+  const caller = admit(house, request)
+  if (caller === "blocked" || (caller === undefined && found.role !== undefined)) {
+    return sendFailure(response, caller === "blocked" ? "tooManyWrong" : "unauthorized")
+  }
+  const body = await readBody(request, method)
+  if (body === gone) return
+  if (body === tooLarge) return sendFailure(response, "bodyTooLarge")
+  const known = caller === undefined ? undefined : { ...caller, address }
+  const told = await app.answer({ method, url: request.url ?? "", body, caller: known, address })
+  const status = send(house, request, response, told)
+  // [ADM-5]
+  const isChange = method !== "GET" && found.role !== undefined && found.role !== "viewer"
+  if (isChange && known !== undefined) {
+    house.audit.add({ who: known.name, role: known.role, address, what: `${method} ${path}`, outcome: status })
   }
 }
 
-function readBody(request: IncomingMessage): Promise<Buffer | "too-large" | "gone"> {
-  return new Promise((resolve) => {
-    const chunks: Array<Buffer> = []
-    let bytes = 0
-    request.on("data", (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= bodyBytesMax) chunks.push(chunk)
-      // A little too much is read to its end and thrown away, or the reset of the connection hides the answer.
-      else if (bytes > bodyBytesReadMax) {
-        request.pause()
-        resolve("too-large")
-      }
-    })
-    request.on("end", () => resolve(bytes > bodyBytesMax ? "too-large" : Buffer.concat(chunks)))
-    request.on("close", () => resolve("gone"))
-  })
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString("utf8"))
-  } catch {
-    return undefined
+/** Answers the status. */
+const send = (
+  house: House,
+  request: IncomingMessage,
+  response: ServerResponse,
+  told: Awaited<ReturnType<HttpApp["answer"]>>
+): number => {
+  if ("refused" in told) {
+    sendEntries(response, "malformed", told.refused)
+    return failures.malformed.status
   }
+  if ("failed" in told) {
+    tellFailed(house, request, told.failed)
+    sendFailure(response, "internal")
+    return failures.internal.status
+  }
+  sendJson(response, (told satisfies AppAnswer).status, told.body)
+  return told.status
 }
 
-function send(response: ServerResponse, answer: Answer): void {
-  response.statusCode = answer.status
-  response.setHeader("content-type", "application/json; charset=utf-8")
-  response.setHeader("cache-control", "no-store")
-  response.setHeader("x-content-type-options", "nosniff")
-  if (answer.status === failures.unauthorized.status) response.setHeader("www-authenticate", "Bearer")
-  // What is left of a body that is too large is not read: the connection ends with the answer.
-  if (answer.status === failures.bodyTooLarge.status) response.setHeader("connection", "close")
-  response.end(`${JSON.stringify(answer.body)}\n`)
+const openStream = (house: House, request: IncomingMessage, response: ServerResponse): void => {
+  const caller = admit(house, request)
+  const isGood = (): boolean => callerOf(house, request) !== undefined
+  const { streams, latest } = house.watch
+  if (caller === "blocked") sendFailure(response, "tooManyWrong")
+  else if (caller === undefined) sendFailure(response, "unauthorized")
+  else if (!streams.add(response, latest(), isGood)) sendFailure(response, "tooManyStreams")
+}
+
+type CallerShape = Pick<Caller["Service"], "name" | "role">
+
+/** Who calls, with wrong tokens counted. */
+const admit = (house: House, request: IncomingMessage): CallerShape | "blocked" | undefined => {
+  const { authorization } = request.headers
+  if (authorization === undefined) return undefined
+  const address = request.socket.remoteAddress ?? ""
+  const nowMs = house.wallClockMs()
+  if (house.attempts.isBlocked(address, nowMs)) return "blocked" // [ADM-4]
+  const caller = callerOf(house, request)
+  if (caller === undefined && house.attempts.wrong(address, nowMs)) {
+    house.log.write("warn", "too many wrong tokens of the admin API from one address", { address })
+  }
+  return caller
+}
+
+const callerOf = ({ callers }: House, { headers }: IncomingMessage): CallerShape | undefined =>
+  callers.callerOf(headers.authorization)
+
+const wrongMethod = (response: ServerResponse, allowed: ReadonlyArray<string>): void => {
+  response.setHeader("allow", allowed.join(", "))
+  sendFailure(response, "wrongMethod" satisfies FailureName)
 }

@@ -2,8 +2,9 @@
  * The open store as people see it: what the start found, how it is now (admin API, counters), and the work it can be
  * asked for.
  *
- * Deliberately elsewhere: what its promise is in words (config/store-options.ts), the routes (routes.ts).
+ * Deliberately elsewhere: what its promise is in words (config/store-options.ts), the routes (handlers/storage.ts).
  */
+import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Counters } from "../metrics/counters.ts"
 import type { Compactor } from "../store/compactor.ts"
@@ -15,9 +16,9 @@ import { PENDING_BYTES_MAX, type SpaceLevel } from "../wal/log.ts"
 import type { StorePlace } from "../wal/open-store.ts"
 import type { StoreFailed } from "../wal/store-error.ts"
 import type { StoreFs } from "../wal/store-fs.ts"
-import type { StorageCompacted, StorageInfo } from "./api.ts"
+import type { SegmentRow, StorageCompacted, StorageInfo } from "./api/storage.ts"
 import type { HealthCheck } from "./probes.ts"
-import type { StorageWork } from "./routes.ts"
+import type { StorageWork } from "./sources.ts"
 
 type DiskInfo = NonNullable<StorageInfo["disk"]>
 
@@ -69,6 +70,8 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
     work: {
       sync: () => Effect.runPromise(Effect.map(log.force, () => ({ durable: log.durable }))),
       compact: () => Effect.runPromise(compactNow(store, compactor)),
+      snapshot: () => Effect.runPromise(Effect.asVoid(store.snapshotNow)),
+      segments: () => segmentsOf(store),
       backup: (folder) =>
         Effect.runPromise(
           Effect.map(backupLive(fs, place, live, folder, Date.now), ({ bytes, durableLsn, files }) => ({
@@ -138,6 +141,37 @@ function compactNow({ log }: DurableStore, compactor: Compactor): Effect.Effect<
     }
   })
 }
+
+/** The active one, which the log writes to, is the last. */
+function segmentsOf({ log }: DurableStore): ReadonlyArray<SegmentRow> {
+  const sealed = log.files()
+  const rows = sealed.map(({ firstLsn, gen, lastLsn, newestMs, path, sizeBytes }, i): SegmentRow => {
+    const before = sealed[i - 1]
+    return {
+      name: basename(path),
+      firstTicket: firstLsn,
+      lastTicket: lastLsn,
+      bytes: sizeBytes,
+      state: gen > 0 ? "sparse" : "sealed",
+      oldestAt: before === undefined ? null : timeText(before.newestMs),
+      newestAt: timeText(newestMs)
+    }
+  })
+  const last = sealed.at(-1)
+  const bytes = log.totalBytes - sealed.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  rows.push({
+    name: "(active)",
+    firstTicket: last === undefined ? 1 : last.lastLsn + 1,
+    lastTicket: log.ticket,
+    bytes,
+    state: "active",
+    oldestAt: last === undefined ? null : timeText(last.newestMs),
+    newestAt: null
+  })
+  return rows
+}
+
+const timeText = (ms: number): string | null => (Number.isFinite(ms) && ms > 0 ? new Date(ms).toISOString() : null)
 
 const spaceLevels: ReadonlyArray<SpaceLevel> = ["ok", "low", "scarce", "full"]
 

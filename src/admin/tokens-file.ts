@@ -36,6 +36,7 @@ export const isTokenName = (name: string): boolean => namePattern.test(name)
 export const readTokens = (file: string): ReadonlyArray<TokenRow> | string => {
   try {
     const { mode, size } = statSync(file)
+    // [ADM-3]
     if (process.platform !== "win32" && (mode & 0o022) !== 0) return "others than its owner may write it: chmod 600"
     if (size > fileBytesMax) return `it is larger than ${fileBytesMax} bytes`
     return parseTokens(readFileSync(file, "utf8"))

@@ -99,7 +99,10 @@ export const accept = (
   connected(core, client, identity)
   settleThrottles(core, client)
   countAccepted(core, client, packet)
-  core.options.report({ level: "debug", what: "connected", clientIdentifier, peer: client.connection.transport.peer })
+  const { peer } = client.connection.transport
+  core.options.report({ level: "debug", what: "connected", clientIdentifier, peer })
+  const how = `MQTT ${versionWords[packet.version]}, ${sessionPresent ? "session resumed" : "new session"}`
+  core.clientEvents.add(clientIdentifier, "connected", core.nowMs, peer, undefined, how)
 
   for (const subscription of session.subscriptions.values()) if (subscription.active) core.router.attach(subscription)
   client.resend = session.window.openIdentifiers() // [MQTT-4.4.0-1]
@@ -108,6 +111,8 @@ export const accept = (
   watchKeepAlive(core, client)
   watchIdentity(core, client)
 }
+
+const versionWords = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const
 
 const countAccepted = ({ count }: Core, client: Client, packet: ConnectPacket): void => {
   const accepted = Counter.connectionsAccepted + listenerIndex(client.connection.transport.listener)
@@ -214,7 +219,7 @@ const connackProperties = (core: Core, client: Client, packet: ConnectPacket, se
 /** CONNACK with the reason, then close [MQTT-3.2.2-7]. Before CONNECT was understood the connection just ends. */
 export const refuseConnect = (core: Core, client: Client, reasonCode: number, why: string): void => {
   if (client.state === ClientState.closed) return
-  const { clientIdentifier } = client.identity ?? { clientIdentifier: undefined }
+  const clientIdentifier = client.claimedIdentifier === "" ? undefined : client.claimedIdentifier
   const { peer } = client.connection.transport
   core.options.report({ level: "info", what: "connection refused", clientIdentifier, peer, why })
   refuseQuietly(core, client, reasonCode, why, why)
@@ -225,6 +230,11 @@ export const refuseQuietly = (core: Core, client: Client, reasonCode: number, wo
   if (client.state === ClientState.closed) return
   const refused = Counter.connectionsRefused + listenerIndex(client.connection.transport.listener)
   core.count[refused] = (core.count[refused] as number) + 1
+  const { claimedIdentifier } = client
+  if (claimedIdentifier !== "") {
+    const { peer } = client.connection.transport
+    core.clientEvents.add(claimedIdentifier, "refused", core.nowMs, peer, reasonCode, why)
+  }
   const heardConnect = client.state === ClientState.connecting
   const code = client.isVersion5 ? reasonCode : returnCodeOf(reasonCode)
   if (heardConnect && code !== undefined) {

@@ -23,6 +23,7 @@ import type { Session } from "../session/session.ts"
 import { KeepLane } from "../store/ports.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
+import { dropRecord } from "./drop-record.ts"
 import { storeRefuses } from "./faults.ts"
 import { holdUntilKept } from "./holds.ts"
 import { endExchange, wakeGroups } from "./share-exchange.ts"
@@ -123,6 +124,7 @@ export const receiveAcknowledgement = (core: Core, client: Client, packetType: n
 
 const receivePuback = (core: Core, client: Client, session: Session, id: number, reasonCode: number): void => {
   if (session.window.state(id) !== ExchangeState.awaitPuback) return
+  if (core.watch !== undefined) core.watch.acknowledged(client, session, PacketType.puback, id, reasonCode)
   if (reasonCode >= 0x80) refused(core, session, id)
   finish(core, client, session, id)
 }
@@ -135,6 +137,9 @@ const receivePubrec = (
   reasonCode: number
 ): Fault | undefined => {
   const state = session.window.state(id)
+  if (state === ExchangeState.awaitPubrec && core.watch !== undefined) {
+    core.watch.acknowledged(client, session, PacketType.pubrec, id, reasonCode)
+  }
   if (state === ExchangeState.awaitPubrec && reasonCode >= 0x80) {
     refused(core, session, id) // no PUBREL follows [MQTT-4.3.3-4]
     finish(core, client, session, id)
@@ -157,7 +162,9 @@ const receivePubrec = (
 }
 
 const receivePubcomp = (core: Core, client: Client, session: Session, id: number): void => {
-  if (session.window.state(id) === ExchangeState.awaitPubcomp) finish(core, client, session, id)
+  if (session.window.state(id) !== ExchangeState.awaitPubcomp) return
+  if (core.watch !== undefined) core.watch.acknowledged(client, session, PacketType.pubcomp, id, 0)
+  finish(core, client, session, id)
 }
 
 /** PUBREL [MQTT-4.3.3-11]: the identifier is free for a new message from here on [MQTT-4.3.3-12]. */
@@ -198,6 +205,6 @@ export const saveDone = (core: Core, session: Session, id: number): void => {
 
 const refused = (core: Core, session: Session, id: number): void => {
   const sequence = session.window.sequence(id)
-  const at = sequence >= 0 ? sequence : undefined
-  core.ledger.add(DropReason.negativeAcknowledgement, session.clientIdentifier, "", 1, core.nowMs, at, at)
+  if (sequence >= 0) dropRecord(core, session, DropReason.negativeAcknowledgement, core.log.topicAt(sequence), sequence)
+  else core.ledger.add(DropReason.negativeAcknowledgement, session.clientIdentifier, "", 1, core.nowMs)
 }

@@ -78,7 +78,7 @@ export const enforceBan = (core: Core): void => {
     const { identity } = client
     const host = hostOf(client.connection.transport.peer)
     const ban = core.fairness.bans.find(identity?.clientIdentifier, identity?.username, host, core.nowMs)
-    if (ban !== undefined) closeClient(core, client, "server", ReasonCode.administrativeAction, banned(ban).why) // DISCONNECT has no 0x8A
+    if (ban !== undefined) closeClient(core, client, "banned", ReasonCode.administrativeAction, banned(ban).why) // DISCONNECT has no 0x8A
   }
 }
 

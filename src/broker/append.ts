@@ -22,6 +22,7 @@ export const append = (
   core.appending = true
   const sequence = core.log.append(view, entry, publisher, expiresAtMs, packetIdentifier)
   core.appending = false
+  if (sequence >= 0 && core.watch !== undefined) core.watch.logged(sequence)
   if (sequence < 0 || view.qos === 0) return sequence
   const { matched } = entry
   for (let i = 0; i < matched.length; i++) (matched[i] as Filter<Session>).logged += 1

@@ -104,7 +104,7 @@ const makeCore = Effect.gen(function* () {
   const log = yield* EventLog
   const counters = yield* CountersPort
   const run = yield* FiberSet.makeRuntime<never>()
-  return new Core({
+  const core: Core = new Core({
     limits: limitsOf(current),
     codec: yield* CodecPort,
     router: yield* RouterPort,
@@ -122,10 +122,13 @@ const makeCore = Effect.gen(function* () {
     defer: (callback) => void setImmediate(callback),
     random: Math.random,
     randomText: () => `auto-${randomBytes(12).toString("hex")}`,
-    report: ({ level, what, ...fields }) => {
+    report: (event) => {
+      for (const watch of core.eventWatchers) watch(event)
+      const { level, what, ...fields } = event
       if (log.isEnabled(level)) log.write(level, what, fields)
     }
   })
+  return core
 })
 
 /** Undefined where no topic is to be counted by itself. */

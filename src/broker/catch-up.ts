@@ -1,6 +1,7 @@
 /**
  * Sends what waits for a client, as room allows: first what must be repeated after a resume, then retained
- * messages of fresh subscriptions, then history (replay.ts) and the log from its cursor until it is live.
+ * messages of fresh subscriptions, then history (replay.ts), what waits in memory (wait-in-memory.ts), and the log from
+ * its cursor until it is live.
  *
  * Called when something may have changed: an exchange ended, the outbox drained, a session came online, a
  * subscription was made. One call is bounded (HANDED_MAX messages, one reader step); what is left goes on in
@@ -34,6 +35,7 @@ import { sendRetained } from "./retained.ts"
 import { goLive } from "./session-mode.ts"
 import { wakeGroups } from "./share-exchange.ts"
 import { pumpGroup } from "./shared.ts"
+import { sendWaiting } from "./wait-in-memory.ts"
 
 /** Messages one call hands over before it lets others have a turn. */
 const HANDED_MAX = 1024
@@ -68,13 +70,13 @@ export const pump = (core: Core, client: Client): void => {
   wakeGroups(core, session)
   if (!sendRetained(core, client, session)) return
   if (session.replayCursors.length === 0) {
-    if (session.mode === SessionMode.catchingUp) readLog(core, client, session)
+    if (sendWaiting(core, client, session) && session.mode === SessionMode.catchingUp) readLog(core, client, session)
     return
   }
   // History takes what room there is, and so would the log: they take turns.
   client.isReplayNext = !client.isReplayNext
   if (client.isReplayNext) sendHistory(core, client, session)
-  if (session.mode === SessionMode.catchingUp) readLog(core, client, session)
+  if (sendWaiting(core, client, session) && session.mode === SessionMode.catchingUp) readLog(core, client, session)
   if (!client.isReplayNext) sendHistory(core, client, session)
 }
 

@@ -41,6 +41,7 @@ export type CloseCause =
   | "taken-over"
   | "protocol-error"
   | "server"
+  | "banned"
   | "refused"
 
 const NOTHING: ReadonlyArray<number> = []
@@ -63,7 +64,11 @@ export class Client implements SessionConnection {
   freeGeneration = -1
   verdictGeneration = -1
   verdicts: VerdictTable | undefined = undefined
+  /** Of the same generation: the class of connections whose verdicts it shares, 0 = none. */
+  rightsClass = 0
   session: Session | undefined = undefined
+  /** As CONNECT says it; "" where it says none. */
+  claimedIdentifier = ""
   epoch = 0
   connectedAtMs = 0
   /** Loop time of the last chunk from the client; keep-alive looks at it when its timer fires. */
@@ -112,11 +117,12 @@ export class Client implements SessionConnection {
   pumpQueued = false
   /** An exchange ended in the chunk being read: pump when the chunk is done. */
   pumpWanted = false
-  /** Has something to send that waits for room: repeats, retained messages, history, or the log. */
+  /** Has something to send that waits for room: repeats, retained messages, history, what waits in memory, or the log. */
   get mustPump(): boolean {
     const { session } = this
     if (session === undefined) return false
     if (this.resend.length > 0 || session.mode === SessionMode.catchingUp) return true
+    if (session.waiting !== undefined && session.waiting.count > 0) return true
     return session.retainedCursors.length > 0 || session.replayCursors.length > 0
   }
   /** The topic and verdict an access Effect answered last, for the packet that waits for it. */

@@ -40,6 +40,7 @@ export const receiveConnect = (
   }
   client.version = packet.version
   client.isVersion5 = packet.version === 5
+  client.claimedIdentifier = packet.clientIdentifier
   client.maximumPacketSizeBytes = packet.properties.maximumPacketSize ?? Number.POSITIVE_INFINITY
   const refusal = judgeConnect(core, client, packet)
   if (refusal !== undefined) return refusal
@@ -52,7 +53,10 @@ const judgeConnect = (core: Core, client: Client, packet: ConnectPacket): Fault 
   const { limits } = core
   const { clientIdentifier, properties, version, will } = packet
   if (core.draining) return new Fault(ReasonCode.serverUnavailable, "the broker is shutting down")
-  const turnedAway = judgeStranger(core, client, packet) ?? userPropertiesFault(core, properties)
+  const turnedAway =
+    judgeStranger(core, client, packet) ??
+    userPropertiesFault(core, properties) ??
+    userPropertiesFault(core, will?.properties ?? noProperties) // [LIM-9]
   if (turnedAway !== undefined) return turnedAway
   if (core.connections > limits.connectionsMax)
     return new Fault(ReasonCode.quotaExceeded, "mqtt.max-connections is reached")
@@ -82,6 +86,8 @@ const judgeConnect = (core: Core, client: Client, packet: ConnectPacket): Fault 
   if (will.topic.startsWith("$")) return new Fault(ReasonCode.notAuthorized, "wills are not published to $ topics")
   return topicFault(will.topic, limits.topicLevelsMax)
 }
+
+const noProperties = {}
 
 const authenticate = (core: Core, client: Client, packet: ConnectPacket): void => {
   // [MQTT-3.2.2-16] [v3.1.1 MQTT-3.1.3-6]

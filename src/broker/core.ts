@@ -22,14 +22,18 @@ import type { Filter, Router } from "../router/router.ts"
 import type { Session } from "../session/session.ts"
 import type { ShareGroup } from "../session/share-group.ts"
 import type { Subscription } from "../session/subscription.ts"
+import { WaitingPool } from "../session/waiting-frames.ts"
 import { LogReader, TopicBitmaps } from "../store/log-reader.ts"
 import { LogRecord, type MessageLog, type RetainedStore, type SessionStore } from "../store/ports.ts"
 import { AcknowledgementRing } from "./acknowledgement-ring.ts"
 import { Client } from "./client.ts"
+import { ClientEvents } from "./client-events.ts"
 import { FailedLogins } from "./failed-logins.ts"
 import { Fairness } from "./fairness.ts"
+import { HeldBack } from "./hold-back.ts"
 import { Holds } from "./holds.ts"
 import type { Limits } from "./limits.ts"
+import type { MessageWatch } from "./message-watch.ts"
 import { forgetVerdicts } from "./permissions.ts"
 import { Slowed } from "./slow-down.ts"
 
@@ -124,12 +128,23 @@ export class Core {
   /** Bans, users, and how the broker is: who takes more than its share. */
   readonly fairness: Fairness
   readonly bitmaps: TopicBitmaps
+  /** Where messages wait in memory for their clients; see wait-in-memory.ts. */
+  readonly waitingPool = new WaitingPool()
+  /** Publishers that wait for their receivers, and the receiver that the next one is to wait for; see hold-back.ts. */
+  readonly heldBack = new HeldBack()
+  crowded: Session | undefined = undefined
   readonly record = new LogRecord()
   /** Who was not let in lately. */
   readonly failedLogins = new FailedLogins()
+  /** What happened to each client. */
+  readonly clientEvents = new ClientEvents(() => this.limits.clientEventsMax)
+  /** Told of what the broker reports, whatever the log's level. */
+  readonly eventWatchers = new Set<(event: BrokerEvent) => void>()
   clients: Array<Client | undefined> = []
   connections = 0
   connectionsMax = 0
+  /** The log's head when the broker started: what lies below was another process's. */
+  readonly bornAt: number
   /** D: live sessions have been handed every logged message below. */
   delivered = 0
   /** Ticket of the last record that ended a saved session. */
@@ -140,6 +155,8 @@ export class Core {
   verdictBytes = 0
   /** Who publishes the message being routed, where somebody will ask later; see retained.ts. */
   source: Identity | undefined = undefined
+  /** Looks at messages on their way, while somebody asks for it; see message-watch.ts. */
+  watch: MessageWatch | undefined = undefined
   /** Number of the current delivery round; see deliver.ts. */
   round = 0
   nowMs = 0
@@ -182,6 +199,7 @@ export class Core {
     this.wheel = options.wheel
     this.fairness = new Fairness(this)
     this.bitmaps = new TopicBitmaps(options.log, BITMAPS_BYTES_MAX)
+    this.bornAt = options.log.next
     this.delivered = options.log.next
     this.tailSeen = options.log.next
     this.tick()

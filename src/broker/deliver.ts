@@ -5,8 +5,9 @@
  *   entry.matched (filters) ──▶ filter.live (subscriptions) ──▶ session
  *     QoS 0                  at once; dropped with a ledger row when the client's outbox is full
  *     QoS 1 and 2, live      at once, through the window
- *     QoS 1 and 2, full      the session falls back: its cursor is this message, the log has it, it reads on
- *                            from there when it can (catch-up.ts)
+ *     QoS 1 and 2, full      it waits in memory (wait-in-memory.ts), or where that is none or full the session
+ *                            falls back: its cursor is this message, the log has it, it reads on from there
+ *                            when it can (catch-up.ts)
  *     QoS 1 and 2, not live  nothing: its reader will come to it
  *
  * Invariants
@@ -31,12 +32,14 @@ import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { mustWaitToDeliver } from "./delivery-rate.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
+import { isCrowded } from "./hold-back.ts"
 import { awaitStore, openExchange } from "./open-exchange.ts"
 import { isFree, mayHand } from "./permissions.ts"
 import type { RateBucket } from "./rate-bucket.ts"
 import { dropReasonOf } from "./refusals.ts"
 import { fallBack } from "./session-mode.ts"
 import { handToGroup } from "./shared.ts"
+import { waitInMemory } from "./wait-in-memory.ts"
 
 /** The message being delivered. One at a time, so one set of registers. */
 class Delivery {
@@ -50,6 +53,9 @@ class Delivery {
   /** The log showed it some time after it was published: what held then counts, and it may have expired. */
   late = false
   receivers = 0
+  /** Of these, sessions for which it waits in memory, and that of them with the fewest waiting. */
+  waiting = 0
+  waitsFor: Session | undefined = undefined
 }
 const delivery = new Delivery()
 const collected: Array<Session> = []
@@ -75,11 +81,20 @@ export const deliver = (
   delivery.frames = frames
   delivery.late = false
   delivery.receivers = 0
+  delivery.waiting = 0
   const matched = entry.matched
   if (matched.length === 1 && (matched[0] as Filter<Session>).replays === 0)
     deliverToFilter(core, view, matched[0] as Filter<Session>)
   else if (matched.length > 0) deliverMerged(core, view, matched)
+  if (delivery.waiting > 0) settleCrowd(core)
   return delivery.receivers
+}
+
+/** Where all wait for room the publisher may have to wait with them [HOLD-1]. */
+const settleCrowd = (core: Core): void => {
+  const { receivers, waiting, waitsFor } = delivery
+  delivery.waitsFor = undefined
+  if (waiting === receivers && waitsFor !== undefined && isCrowded(core, waitsFor)) core.crowded = waitsFor
 }
 
 /** The same for `core.record`, which the log showed some time after append(): judged by what held then. */
@@ -317,29 +332,48 @@ const handWindowed = (
     drop(core, client, DropReason.packetTooLarge, 1) // skipped without taking a place in the window [MQTT-3.1.2-25]
     return
   }
-  if (session.window.full || client.connection.outbox.congested || client.resend.length > 0) {
-    handLater(core, view, session, client)
-    return
-  }
-  if (client.delivering !== undefined && mustWaitToDeliver(core, client, client.delivering)) {
-    handLater(core, view, session, client)
+  if (mustWait(core, session, client)) {
+    handLater(core, view, session, client, qos, retain, identifiers)
     return
   }
   const packetIdentifier = openExchange(core, client, session, qos, delivery.sequence)
   if (packetIdentifier < 0) {
     awaitStore(core, client)
-    handLater(core, view, session, client)
+    handLater(core, view, session, client, qos, retain, identifiers)
     return
   }
   emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, remainingSeconds(core))
 }
 
-/** The session's reader will come to it. */
-const handLater = (core: Core, view: PublishView, session: Session, client: Client): void => {
+/** There is no room, or something is in front of it [MQTT-4.6.0-6]. */
+const mustWait = (core: Core, session: Session, client: Client): boolean => {
+  if (session.window.full || client.connection.outbox.congested || client.resend.length > 0) return true
+  if (session.waiting !== undefined && session.waiting.count > 0) return true
+  return client.delivering !== undefined && mustWaitToDeliver(core, client, client.delivering)
+}
+
+/** It waits in memory, or the session's reader will come to it. */
+const handLater = (
+  core: Core,
+  view: PublishView,
+  session: Session,
+  client: Client,
+  qos: number,
+  retain: boolean,
+  identifiers: ReadonlyArray<number> | undefined
+): void => {
+  const { expiresAtMs, sequence } = delivery
+  if (waitInMemory(core, client, session, view, qos, retain, identifiers, sequence, expiresAtMs)) {
+    delivery.waiting += 1
+    if (delivery.waitsFor === undefined || waitsLess(session, delivery.waitsFor)) delivery.waitsFor = session
+    return
+  }
   if (delivery.sequence < 0) appendLate(core, view)
   if (delivery.sequence < 0) drop(core, client, dropReasonOf[core.log.refusal], 1)
   else fallBack(core, session, client, Math.min(delivery.sequence, core.delivered)) // [MQTT-4.5.0-1]
 }
+
+const waitsLess = (a: Session, b: Session): boolean => (a.waiting?.count ?? 0) < (b.waiting?.count ?? 0)
 
 /** Nothing durable asked for this message, but now somebody must read it later. Nobody is handed it a second time. */
 const appendLate = (core: Core, view: PublishView): void => {

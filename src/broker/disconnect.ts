@@ -14,6 +14,7 @@ import { ReasonCode } from "../codec/reason-codes.ts"
 import { Counter } from "../metrics/counters.ts"
 import type { Session } from "../session/session.ts"
 import { type Client, ClientState, type CloseCause } from "./client.ts"
+import type { ClientEventKind } from "./client-events.ts"
 import type { Core } from "./core.ts"
 import { endSession, scheduleExpiry } from "./end-session.ts"
 import { sessionExpiryRaised } from "./faults.ts"
@@ -32,7 +33,9 @@ export const receiveDisconnect = (core: Core, client: Client, packet: Disconnect
     session.expiryIntervalSeconds = Math.min(wished, core.limits.sessionExpirySecondsMax)
   }
   const cause = packet.reasonCode === ReasonCode.normalDisconnection ? "client" : "client-with-will"
-  closeClient(core, client, cause, undefined, "the client disconnected")
+  if (client.state === ClientState.closed) return undefined
+  leave(core, client, cause, "the client disconnected", packet.reasonCode)
+  client.connection.close(core.limits.closeGraceMs) // [MQTT-3.14.4-2]
   return undefined
 }
 
@@ -55,13 +58,14 @@ export const closeClient = (
     const isTold = !outbox.hasSent || send(core, client, core.codec.encodeDisconnect(reasonCode, words))
     if (!isTold) send(core, client, core.codec.encodeDisconnect(reasonCode, {}))
   }
-  leave(core, client, cause, why)
+  leave(core, client, cause, why, reasonCode)
   client.connection.close(core.limits.closeGraceMs) // [MQTT-3.14.4-2] [MQTT-4.13.2-1]
 }
 
 /** The transport ended by itself. */
 export const connectionLost = (core: Core, client: Client, error: Error | undefined): void => {
-  if (client.state !== ClientState.closed) leave(core, client, "lost", error?.message ?? "the connection was lost")
+  if (client.state !== ClientState.closed)
+    leave(core, client, "lost", error?.message ?? "the connection was lost", undefined)
 }
 
 const counterOf: Record<CloseCause, number | undefined> = {
@@ -72,10 +76,17 @@ const counterOf: Record<CloseCause, number | undefined> = {
   "taken-over": Counter.disconnectionsTakenOver,
   "protocol-error": Counter.disconnectionsProtocolError,
   server: Counter.disconnectionsByServer,
+  banned: Counter.disconnectionsByServer,
   refused: undefined
 }
 
-const leave = (core: Core, client: Client, cause: CloseCause, why: string): void => {
+/** What the client's history calls it. */
+const eventOf = (cause: CloseCause, reasonCode: number | undefined): ClientEventKind => {
+  if (cause === "taken-over" || cause === "banned") return cause
+  return cause === "server" && reasonCode === ReasonCode.administrativeAction ? "kicked" : "disconnected"
+}
+
+const leave = (core: Core, client: Client, cause: CloseCause, why: string, reasonCode: number | undefined): void => {
   const { session } = client
   client.state = ClientState.closed
   client.closeCause = cause
@@ -96,6 +107,8 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string): void
     clientIdentifier,
     why
   })
+  const { peer } = client.connection.transport
+  core.clientEvents.add(clientIdentifier, eventOf(cause, reasonCode), core.nowMs, peer, reasonCode, why)
   for (const subscription of session.subscriptions.values()) core.router.detach(subscription)
   goOffline(core, session)
   // What waits at QoS 1 and 2 outlives the connection, retained messages of a SUBSCRIBE too; QoS 0 does not.

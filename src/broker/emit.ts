@@ -50,6 +50,7 @@ export const emit = (
   remainingSeconds: number
 ): void => {
   client.delivering?.take(1, 0) // [LIM-4]
+  if (core.watch !== undefined) core.watch.sent(client, view, qos, packetIdentifier, duplicate)
   if (client.outgoingAliases !== undefined) {
     emitAliased(core, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
     return

@@ -9,6 +9,7 @@ import { Counter } from "../metrics/counters.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import type { Session } from "../session/session.ts"
 import type { Core } from "./core.ts"
+import { letAllPublish } from "./hold-back.ts"
 import { saveEnd, saveGroupLeft } from "./save-session.ts"
 import { releaseFilter, stopReading, waitingMessages } from "./session-mode.ts"
 import { endExchange } from "./share-exchange.ts"
@@ -27,7 +28,9 @@ const reasonOf = {
 export const endSession = (core: Core, session: Session, how: keyof typeof reasonOf): void => {
   assert(session.connection === undefined, "a session ends after its connection")
   if (session.shared !== undefined) returnToGroups(core, session, true)
-  const lost = waitingMessages(session) + session.window.inFlight
+  const waited = session.waiting?.clear(core.waitingPool) ?? 0
+  letAllPublish(core, session)
+  const lost = waited + waitingMessages(session) + session.window.inFlight
   if (lost > 0) {
     const until = Math.max(session.cursor, core.log.next - 1)
     core.ledger.add(reasonOf[how], session.clientIdentifier, "", lost, core.nowMs, session.cursor, until)
@@ -42,7 +45,11 @@ export const endSession = (core: Core, session: Session, how: keyof typeof reaso
   for (const group of groups) leaveGroup(core, session, group, reasonOf[how])
   for (const id of session.sharedInFlight?.keys() ?? []) endExchange(core, session, id) // QoS 2 dies with it [MQTT-4.8.2-5]
   core.sessions.delete(session.clientIdentifier)
-  if (how === "expired") core.count[Counter.sessionsExpired] = (core.count[Counter.sessionsExpired] as number) + 1
+  if (how === "expired") {
+    core.count[Counter.sessionsExpired] = (core.count[Counter.sessionsExpired] as number) + 1
+    const words = `the session ended, ${lost} messages waited`
+    core.clientEvents.add(session.clientIdentifier, "expired", core.nowMs, undefined, undefined, words)
+  }
   const { will } = session
   cancelSessionTimers(core, session)
   if (will !== undefined) keepWithWill(core, session, will)

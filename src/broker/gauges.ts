@@ -6,9 +6,8 @@
  * within one turn of the loop, and `walk` remembers its answer for as long.
  */
 import type { Labelled } from "../metrics/counters.ts"
-import { SessionMode } from "../session/session.ts"
 import type { Core } from "./core.ts"
-import { waitingMessages } from "./session-mode.ts"
+import { queuedMessages } from "./session-mode.ts"
 
 export const describeCore = (core: Core): void => {
   const { counters, log, retained, router } = core
@@ -56,7 +55,7 @@ const walkSessions = (core: Core): OfSessions => {
     sessions[state] += 1
     subscriptions[state] += session.subscriptions.size + (session.shared?.size ?? 0)
     inflight += session.window.inFlight
-    if (session.mode !== SessionMode.live) queued += waitingMessages(session)
+    queued += queuedMessages(session)
   }
   return { sessions, subscriptions, inflight, queued }
 }

@@ -25,6 +25,9 @@ export interface Limits {
   /** Waiting in the log for one session. */
   readonly queuedMessagesMax: number
   readonly queuedBytesMax: number
+  /** Waiting in memory for one session that ends with its connection, and for all of them. */
+  readonly waitingBytesMax: number
+  readonly waitingMemoryBytes: number
   readonly connectionsPerUserMax: number
   readonly subscriptionsPerUserMax: number
   readonly quotaWarningPercent: number
@@ -81,9 +84,12 @@ export interface Limits {
   readonly checkRetainedSource: boolean
   /** A session that belongs to a user name is nobody else's. */
   readonly ownSessionsOnly: boolean
+  /** Events remembered of all clients; see client-events.ts. */
+  readonly clientEventsMax: number
 }
 
-export const limitsOf = ({ acl, limits, mqtt, server, storage }: Settings): Limits => ({
+export const limitsOf = ({ acl, limits, mqtt, server, storage, tracing }: Settings): Limits => ({
+  clientEventsMax: tracing.maxClientEvents,
   unauthenticatedBytesMax: limits.unauthenticatedBytesMax,
   exempt: new NetworkSet(limits.exemptAddresses),
   userPropertiesMax: limits.maxUserProperties,
@@ -94,6 +100,8 @@ export const limitsOf = ({ acl, limits, mqtt, server, storage }: Settings): Limi
   deliveryRate: limits.deliveryRate,
   queuedMessagesMax: limits.maxQueuedMessages,
   queuedBytesMax: limits.queuedBytesMax,
+  waitingBytesMax: limits.waitingBytesMax,
+  waitingMemoryBytes: limits.waitingMemoryBytes,
   connectionsPerUserMax: limits.maxConnectionsPerUser,
   subscriptionsPerUserMax: limits.maxSubscriptionsPerUser,
   quotaWarningPercent: limits.quotaWarningPercent,

@@ -45,6 +45,7 @@ import {
   topicTooDeep,
   topicTooLong
 } from "./faults.ts"
+import { holdBack } from "./hold-back.ts"
 import { bookDenied, isFree, publishVerdict } from "./permissions.ts"
 import { dropReasonOf } from "./refusals.ts"
 import { keepRetained } from "./retained.ts"
@@ -99,10 +100,12 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   if (core.shedsQos0 && view.qos === 0 && verdict === Verdict.allow) return shed(core, client, entry, frames)
 
   // 5 to 9
+  core.crowded = undefined
   const isSaved = view.qos === 2 && core.isDurable && session.persistent
   let outcome = routed
   if (verdict === Verdict.allow) {
     if (view.retain && !isFree(client)) core.source = client.identity
+    if (core.watch !== undefined) core.watch.from(session.clientIdentifier, client.connection.transport.peer)
     outcome = route(core, view, entry, session.number, frames, isSaved ? view.packetIdentifier : 0)
     core.source = undefined
   } else {
@@ -110,7 +113,9 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
     outcome.ticket = 0
     if (isSaved && !client.isVersion5) saveReceived(core, session.number, view.packetIdentifier)
     if (outcome.ticket < 0) return storeRefuses
+    core.watch?.denying(client, view, entry)
     bookDenied(core, client, entry, frames, -1)
+    core.watch?.denied()
   }
 
   // 10 acknowledge when kept
@@ -142,6 +147,7 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
 /** The message is dealt with; its publisher may have to wait. */
 const done = (core: Core, client: Client, ticket: number): undefined => {
   if (ticket > 0 || core.isMemoryTight) slowDown(core, client)
+  if (core.crowded !== undefined) holdBack(core, client, core.crowded)
   return undefined
 }
 
@@ -195,6 +201,23 @@ export const route = (
   publisher: number,
   frames: number,
   packetIdentifier = 0
+): typeof routed => {
+  const { watch } = core
+  if (watch === undefined) return routeMessage(core, view, entry, publisher, frames, packetIdentifier)
+  if (frames > 1 && watch.wantsEachOf(entry, frames)) return routeEach(core, view, entry, publisher)
+  const seen = watch.begin(view, entry, frames)
+  const outcome = routeMessage(core, seen, entry, publisher, frames, packetIdentifier)
+  watch.routed()
+  return outcome
+}
+
+const routeMessage = (
+  core: Core,
+  view: PublishView,
+  entry: TopicEntry<Session>,
+  publisher: number,
+  frames: number,
+  packetIdentifier: number
 ): typeof routed => {
   // 5 stamp, expiry
   const expiresAtMs =
@@ -359,7 +382,7 @@ const authorise = (
   view: PublishView,
   frames: number
 ): number => {
-  if (entry.bytes[0] === DOLLAR) return Verdict.deny // `$` topics are the server's [MQTT-4.7.2-1]
+  if (view.buffer[view.topicStart] === DOLLAR) return Verdict.deny // `$` topics are the server's [MQTT-4.7.2-1]
   if (isFree(client)) return Verdict.allow
   const verdict = verdictOn(core, client, entry, view)
   if (verdict === Verdict.ask) return verdict

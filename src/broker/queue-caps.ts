@@ -14,7 +14,7 @@
  *   sizes have to be looked at.
  * - Sizes come from the log's index: what lies on disk only is not read for them.
  */
-import { DropReason } from "../metrics/drop-reasons.ts"
+import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { LogReader } from "../store/log-reader.ts"
 import { type Client, ClientState } from "./client.ts"
@@ -28,6 +28,7 @@ const DROPPED_MAX = 20_000
 const SAMPLE_RECORDS = 32
 /** A sample of a session that is far behind takes 0.15 ms. */
 const SAMPLED_PER_LOOK = 64
+const TOO_MANY = "more waited than limits.max-queued-messages or limits.max-queued-bytes"
 /** Of a PUBLISH's first byte. */
 const QOS_BITS = 6
 
@@ -70,9 +71,13 @@ export const capQueue = (core: Core, session: Session): boolean => {
     const meanBytes = meanSize(core, session)
     if (meanBytes > 0) excess = Math.max(excess, waiting - Math.floor(queuedBytesMax / meanBytes))
   }
-  if (excess > 0) dropOldest(core, session, Math.min(excess, DROPPED_MAX))
+  if (excess > 0) dropOldest(core, session, Math.min(excess, DROPPED_MAX), DropReason.queueFull)
   return isSampled || excess > 0
 }
+
+/** Somebody wants it gone: the oldest DROPPED_MAX of what waits. Answers how many went; 0 = nothing waits any more. */
+export const dropQueue = (core: Core, session: Session): number =>
+  session.mode === SessionMode.live ? 0 : dropOldest(core, session, DROPPED_MAX, DropReason.queueDropped)
 
 const meanSize = (core: Core, session: Session): number => {
   const reader = readerAt(core, session)
@@ -89,19 +94,26 @@ const meanSize = (core: Core, session: Session): number => {
   return records === 0 ? 0 : bytes / records
 }
 
-const dropOldest = (core: Core, session: Session, count: number): void => {
+/** Answers how many of them were the session's. */
+const dropOldest = (core: Core, session: Session, count: number, reason: DropReasonId): number => {
   const reader = readerAt(core, session)
   let dropped = 0
+  let own = 0
   while (dropped < count) {
     const sequence = reader.next(core.delivered)
     session.cursor = Math.max(session.cursor, reader.position)
     if (sequence < 0) break
     dropped += 1 // [LIM-5]
     if (passOver(core, session, sequence)) {
-      dropRecord(core, session, DropReason.queueFull, core.log.topicAt(sequence), sequence)
+      dropRecord(core, session, reason, core.log.topicAt(sequence), sequence)
+      own += 1
     }
     reader.position = sequence + 1
     session.cursor = sequence + 1
+  }
+  if (own > 0 && core.sessions.has(session.clientIdentifier)) {
+    const words = reason === DropReason.queueFull ? TOO_MANY : "an operator dropped them"
+    core.clientEvents.add(session.clientIdentifier, "queue-dropped", core.nowMs, undefined, undefined, words, own)
   }
   if (core.isDurable) core.markDirty(session)
   for (const { group } of session.subscriptions.values()) {
@@ -112,6 +124,7 @@ const dropOldest = (core: Core, session: Session, count: number): void => {
   if (client !== undefined && client.state === ClientState.connected && session.mode === SessionMode.catchingUp) {
     core.readerOf(client).seek(session.cursor, [...session.subscriptions.values()])
   }
+  return own
 }
 
 /** One message less waits; false when it was none of the session's, or handed over before the broker's last start. */

@@ -167,7 +167,8 @@ export class Receiver implements PacketReceiver {
       }
       case PacketType.disconnect: {
         const packet = core.codec.decodeDisconnect(buffer, at, end, client.version)
-        return packet instanceof Fault ? packet : receiveDisconnect(core, client, packet)
+        if (packet instanceof Fault) return packet
+        return userPropertiesFault(core, packet.properties) ?? receiveDisconnect(core, client, packet) // [LIM-9]
       }
       case PacketType.auth: {
         if (!client.isVersion5) return authNotVersion5

@@ -19,6 +19,7 @@ import { Judgement, judge } from "../store/judge.ts"
 import { acknowledge, saveDone } from "./acknowledge.ts"
 import type { Client } from "./client.ts"
 import type { Core } from "./core.ts"
+import { dropRecord } from "./drop-record.ts"
 import { emit, emitSize, remainingExpirySeconds } from "./emit.ts"
 import { entryOf, isFree, mayRead } from "./permissions.ts"
 import { isAtHand } from "./read-ahead.ts"
@@ -105,11 +106,11 @@ const repeat = (core: Core, client: Client, session: Session, id: number): void 
 }
 
 const lose = (core: Core, session: Session, id: number, sequence: number, reason: DropReasonId): void => {
-  const at = sequence >= 0 ? sequence : undefined
   if (core.isDurable && session.persistent) saveDone(core, session, id)
   session.window.close(id)
   session.retainedInFlight?.delete(id)
   session.replayInFlight?.delete(id)
   endExchange(core, session, id)
-  core.ledger.add(reason, session.clientIdentifier, "", 1, core.nowMs, at, at)
+  if (sequence >= 0) dropRecord(core, session, reason, core.log.topicAt(sequence), sequence)
+  else core.ledger.add(reason, session.clientIdentifier, "", 1, core.nowMs)
 }

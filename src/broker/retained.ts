@@ -53,6 +53,7 @@ export const keepRetained = (
   if (message.payloadStart === message.frameEnd) {
     if (core.retained.clear(topic))
       core.count[Counter.retainedCleared] = (core.count[Counter.retainedCleared] as number) + 1
+    core.watch?.retained("the topic's retained message is cleared")
     return
   }
   const size = canonicalPublishSize(message, entry.bytes.length)
@@ -62,8 +63,10 @@ export const keepRetained = (
   const isVersion5 = message.isVersion5
   const { nowMs: storedAtMs, source } = core
   const stored = { topic, frame, isVersion5, publisher, sequence, storedAtMs, expiresAtMs, source }
-  if (core.retained.set(stored)) core.count[Counter.retainedSet] = (core.count[Counter.retainedSet] as number) + 1
-  else core.ledger.add(DropReason.retainedLimit, "", topic, 1, core.nowMs, sequence, sequence)
+  if (core.retained.set(stored)) {
+    core.count[Counter.retainedSet] = (core.count[Counter.retainedSet] as number) + 1
+    core.watch?.retained("kept as the topic's retained message")
+  } else core.ledger.add(DropReason.retainedLimit, "", topic, 1, core.nowMs, sequence, sequence)
 }
 
 /** Sends what fits of the retained messages that fresh subscriptions asked for; true when none are left. */

@@ -55,7 +55,7 @@ export const saveEnd = (core: Core, session: Session): void => {
   if (!session.isSaved) return
   session.isSaved = false
   core.sessionStore.endSession(session.number)
-  core.endedTicket = core.log.ticket
+  core.endedTicket = core.log.ticket // [RST-8]
 }
 
 /** The most bytes of the record that says that the session's will is over. */
@@ -73,7 +73,8 @@ export const saveSubscription = (core: Core, session: Session, text: string): nu
 }
 
 const savedSubscription = (core: Core, session: Session, subscription: Subscription): SavedSubscription => {
-  const pending = session.retainedCursors.find((cursor) => cursor.subscription === subscription)
+  // The newest is the last: asked from there, as the one of a subscription just made.
+  const pending = session.retainedCursors.findLast((cursor) => cursor.subscription === subscription)
   const position = session.mode === SessionMode.live ? core.delivered : session.cursor
   const replay = subscription.isReplay ? savedReplayOf(session, subscription, position) : undefined
   const saved = { intervals: subscription.history(), retainedBelow: pending?.sequence ?? -1 }

@@ -5,9 +5,11 @@
  * Only names and constructors live here. What a port promises stands in its own file: codec/codec.ts,
  * router/router.ts, store/ports.ts, access/access.ts.
  */
+import { randomFillSync } from "node:crypto"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { ByteHash, KEYS } from "../base/byte-hash.ts"
 import type { Codec } from "../codec/codec.ts"
 import { ownCodec } from "../codec/own.ts"
 import { Counters } from "../metrics/counters.ts"
@@ -47,7 +49,10 @@ export class RouterPort extends Context.Service<RouterPort, Router<Session>>()("
   static readonly layer = Layer.effect(
     RouterPort,
     Effect.map(BrokerSettings, ({ initial }) =>
-      makeTreeRouter<Session>({ cachedEntriesMax: initial.topics.cachedEntries })
+      makeTreeRouter<Session>({
+        cachedEntriesMax: initial.topics.cachedEntries,
+        hash: new ByteHash(randomFillSync(new Int32Array(KEYS)))
+      })
     )
   )
 }

@@ -80,6 +80,10 @@ export const waitingMessages = (session: Session): number => {
   return waiting
 }
 
+/** The same of one in any mode: those that wait in memory, and in the log. */
+export const queuedMessages = (session: Session): number =>
+  (session.waiting?.count ?? 0) + (session.mode === SessionMode.live ? 0 : waitingMessages(session))
+
 /** Makes filter.logReaders say what the session's mode, persistence and options say. */
 export const settleLogReading = (core: Core, session: Session): void => {
   const reads = session.persistent || session.mode === SessionMode.catchingUp

@@ -24,7 +24,7 @@ import { TopicFault } from "../router/topic-fault.ts"
 import { filterFault, hasWildcard, parseSharedFilter } from "../router/topic-filter.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { INTERVALS_MAX, type SavedInterval, Subscription } from "../session/subscription.ts"
-import type { Client } from "./client.ts"
+import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { closeClient } from "./disconnect.ts"
 import { notUnsubscribed, sharedNoLocal, tooManyFilters } from "./faults.ts"
@@ -122,15 +122,19 @@ const subscribe = (
     return ReasonCode.quotaExceeded
   session.subscriptions.set(entry.filter, subscription) // replaces [MQTT-3.8.4-3]
   const { replayCursors, retainedCursors } = session
+  const cursorsBefore = retainedCursors.length
   const { seam } = subscription
   const wantsRetained = entry.retainHandling === 0 || (entry.retainHandling === 1 && isNew) // [MQTT-3.3.1-9..11]
   if (replay !== undefined) {
     if (wantsRetained) beginReplay(core, session, subscription, entry.filter, replay.from, wasReading)
   } else if (wantsRetained && limits.retainAvailable) {
-    session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
+    // Looked through only where an earlier one of this subscription may be: n filters in a packet are n steps. [LIM-9]
+    if (before !== undefined)
+      session.retainedCursors = retainedCursors.filter((cursor) => cursor.subscription !== subscription)
     session.retainedCursors.push({ subscription, sequence: at, after: undefined, handed: undefined })
   }
   if (!isTaken(saveSubscription(core, session, entry.filter))) {
+    retainedCursors.length = cursorsBefore
     session.retainedCursors = retainedCursors
     session.replayCursors = replayCursors
     subscription.seam = seam
@@ -198,6 +202,16 @@ export const receiveUnsubscribe = (core: Core, client: Client, packet: Unsubscri
   holdUntilKept(core, client, saves.ticket)
   answer(core, client, core.codec.encodeUnsuback(client.version, packet.packetIdentifier, codes, {})) // [MQTT-3.10.4-4]
   return undefined
+}
+
+/** The same for somebody else than the client, connected or not. False: it has none, or the store takes nothing now. */
+export const removeSubscription = (core: Core, session: Session, filter: string): boolean => {
+  const client = clientOf(session)
+  if (client !== undefined) holdUntilShown(core, session, client)
+  saves.ticket = 0
+  const code = unsubscribe(core, session, filter)
+  if (client !== undefined) learnAgain(core, client, session)
+  return code === ReasonCode.success
 }
 
 /** Exact text, no matching [MQTT-3.10.4-1]. What is in flight or waits in the log is still delivered [MQTT-3.10.4-3]. */

@@ -34,6 +34,7 @@ export const followLog = (core: Core): void => {
   })
   core.log.onKept(() => {
     releaseKept(core)
+    if (core.watch !== undefined) core.watch.kept()
     lookAtSlowed(core)
     if (core.replayWaiters.size > 0) wakeReplays(core)
   })

@@ -124,6 +124,7 @@ const routeWill = (core: Core, session: Session, will: SessionWill): void => {
   const entry = core.router.intern(view.buffer, view.topicStart, view.topicEnd)
   core.count[Counter.willsPublished] = (core.count[Counter.willsPublished] as number) + 1
   if (view.retain) core.source = rightsOf(core, session).identity
+  core.watch?.from(session.clientIdentifier, undefined)
   route(core, view, entry, session.number, 1) // [MQTT-3.1.2-7] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
   core.source = undefined
 }

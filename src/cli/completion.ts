@@ -9,7 +9,9 @@ import { bashCompletion, fishCompletion, zshCompletion } from "./grammar/complet
 const scripts = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion }
 
 export const body = commandBody({
-  notes: ["Completes commands, options, file names and the values that an option accepts."],
+  notes: [
+    "Completes commands, options, file names and the values that an option accepts; where a client is meant, those of the running broker, if it answers at once."
+  ],
   examples: [
     { line: "source <(promptmq completion bash)", why: "in ~/.bashrc" },
     { line: "source <(promptmq completion zsh)", why: "in ~/.zshrc, after compinit" },

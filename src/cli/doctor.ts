@@ -44,6 +44,11 @@ export const body = commandBody({
   }
 })
 
+/** As `promptmq doctor` prints it. */
+export function doctorText(loaded: LoadedSettings, world: World): string {
+  return words(examine(loaded, world), world)
+}
+
 function examine({ file, settings }: LoadedSettings, world: World): ReadonlyArray<Finding> {
   return [...openness(settings), ...fileModes(settings, file), ...machine(settings, world.wallClockMs())]
 }

@@ -4,18 +4,18 @@
  *
  * Exit codes: 0 allowed, 5 denied; 3 when configuration or rules file cannot be used.
  */
-import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Identity } from "../access/access.ts"
 import { explainWith, type Question } from "../access/authorizer.ts"
 import { ruleWords } from "../access/rules-authorizer.ts"
 import { RulesSource } from "../access/rules-source.ts"
-import { innerFilter } from "../admin/acl-routes.ts"
+import { innerFilter } from "../admin/acl-questions.ts"
 import { ConfigInvalid } from "../config/config-invalid.ts"
 import { topicFault } from "../router/topic-filter.ts"
-import { formatAddress } from "../settings/address.ts"
 import type { Settings } from "../settings/settings.ts"
+import { askHttp } from "./api-http.ts"
+import { configuredUrl, readToken } from "./api-place.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
 import { flag, text, texts } from "./grammar/option.ts"
@@ -140,24 +140,17 @@ const askLive = async (
   { identity, question }: Asked,
   world: World
 ): Promise<Answer | undefined> => {
-  const { bind, enabled, tokenFile } = settings.admin
+  const { enabled, tokenFile } = settings.admin
   if (!enabled) return undefined
   const { action, qos, retain, topic } = question
   const { clientIdentifier: client, peer: address, username } = identity
-  const host = bind.host === "" || bind.host === "0.0.0.0" ? "127.0.0.1" : bind.host === "::" ? "::1" : bind.host
-  try {
-    const token = readFileSync(tokenFile, "utf8").trim()
-    const response = await fetch(`http://${formatAddress({ host, port: bind.port })}/api/v1/acl/explain`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify({ client, username, address, action, topic, qos, retain }),
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS)
-    })
-    if (response.status === HTTP_OK) return (await response.json()) as Answer
-    say(world, `the broker answers with status ${response.status}: judged by the configuration alone`)
-  } catch {
-    say(world, "no running broker answers: judged by the configuration alone")
-  }
+  const { token } = readToken(tokenFile)
+  const body = { client, username, address, action, topic, qos, retain }
+  const request = { method: "POST", path: "/api/v1/acl/explain", body, timeoutMs: ANSWER_TIMEOUT_MS } as const
+  const answer = await askHttp(configuredUrl(settings), token, request)
+  if ("unreached" in answer) say(world, "no running broker answers: judged by the configuration alone")
+  else if (answer.status === HTTP_OK) return answer.body as Answer
+  else say(world, `the broker answers with status ${answer.status}: judged by the configuration alone`)
   return undefined
 }
 

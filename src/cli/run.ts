@@ -10,7 +10,8 @@ import { nearest } from "../settings/nearest.ts"
 import { commandRows, loadAllCommands, loadCommand } from "./commands.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { type Command, type CommandRow, defaultCommandName } from "./grammar/command.ts"
-import { commandHelp, overviewHelp } from "./grammar/help.ts"
+import { completeNamesWord } from "./grammar/completion-script.ts"
+import { commandHelp, groupName, overviewHelp, rowsHelp } from "./grammar/help.ts"
 import { UsageFault } from "./grammar/option.ts"
 import { helpAsked, parseArguments } from "./grammar/parse.ts"
 import { packageVersion, versionLine } from "./version.ts"
@@ -23,6 +24,8 @@ export async function runCommandLine(words: ReadonlyArray<string>, world: World)
     world.stdout.write(`${versionLine()}\n`)
     return exitCodes.done
   }
+  // For the completion scripts, which are made from the table: no row of it.
+  if (first === completeNamesWord) return (await import("./complete-names.ts")).completeNames(words.slice(1), world)
   const chosen = choose(words)
   if (chosen === undefined) return unknownCommand(words, world)
   return runCommand(await loadCommand(chosen.row), chosen.rest, world)
@@ -49,26 +52,37 @@ function choose(words: ReadonlyArray<string>): Chosen | undefined {
 }
 
 function rowNamed(name: string): CommandRow | undefined {
-  return commandRows.find((row) => row.name === name)
+  return commandRows.find((row) => row.name === name || row.aliases.includes(name))
 }
 
+/** `promptmq help`: the overview; with a command, a group or a family behind it: the help of that. */
 async function help(words: ReadonlyArray<string>, world: World): Promise<ExitCode> {
-  const chosen = words.length === 0 ? undefined : choose(words)
-  if (words.length > 0 && chosen === undefined) return unknownCommand(words, world)
-  const text =
-    chosen === undefined
-      ? overviewHelp(commandRows, packageVersion())
-      : commandHelp(await loadCommand(chosen.row), world.stdout.columns)
+  const [typed] = words
+  if (typed === undefined) return printed(overviewHelp(commandRows, packageVersion()), world)
+  const chosen = typed.startsWith("-") ? undefined : choose(words)
+  if (chosen !== undefined) return printed(commandHelp(await loadCommand(chosen.row), world.stdout.columns), world)
+  const group = commandRows.filter((row) => groupName(row.group) === typed.toLowerCase())
+  const listed = group.length > 0 ? group : words.length === 1 ? familyOf(typed) : []
+  return listed.length > 0 ? printed(rowsHelp(listed), world) : unknownCommand(words, world)
+}
+
+function printed(text: string, world: World): ExitCode {
   world.stdout.write(`${text}\n`)
   return exitCodes.done
 }
 
+function familyOf(name: string): ReadonlyArray<CommandRow> {
+  return commandRows.filter((row) => row.name.startsWith(`${name} `))
+}
+
 function unknownCommand(words: ReadonlyArray<string>, world: World): ExitCode {
   const typed = words[0] as string
-  const family = commandRows.filter((row) => row.name.startsWith(`${typed} `))
+  const family = familyOf(typed)
   if (family.length > 0) return familyHelp(typed, family, words.slice(1), world)
   const guess = nearest(typed, [...commandRows.map((row) => row.name), ...familyNames()])
-  const fix = guess === undefined ? "promptmq --help lists them" : `did you mean "promptmq ${guess}"?`
+  const isGroup = commandRows.some((row) => groupName(row.group) === typed)
+  const list = isGroup ? `promptmq help ${typed} lists its commands` : "promptmq --help lists them"
+  const fix = guess === undefined || isGroup ? list : `did you mean "promptmq ${guess}"?`
   complain(world, { code: usageCode, fact: `"${typed}" is not a command`, fix })
   return exitCodes.wrongUsage
 }
@@ -83,11 +97,10 @@ function familyHelp(
   rest: ReadonlyArray<string>,
   world: World
 ): ExitCode {
-  const lines = family.map((row) => `  promptmq ${row.name.padEnd(16)}${row.summary}`)
+  const lines = rowsHelp(family)
   const typed = rest[0]
   if (typed === "--help" || typed === "-h") {
-    world.stdout.write(`${lines.join("\n")}\n`)
-    return exitCodes.done
+    return printed(lines, world)
   }
   if (typed !== undefined) {
     const guess = nearest(
@@ -97,7 +110,7 @@ function familyHelp(
     const fix = guess === undefined ? "one of these" : `did you mean "promptmq ${name} ${guess}"?`
     complain(world, { code: usageCode, fact: `"${name} ${typed}" is not a command`, fix })
   }
-  world.stderr.write(`${lines.join("\n")}\n`)
+  world.stderr.write(`${lines}\n`)
   return exitCodes.wrongUsage
 }
 

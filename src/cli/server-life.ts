@@ -4,6 +4,7 @@
  * Invariants
  * - The first SIGTERM or SIGINT closes the broker's scope: it stops accepting, says goodbye, flushes. Also
  *   while it still starts. Then the exit code is 0.
+ * - SIGHUP reloads, once the broker runs; SIGUSR1 opens the log's file again.
  * - The second one leaves at once with 130 or 143.
  * - A stop that takes longer than server.shutdown-timeout and a grace is cut off: exit code 1.
  * - A log that fails ends the broker at once, without a retry: one line first, then the doors close, exit code 1.
@@ -16,10 +17,12 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { RunningBroker, StartError } from "../app.ts"
 import type { LoadedSettings } from "../config/load.ts"
+import type { ConfigurationDesk } from "../config/reload.ts"
 import type { ListenError } from "../listener/listen-error.ts"
 import { formatAddress } from "../settings/address.ts"
 import type { StoreFailed } from "../wal/store-error.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
+import { type ServiceManager, serviceManager } from "./service-manager.ts"
 import { startLines } from "./start-lines.ts"
 import { storeFailed, storeFault, storeRefused, type Told } from "./tell-store-error.ts"
 import { complain, printProblem, say, type World } from "./world.ts"
@@ -30,15 +33,30 @@ const stopGraceMs = 1000
 export async function runUntilSignal(
   start: Effect.Effect<RunningBroker, StartError, Scope.Scope>,
   loaded: LoadedSettings,
-  world: World
+  world: World,
+  service: Service = nobodyElse
 ): Promise<ExitCode> {
+  const { manager } = service
+  let running: RunningBroker | undefined
   const broker = start.pipe(
-    Effect.tap((started) => Effect.sync(() => say(world, startLines(started, loaded, world)))),
+    Effect.tap((started) =>
+      Effect.sync(() => {
+        running = started
+        say(world, startLines(started, loaded, world))
+        manager.ready(readyWords(started), () => !started.broker.core.isDiskStalled)
+        service.onReady()
+      })
+    ),
     Effect.flatMap((started) => started.failure),
     Effect.tapError((error) => Effect.sync(() => leaveFailed(error, loaded, world))),
     Effect.scoped
   )
+  manager.starting()
   const fiber = Effect.runFork(broker)
+  const releaseService = world.onServiceSignal((signal) => {
+    if (signal === "SIGUSR1") service.reopenLog()
+    else void reloadBySignal(running?.configuration, service)
+  })
   let signals = 0
   const release = world.onStopSignal((signal) => {
     signals++
@@ -47,13 +65,49 @@ export async function runUntilSignal(
       return
     }
     say(world, `${signal}: stopping; once more leaves at once`)
+    manager.stopping()
     cutOff(loaded.settings.server.shutdownTimeoutMs + stopGraceMs, world)
     fiber.interruptUnsafe()
   })
   const exit = await Effect.runPromise(Fiber.await(fiber))
   release()
+  releaseService()
+  await manager.sent()
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return exitCodes.done
   return tellFailure(exit.cause, loaded, world)
+}
+
+/** What the process has besides its broker. */
+export interface Service {
+  readonly manager: ServiceManager
+  readonly reopenLog: () => void
+  /** The broker is ready; a parent that waits may go. */
+  readonly onReady: () => void
+}
+
+const nobodyElse: Service = {
+  manager: serviceManager({
+    environment: {},
+    processId: 0,
+    monotonicMicroseconds: () => 0n,
+    send: () => Promise.resolve()
+  }),
+  reopenLog: () => {},
+  onReady: () => {}
+}
+
+/** How it went is in the log, from the one place where reloads are made (config/reload.ts). */
+async function reloadBySignal(configuration: ConfigurationDesk | undefined, service: Service): Promise<void> {
+  const { manager } = service
+  service.reopenLog()
+  if (configuration === undefined) return
+  manager.reloading()
+  const outcome = await configuration.reload()
+  manager.reloaded("applied" in outcome ? "configuration read again" : "configuration refused, the old one is in force")
+}
+
+function readyWords({ listeners }: RunningBroker): string {
+  return `ready on ${listeners.map(({ url }) => url).join(" ")}`
 }
 
 /** Said before anything is closed: what closes may hang on the same disk. */
@@ -109,10 +163,14 @@ function tellStartError(error: StartError | StoreFailed, loaded: LoadedSettings,
       complain(world, { code: "E3561", fact: error.message, fix: "repair it, or remove it: nobody is banned then" })
       return exitCodes.configInvalid
     case "PidFileError":
+      if (error.holder !== undefined) {
+        complain(world, { code: "E8002", fact: error.message, fix: "stop it first, or give this one another pid file" })
+        return exitCodes.alreadyRunning
+      }
       complain(world, {
         code: "E1001",
         fact: error.message,
-        fix: "choose a file this user may write: --server-pid-file"
+        fix: "choose a file this user may write: --pid-file"
       })
       return exitCodes.failed
   }

@@ -1,7 +1,7 @@
 /**
  * `promptmq server`, and `promptmq` alone: loads the settings, starts the broker, says what it chose, and
- * stays until a signal. How the broker is put together is app.ts's business. The log goes to stdout, what is
- * said to the person who started it to stderr.
+ * stays until a signal. How the broker is put together is app.ts's business. The log goes to stdout or
+ * to log.file (server-log.ts), what is said to the person who started it to stderr.
  *
  * Exit codes: 0 after a graceful stop, 3 for a configuration that is not valid or a data folder that cannot be one, 7
  * for damaged data, 8 when a port or the data folder is taken, 1 when it cannot start otherwise or the log fails; a second signal leaves at once with 130 or 143.
@@ -11,19 +11,23 @@ import { ConfigInvalid } from "../config/config-invalid.ts"
 import type { LoadedSettings } from "../config/load.ts"
 import { defaultOrigin, formatOrigin } from "../config/origin.ts"
 import { resolveSettings } from "../settings/resolve.ts"
-import { logFormatFor } from "../telemetry/log-format.ts"
-import { Log } from "../telemetry/logging.ts"
+import { detach, isDetachedChild, tellParent } from "./daemon.ts"
 import { exitCodes } from "./exit-codes.ts"
+import { makeFirstUser } from "./first-user.ts"
 import { commandBody } from "./grammar/command.ts"
+import { text } from "./grammar/option.ts"
 import { runUntilSignal } from "./server-life.ts"
+import { type ServerLog, serverLog } from "./server-log.ts"
+import { sendByProgram, serviceManager } from "./service-manager.ts"
 import { configOption, load, printInvalid, settingsFlags, settingsOptions, surroundings } from "./settings-options.ts"
 import { packageVersion } from "./version.ts"
-import { isColourWanted, printProblem, type World } from "./world.ts"
+import { complain, printProblem, type World } from "./world.ts"
 
 export const body = commandBody({
   notes: [
     "Without a configuration: loopback only, everyone allowed there, data in $XDG_STATE_HOME/promptmq.",
     "Every setting has a flag, a variable (PROMPTMQ_...) and a key in the file; a flag wins over a variable, a variable over the file. The table is in promptmq man promptmq.yaml.",
+    "SIGHUP reads the configuration, certificates, users and rules again, all or nothing; SIGUSR1 opens log.file again.",
     "SIGTERM and Ctrl-C stop it gracefully within server.shutdown-timeout; a second one leaves at once."
   ],
   examples: [
@@ -32,7 +36,13 @@ export const body = commandBody({
     { line: "promptmq server --bind 127.0.0.1:1884 --log-level debug", why: "settings as flags" }
   ],
   operands: [],
-  options: { ...configOption, ...settingsOptions },
+  options: {
+    ...configOption,
+    "first-user": text("where there is no password file yet: make it, with this user and a random password", {
+      placeholder: "name"
+    }),
+    ...settingsOptions
+  },
   isHelpWhenBare: false,
   run: async ({ options }, world) => {
     const loaded = await load(options.config, settingsFlags(options), world)
@@ -40,24 +50,45 @@ export const body = commandBody({
       printInvalid(world, loaded)
       return exitCodes.configInvalid
     }
+    const isChild = isDetachedChild()
+    if (loaded.settings.server.daemon && !isChild) return detach(world)
     for (const warning of loaded.warnings) printProblem(world, warning)
-    return runUntilSignal(startBroker(startOptions(loaded, world)), loaded, world)
+    const name = options["first-user"]
+    const failed = name === undefined ? undefined : makeFirstUser(name, loaded.settings, world)
+    if (failed !== undefined) return failed
+    const log = serverLog(loaded.settings, world)
+    if (log.fault !== undefined) {
+      const fact = `log.file ${loaded.settings.log.file} cannot be written: ${log.fault}`
+      complain(world, { code: "E1311", fact, fix: "choose a file this user may write: --log-file" })
+      return exitCodes.failed
+    }
+    const again = () => load(options.config, settingsFlags(options), world)
+    const manager = serviceManager({
+      environment: world.env,
+      processId: world.processId,
+      monotonicMicroseconds: () => process.hrtime.bigint() / 1000n,
+      send: sendByProgram
+    })
+    const service = { manager, reopenLog: log.reopen, onReady: isChild ? tellParent : () => {} }
+    const code = await runUntilSignal(startBroker(startOptions(loaded, log, again, world)), loaded, world, service)
+    log.close()
+    return code
   }
 })
 
-function startOptions(loaded: LoadedSettings, world: World): StartOptions {
-  const { settings, origins } = loaded
-  const { stdout } = world
-  const log = new Log({
-    level: settings.log.level,
-    format: logFormatFor(settings.log.format, stdout.isTerminal),
-    colour: isColourWanted(world, stdout),
-    write: (entry) => stdout.write(entry),
-    wallClockMs: world.wallClockMs
-  })
+function startOptions(
+  loaded: LoadedSettings,
+  { log, onChanged }: ServerLog,
+  again: NonNullable<StartOptions["load"]>,
+  world: World
+): StartOptions {
+  const { file, settings, origins } = loaded
   return {
     settings,
     log,
+    onChanged,
+    load: again,
+    configFile: file,
     version: packageVersion(),
     originOf: (key) => formatOrigin(origins.get(key) ?? defaultOrigin),
     resolve: (changed) => resolveSettings(changed, surroundings(world))

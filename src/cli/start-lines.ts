@@ -1,6 +1,6 @@
 /**
  * What the broker says when it is ready, in the order in which people need it: each address, where its data is, what it
- * promises, what it recovered, where the admin API is, which file it obeys.
+ * promises, what it recovered, where the admin API is, a link into the dashboard that is good once, which file it obeys.
  *
  *   data       /var/lib/promptmq
  *   promise    immediate, acknowledged when synced: a crash loses nothing acknowledged, nor does a power cut
@@ -23,7 +23,9 @@ export function startLines(started: RunningBroker, loaded: LoadedSettings, world
   const { settings, file } = loaded
   const rows: Array<Row> = started.listeners.map(({ name, url }) => [name === "tcp" ? "mqtt" : name, url])
   if (started.admin !== undefined) {
-    rows.push(["admin", `http://${formatAddress(started.admin)}  token in ${started.admin.tokenFile}`])
+    const url = `http://${formatAddress(started.admin)}`
+    rows.push(["admin", `${url}  token in ${started.admin.tokenFile}`])
+    rows.push(["dashboard", `${url}/#login=${started.admin.loginCode}  good once, for 10 minutes`])
   }
   rows.push(["data", settings.storage.dataDir])
   rows.push(["promise", promiseOf(settings)])

@@ -5,12 +5,11 @@
  * Exit codes: 8 when there is no admin API to ask (the store is in use, and nothing else may touch it), 5 when the token
  * is refused, 1 when the broker says no.
  */
-import { readFileSync } from "node:fs"
-import { readErrorWords } from "../config/layers.ts"
-import { formatAddress, type ListenAddress } from "../settings/address.ts"
 import type { Settings } from "../settings/settings.ts"
 import { holderWords } from "../store/tools/place.ts"
 import type { LockHolder } from "../wal/store-fs.ts"
+import { askHttp } from "./api-http.ts"
+import { configuredUrl, readToken } from "./api-place.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { complain, type World } from "./world.ts"
 
@@ -31,32 +30,17 @@ export async function askBroker(
   request: AdminRequest,
   world: World
 ): Promise<{ readonly answer: unknown } | ExitCode> {
-  const { bind, enabled, tokenFile } = settings.admin
+  const { enabled, tokenFile } = settings.admin
   if (!enabled) return inUse(holder, "its admin API is off (admin.enabled)", world)
-  let token: string
-  try {
-    token = readFileSync(tokenFile, "utf8").trim()
-  } catch (cause) {
-    return inUse(holder, `its admin token cannot be read: ${tokenFile}: ${readErrorWords(cause)}`, world)
+  const { token, tokenFault } = readToken(tokenFile)
+  if (tokenFault !== undefined) return inUse(holder, `its admin token cannot be read: ${tokenFault.fact}`, world)
+  const url = configuredUrl(settings)
+  const method = request.body === undefined ? "GET" : "POST"
+  const answer = await askHttp(url, token, { ...request, method, timeoutMs: answerTimeoutMs })
+  if ("unreached" in answer) {
+    return inUse(holder, `its admin API does not answer at ${url.origin}${request.path}: ${answer.unreached}`, world)
   }
-  const url = `http://${formatAddress(reachable(bind))}${request.path}`
-  try {
-    const response = await fetch(url, {
-      method: request.body === undefined ? "GET" : "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
-      signal: AbortSignal.timeout(answerTimeoutMs)
-    })
-    const answer: unknown = await response.json()
-    return response.status === httpOk ? { answer } : refused(answer, response.status, world)
-  } catch (cause) {
-    return inUse(holder, `its admin API does not answer at ${url}: ${wordsOf(cause)}`, world)
-  }
-}
-
-/** An address that listens everywhere is called at home. */
-function reachable({ host, port }: ListenAddress): ListenAddress {
-  return { host: host === "" || host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host, port }
+  return answer.status === httpOk ? { answer: answer.body } : refused(answer.body, answer.status, world)
 }
 
 function inUse(holder: LockHolder, fact: string, world: World): ExitCode {
@@ -80,9 +64,4 @@ function refused(answer: unknown, status: number, world: World): ExitCode {
     fix: first?.fix ?? "its log says why"
   })
   return isToken ? exitCodes.refused : exitCodes.failed
-}
-
-function wordsOf(cause: unknown): string {
-  const error = cause as { readonly message?: string; readonly cause?: { readonly code?: string } }
-  return error.cause?.code ?? error.message ?? String(cause)
 }

@@ -66,7 +66,7 @@ function tellOwn(
   return exitCodes.dataDamaged
 }
 
-/** As the admin API answers it (admin/api.ts). */
+/** As the admin API answers it (admin/api/). */
 interface BackedUp {
   readonly folder: string
   readonly files: number

@@ -56,7 +56,7 @@ export const body = commandBody({
   }
 })
 
-/** As the admin API answers it too (admin/api.ts). */
+/** As the admin API answers it too (admin/api/). */
 interface Compacted {
   readonly bytesBefore: number
   readonly bytesAfter: number

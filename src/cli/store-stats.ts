@@ -135,7 +135,7 @@ function toJson(stats: StoreStats, limit: number): unknown {
   }
 }
 
-/** Of the answer of GET /api/v1/system (admin/api.ts) what is about the store. */
+/** Of the answer of GET /api/v1/system (admin/api/) what is about the store. */
 interface SystemAnswer {
   readonly log: Readonly<Record<string, number>>
   readonly storage?: {

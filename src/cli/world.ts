@@ -18,10 +18,14 @@ import type { ExitCode } from "./exit-codes.ts"
 export interface Output {
   readonly isTerminal: boolean
   readonly columns: number
+  /** Lines of a terminal; undefined elsewhere. */
+  readonly rows?: number | undefined
   write(data: string | Uint8Array): void
 }
 
 export type StopSignal = "SIGINT" | "SIGTERM"
+/** Reload; open the log's file again. */
+export type ServiceSignal = "SIGHUP" | "SIGUSR1"
 
 export interface World {
   readonly stdout: Output
@@ -29,6 +33,8 @@ export interface World {
   readonly stdin: AsyncIterable<Uint8Array>
   /** Asks the person at the terminal, without echo; undefined where standard input is none. */
   readonly askHidden?: ((prompt: string) => Promise<string | undefined>) | undefined
+  /** Calls back for each key pressed at the terminal until the answer is called; undefined where there is none. */
+  readonly onKey?: ((handler: (key: string) => void) => () => void) | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly workingDirectory: string
   readonly homeDirectory: string
@@ -40,6 +46,8 @@ export interface World {
   readonly processId: number
   /** Calls back for each SIGINT and SIGTERM until the answer is called. */
   readonly onStopSignal: (handler: (signal: StopSignal) => void) => () => void
+  /** Calls back for each SIGHUP and SIGUSR1 until the answer is called; without a handler the first ends the process. */
+  readonly onServiceSignal: (handler: (signal: ServiceSignal) => void) => () => void
   /** Ends the process at once, without waiting for anything. */
   readonly leaveAtOnce: (code: ExitCode) => void
 }
@@ -110,6 +118,10 @@ export function processWorld(): World {
       if (!stdin.isTTY) return undefined
       return (prompt: string) => askHiddenOn(stdin, (text) => void process.stderr.write(text), prompt)
     },
+    get onKey() {
+      const { stdin } = process
+      return stdin.isTTY ? (handler: (key: string) => void) => keysOf(stdin, handler) : undefined
+    },
     env: process.env,
     workingDirectory: process.cwd(),
     homeDirectory: homedir(),
@@ -126,6 +138,15 @@ export function processWorld(): World {
         process.off("SIGTERM", handler)
       }
     },
+    onServiceSignal: (handler) => {
+      process.on("SIGHUP", handler)
+      // Node's own meaning of SIGUSR1, the debugger's door, goes with it.
+      process.on("SIGUSR1", handler)
+      return () => {
+        process.off("SIGHUP", handler)
+        process.off("SIGUSR1", handler)
+      }
+    },
     leaveAtOnce: (code) => process.exit(code)
   }
 }
@@ -133,9 +154,29 @@ export function processWorld(): World {
 function outputOf(stream: NodeJS.WriteStream): Output {
   return {
     isTerminal: stream.isTTY === true,
-    columns: stream.columns ?? 100,
+    // A terminal changes its size while somebody looks.
+    get columns() {
+      return stream.columns ?? 100
+    },
+    get rows() {
+      return stream.rows
+    },
     write: (data) => {
       stream.write(data)
     }
+  }
+}
+
+/** Keys as they are pressed, Ctrl-C among them: in this mode of the terminal it is no signal. */
+function keysOf(stdin: NodeJS.ReadStream, handler: (key: string) => void): () => void {
+  const onData = (data: string): void => {
+    for (const key of data) handler(key)
+  }
+  stdin.setRawMode(true)
+  stdin.setEncoding("utf8").on("data", onData)
+  return () => {
+    stdin.off("data", onData)
+    stdin.setRawMode(false)
+    stdin.pause()
   }
 }

@@ -31,6 +31,11 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "A write or a sync of the log failed for good. What a failed sync left on the disk cannot be known, so nothing is acknowledged after it, nothing is tried again, and the broker ends. What was acknowledged is on the disk; the next start recovers it and writes again what was not known to be safe.",
     fix: "Look at the disk (the system's log names the device), then start the broker again."
   },
+  E1311: {
+    title: "Log file cannot be written",
+    text: "log.file cannot be opened for writing: its folder is missing, this user may not write there, it is a link, or the disk refused. A broker whose log was asked for and goes nowhere is not started. Later, while it runs, a disk that refuses the log never stops it.",
+    fix: "Choose a file that this user may write (log.file), and make its folder."
+  },
   E1321: {
     title: "Certificate files not written",
     text: "promptmq cert self-signed writes four files into a folder. One of them is there already, and it does not write over an authority that clients may trust; or the folder cannot be written.",
@@ -42,8 +47,8 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     fix: "Name a new folder, or move aside what is there."
   },
   E1401: {
-    title: "User exists already",
-    text: "A user of that name is in the password file. Adding one would silently replace the password of somebody who uses it.",
+    title: "Name exists already",
+    text: "A user of that name is in the password file, or a token of that name in the tokens file. Adding one would silently replace the password of somebody who uses it.",
     fix: "promptmq user passwd changes the password; promptmq user rm takes the user out."
   },
   E2001: {
@@ -276,10 +281,10 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "The broker cannot join others yet. It refuses to start rather than run alone where a cluster was asked for.",
     fix: "Set cluster.enabled to false."
   },
-  E3403: {
-    title: "Daemon mode is not in this version",
-    text: "The broker cannot detach itself yet. It refuses to start rather than stay in the foreground where a script expects it to return.",
-    fix: "Set server.daemon to false and let systemd, Docker or another manager run it."
+  E3313: {
+    title: "Detached, and nobody keeps the log (warning)",
+    text: "With server.daemon the broker gives up its terminal, so what it logs goes nowhere unless log.file names a file for it. What went wrong later can then not be found out.",
+    fix: "Set log.file, or run the broker in the foreground under a service manager."
   },
   E3404: {
     title: "Storage engine is not in this version",
@@ -350,6 +355,11 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     title: "Module of authentication cannot be used",
     text: "auth.custom.module could not be loaded, exports no createProvider, or createProvider failed. Without it nobody can tell who may connect.",
     fix: "Correct the module; the package exports the types CreateProvider and CustomProvider for it."
+  },
+  E3571: {
+    title: "File changed during a reload",
+    text: "A reload judges every file first and makes them take effect then. One of them was good when it was judged and not when it was read a moment later: somebody was writing it. What failed stays as it was.",
+    fix: "Write files aside and rename them into place, then reload again."
   },
   E3506: {
     title: "TLS settings refused",
@@ -431,10 +441,20 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
     text: "The operating system refused access to a file, a folder or a port. The message names user, path and mode.",
     fix: "Change the permissions, or run as a user who has them. Ports below 1024 need a capability."
   },
+  E5003: {
+    title: "No token for the broker",
+    text: "A broker answers, and its admin API wants a token. The one that it made at its first start is in <data-dir>/admin-token of the configuration by which it runs; further ones, each with a role, are made by promptmq token add. A token is never shown to another machine than the one it is from.",
+    fix: "Give the broker's own configuration (-c, --data-dir), or a file with one of its tokens (--token-file)."
+  },
   E6001: {
     title: "Not found",
     text: "What the command names does not exist: a client, a topic, an error code, a file.",
     fix: "Check the spelling; list commands show what there is."
+  },
+  E3562: {
+    title: "Tokens file not usable",
+    text: "A line of admin.tokens-file is: name role sha256-of-token. A file with a line that is not, or that others than its owner may write, is refused as a whole, and its tokens count for nothing.",
+    fix: "Mend or remove it; promptmq token add writes such lines."
   },
   E3561: {
     title: "Bans file cannot be used",

@@ -7,11 +7,13 @@
  *
  * Invariants
  * - Complete packets inside a chunk are handed over where they lie. Copied is only what a chunk ends in the middle
- *   of, and what is left of it when the receiver stops.
+ *   of, and what is left of it when the receiver stops. Where the transport leaves room in front of what it read, the
+ *   beginning is moved there when the rest has come, and no packet is handed over apart from its neighbours.
  * - While reading, `pending` is empty or the beginning of exactly one packet; while stopped it may hold more: at most
  *   that packet and the chunks which had been read before the transport obeyed pause().
  * - Memory follows bytes that arrived, never a length that was announced: capacity doubles, up to the packet's end.
- *   Bytes once handed over are never written again, so the receiver may keep what it was given.
+ *   Bytes once handed over are never written again, so the receiver may keep what it was given; of a transport that
+ *   lends (onLent) it may not: lent-memory.ts.
  * - A stop keeps the order: nothing is handed over until go(), not even the end of the connection. A client may send
  *   SUBSCRIBE, PUBLISH, DISCONNECT and hang up at once; its DISCONNECT still counts, and so no will is sent.
  * - receiver.closed() is called exactly once and is the last call; after close() or destroy() no packet follows.
@@ -21,6 +23,7 @@
  */
 import { assert } from "../base/assert.ts"
 import type { HeldBytes } from "./held-bytes.ts"
+import { givePacketMemory, isUsedAgain, lent, takePacketMemory } from "./lent-memory.ts"
 import type { Outbox } from "./outbox.ts"
 import type { Transport } from "./transport.ts"
 
@@ -59,6 +62,8 @@ export class Connection {
   #feeding = false
   /** The receiver stopped and went on within the same call: its offset is no sign of an incomplete packet. */
   #wentOn = false
+  /** Memory of `pending` is taken from, and goes back to, what all such connections share. */
+  #isLending = false
   #state: "open" | "closing" | "closed" = "open"
   /** The transport's end, kept back until the receiver has seen what came before it. */
   #end: { readonly error: Error | undefined } | undefined = undefined
@@ -67,7 +72,15 @@ export class Connection {
     this.transport = transport
     this.outbox = outbox
     this.#frameLength = frameLength
-    transport.onData = (chunk) => this.#arrived(chunk)
+    transport.onData = (chunk) => this.#arrived(chunk, 0, chunk.length, 0)
+    if (transport.onLent !== undefined) {
+      transport.onLent = (buffer, start, end) => {
+        const before = lent.begin(buffer)
+        this.#arrived(buffer, start, end, start)
+        lent.begin(before)
+      }
+      this.#isLending = true
+    }
     transport.onClose = (error) => this.#ended(error)
   }
 
@@ -145,26 +158,43 @@ export class Connection {
     return end === undefined
   }
 
-  #arrived(chunk: Buffer): void {
-    let offset = 0
-    if (this.#reading && this.#pendingEnd > this.#pendingStart) offset = this.#completePending(chunk)
-    offset = this.#feed(chunk, offset, chunk.length)
-    if (offset < chunk.length && this.#state === "open") this.#keep(chunk, offset, chunk.length)
+  /** `roomBytes`: what may be written to in front of `start`. */
+  #arrived(buffer: Buffer, start: number, end: number, roomBytes: number): void {
+    let offset = start
+    if (this.#reading && this.#pendingEnd > this.#pendingStart) {
+      offset = this.#joinInFront(buffer, start, end, roomBytes)
+      if (offset < 0) offset = this.#completePending(buffer, start, end)
+    }
+    offset = this.#feed(buffer, offset, end)
+    if (offset < end && this.#state === "open") this.#keep(buffer, offset, end)
   }
 
-  /** The beginning of a packet is pending: adds from the chunk what it lacks, and no byte more. */
-  #completePending(chunk: Buffer): number {
-    let offset = 0
+  /**
+   * What arrived completes the packet of which the beginning is pending: the beginning is moved in front of it, and all is
+   * handed over in one piece. -1 where there is no room, or the packet's end is still to come.
+   */
+  #joinInFront(buffer: Buffer, start: number, end: number, roomBytes: number): number {
+    const held = this.#pendingEnd - this.#pendingStart
+    if (held > roomBytes) return -1
+    if (this.#frameLength(this.#pending, this.#pendingStart, this.#pendingEnd) > held + end - start) return -1
+    this.#pending.copy(buffer, start - held, this.#pendingStart, this.#pendingEnd)
+    this.#forgetPending()
+    return start - held
+  }
+
+  /** The beginning of a packet is pending: adds from [start, end) what it lacks, and no byte more. */
+  #completePending(buffer: Buffer, start: number, end: number): number {
+    let offset = start
     let length = this.#frameLength(this.#pending, this.#pendingStart, this.#pendingEnd)
-    while (length === 0 && offset < chunk.length && this.#state === "open") {
-      this.#keep(chunk, offset, offset + 1)
+    while (length === 0 && offset < end && this.#state === "open") {
+      this.#keep(buffer, offset, offset + 1)
       offset++
       length = this.#frameLength(this.#pending, this.#pendingStart, this.#pendingEnd)
     }
     if (length > 0) {
       const lacking = length - (this.#pendingEnd - this.#pendingStart)
-      const taken = Math.min(lacking, chunk.length - offset)
-      this.#keep(chunk, offset, offset + taken, length)
+      const taken = Math.min(lacking, end - offset)
+      this.#keep(buffer, offset, offset + taken, length)
       offset += taken
       if (taken === lacking) this.#feedPending()
     } else if (length < 0) {
@@ -175,7 +205,9 @@ export class Connection {
 
   #feedPending(): void {
     const buffer = this.#pending
+    const before = lent.begin(this.#isLending && isUsedAgain(buffer) ? buffer : undefined) // [LENT-1]
     this.#pendingStart = this.#feed(buffer, this.#pendingStart, this.#pendingEnd)
+    lent.begin(before)
     if (this.#pendingStart === this.#pendingEnd || this.#state !== "open") this.#forgetPending()
   }
 
@@ -211,12 +243,13 @@ export class Connection {
     const needed = held + end - start
     if (this.#pendingStart + needed > this.#pending.length) {
       const capacity = Math.max(needed, Math.min(frameBytes, Math.max(2 * held, PENDING_BYTES_MIN)))
-      if (this.#budget?.take(capacity - this.#pending.length) === false) {
+      const larger = this.#isLending ? takePacketMemory(capacity) : Buffer.allocUnsafeSlow(capacity)
+      if (this.#budget?.take(larger.length - this.#pending.length) === false) {
         this.destroy()
         return
       }
-      const larger = Buffer.allocUnsafeSlow(capacity)
       this.#pending.copy(larger, 0, this.#pendingStart, this.#pendingEnd)
+      this.#givePendingBack()
       this.#pending = larger
       this.#pendingStart = 0
       this.#pendingEnd = held
@@ -228,9 +261,15 @@ export class Connection {
   /** What is not held any more is not paid for either [LIM-2]. */
   #forgetPending(): void {
     this.#budget?.give(this.#pending.length)
+    this.#givePendingBack()
     this.#pending = NOTHING
     this.#pendingStart = 0
     this.#pendingEnd = 0
+  }
+
+  /** Not from within a call of the receiver: it may still be looking at it [LENT-2]. */
+  #givePendingBack(): void {
+    if (this.#isLending && !this.#feeding) givePacketMemory(this.#pending)
   }
 
   #ended(error: Error | undefined): void {

@@ -24,6 +24,7 @@
 import { assert } from "../base/assert.ts"
 import type { FlushTurn, TurnMember } from "./flush-turn.ts"
 import { HeldRuns, type SetAside } from "./held-runs.ts"
+import { lent } from "./lent-memory.ts"
 import { SLAB_BYTES, type SlabPool } from "./slab-pool.ts"
 import type { Transport } from "./transport.ts"
 
@@ -108,11 +109,13 @@ export class Outbox implements TurnMember {
     return offset
   }
 
-  /** Any number of bytes. From BY_REFERENCE_BYTES_MIN on, the range must not be changed any more. */
+  /** Any number of bytes. From BY_REFERENCE_BYTES_MIN on, the range must not be changed any more, unless it is lent. */
   append(source: Buffer, start: number, end: number): void {
     const bytes = end - start
     if (bytes >= BY_REFERENCE_BYTES_MIN) {
-      this.#writeByReference(source, start, end)
+      // [LENT-1]
+      if (source === lent.buffer) this.#appendLent(source, start, end)
+      else this.#writeByReference(source, start, end)
     } else {
       const offset = this.reserve(bytes)
       source.copy(this.slab, offset, start, end)
@@ -216,6 +219,23 @@ export class Outbox implements TurnMember {
     this.#useSlab(this.#pool.take(bytes), bytes)
     this.#joinTurn()
     return 0
+  }
+
+  /** Copied, slab by slab; or, when another outbox has done that, the copy that all further ones share. */
+  #appendLent(source: Buffer, start: number, end: number): void {
+    if (this.#closed) return
+    const copy = lent.copyForAll(start, end)
+    if (copy !== undefined) {
+      this.#writeByReference(copy, 0, copy.length)
+      return
+    }
+    for (let from = start; from < end; ) {
+      const room = this.#gatherBytes - this.#usedBytes
+      const bytes = Math.min(end - from, room > 0 ? room : this.#gatherBytes)
+      const offset = this.reserve(bytes)
+      source.copy(this.slab, offset, from, from + bytes)
+      from += bytes
+    }
   }
 
   #writeByReference(source: Buffer, start: number, end: number): void {

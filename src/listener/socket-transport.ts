@@ -5,6 +5,8 @@
  * that it was encrypted and the kernel took that), and writableLength is what it has not taken. A TLS socket never
  * reports a write as done at once; nothing here relies on more than the callback.
  *
+ * What it reads it lends, where node lets it (shared-read.ts); a paused socket then leaves all with the kernel, its end too.
+ *
  * Invariants
  * - The listener made the socket with allowHalfOpen false: a client that ends its side is answered by the end of
  *   ours, after what was written.
@@ -16,7 +18,9 @@
 import type { Socket } from "node:net"
 import { formatPeer } from "./address.ts"
 import { DoneQueue } from "./done-queue.ts"
+import { IN_FRONT_BYTES } from "./lent-memory.ts"
 import type { PeerCertificate } from "./peer-certificate.ts"
+import { readShared, sharedMemory } from "./shared-read.ts"
 import type { Transport } from "./transport.ts"
 
 /** The way from a socket to its transport: handlers are shared, so that a connection needs no closure for each event. */
@@ -40,8 +44,9 @@ export class SocketTransport implements Transport {
   readonly peer: string
   readonly peerCertificate: PeerCertificate | undefined
   readonly pskIdentity: string | undefined
-  onData: (chunk: Buffer) => void = () => undefined
-  onClose: (error: Error | undefined) => void = () => undefined
+  onData: (chunk: Buffer) => void = nothing
+  onLent: (buffer: Buffer, start: number, end: number) => void = nothing
+  onClose: (error: Error | undefined) => void = nothing
 
   /** What ended it, for onClose. */
   error: Error | undefined = undefined
@@ -57,7 +62,7 @@ export class SocketTransport implements Transport {
     this.#socket = socket
     const carrier = socket as Carrier
     carrier[transport] = this
-    socket.on("data", carrierData)
+    if (this.kind === "tls" || !readShared(socket, carrierLent)) socket.on("data", carrierData)
     socket.on("error", carrierError)
     socket.on("close", carrierClosed)
   }
@@ -80,7 +85,8 @@ export class SocketTransport implements Transport {
   }
 
   end(graceMs: number): void {
-    this.onData = () => undefined
+    this.onData = nothing
+    this.onLent = nothing
     this.#socket.end()
     this.#socket.resume()
     const deadline = setTimeout(() => this.#socket.destroy(), graceMs)
@@ -90,6 +96,12 @@ export class SocketTransport implements Transport {
   destroy(): void {
     this.#socket.destroy()
   }
+}
+
+function nothing(): void {}
+
+function carrierLent(this: Socket, bytes: number): void {
+  ;(this as Carrier)[transport].onLent(sharedMemory, IN_FRONT_BYTES, IN_FRONT_BYTES + bytes)
 }
 
 function carrierData(this: Socket, chunk: Buffer): void {

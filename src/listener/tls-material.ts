@@ -105,6 +105,12 @@ export class TlsMaterial {
     return stateOf(this.settings)
   }
 
+  /** What is wrong with the files as they are now; nothing changes. */
+  judge(): ReadonlyArray<TlsProblem> {
+    const loaded = loadTls(this.settings, this.#wallClockMs())
+    return "context" in loaded ? [] : loaded
+  }
+
   /** Reads the files again. Answers with what is wrong; nothing = the new material is in force everywhere. */
   reload(): ReadonlyArray<TlsProblem> {
     this.#filesState = this.look()

@@ -40,5 +40,10 @@ export interface Transport {
   limitIncoming?(bytes: number, budget?: HeldBytes): void
   /** Set by the connection before the first chunk is delivered. The chunk is the receiver's to keep. */
   onData: (chunk: Buffer) => void
+  /**
+   * Of transports that read into memory which is used again: [start, end) has arrived, and is overwritten after the call.
+   * The receiver may write to the bytes in front of `start`. Such a transport may use onData as well.
+   */
+  onLent?: (buffer: Buffer, start: number, end: number) => void
   onClose: (error: Error | undefined) => void
 }

@@ -41,6 +41,16 @@ export interface DropRow {
   readonly lastSequence: number | undefined
 }
 
+/** The arguments of `add`, less the time. */
+export type DropObserver = (
+  reason: DropReasonId,
+  clientIdentifier: string,
+  topic: string,
+  count: number,
+  firstSequence: number | undefined,
+  lastSequence: number | undefined
+) => void
+
 const textCharactersPerRow = 256
 const staleAfterMsDefault = 10 * 60 * 1000
 
@@ -55,6 +65,8 @@ export class DropLedger {
   readonly #other: Array<Row | undefined> = dropReasons.map(() => undefined)
   readonly #rows: Array<Row> = []
   #textCharacters = 0
+  /** Told of each row's change: whoever follows messages on their way (broker/message-watch.ts). */
+  observer: DropObserver | undefined = undefined
   /** Where the search for a stale row goes on: one row is looked at per drop, so the search costs nothing. */
   #hand = 0
 
@@ -88,10 +100,21 @@ export class DropLedger {
     row.count += count
     if (nowMs > row.lastAtMs) row.lastAtMs = nowMs
     if (firstSequence !== undefined) row.extend(firstSequence, lastSequence ?? firstSequence)
+    this.observer?.(reason, clientIdentifier, topic, count, firstSequence, lastSequence)
   }
 
   total(reason: DropReasonId): number {
     return this.#totals[reason] as number
+  }
+
+  /** Of the client's own rows: what was folded into `(other)` is nobody's any more. */
+  ofClient(clientIdentifier: string): number {
+    let count = 0
+    for (const byClient of this.#byReason) {
+      const rows = byClient.get(clientIdentifier)
+      if (rows !== undefined) for (const row of rows.values()) count += row.count
+    }
+    return count
   }
 
   /** Totals by reason id. A window, not a copy: read, never write. */

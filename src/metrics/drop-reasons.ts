@@ -168,6 +168,12 @@ const table = {
     name: "memory-ceiling",
     meaning: "A QoS 0 message that came while memory was nearly used up (limits.max-memory).",
     change: "Give the process more memory, raise limits.max-memory, or look for who fills it: promptmq_outgoing_bytes."
+  },
+  queueDropped: {
+    id: 25,
+    name: "queue-dropped",
+    meaning: "What waited for a session was dropped by somebody: POST /api/v1/clients/{id}/drop-queue.",
+    change: "Nothing; GET /api/v1/audit says who it was."
   }
 } as const satisfies Record<string, DropReasonFacts>
 

@@ -14,7 +14,8 @@
  * Memory: about 30 bytes per distinct level besides its bytes; no string, no object per level.
  */
 import { assert } from "../base/assert.ts"
-import { equalBytes, hashBytes } from "../base/bytes.ts"
+import { ByteHash } from "../base/byte-hash.ts"
+import { equalBytes } from "../base/bytes.ts"
 import { OpenTable } from "./open-table.ts"
 
 export class LevelTable {
@@ -28,10 +29,15 @@ export class LevelTable {
   private arenaGarbage = 0
   private idsUsed = 1
   private readonly freeIds: Array<number> = []
+  private readonly hash: ByteHash
+
+  constructor(hash: ByteHash = new ByteHash()) {
+    this.hash = hash
+  }
 
   /** The id of the level bytes[start, end), or 0 when no filter holds that level. */
   find(bytes: Buffer, start: number, end: number): number {
-    const hash = hashBytes(bytes, start, end)
+    const hash = this.hash.of(bytes, start, end)
     const { slots, mask } = this.table
     let id: number
     for (let slot = hash & mask; (id = slots[slot] as number) !== 0; slot = (slot + 1) & mask) {
@@ -51,7 +57,7 @@ export class LevelTable {
     const id = this.freeIds.pop() ?? this.nextId()
     this.offsets[id] = this.store(bytes, start, end)
     this.lengths[id] = end - start
-    this.hashes[id] = hashBytes(bytes, start, end)
+    this.hashes[id] = this.hash.of(bytes, start, end)
     this.references[id] = 1
     this.table.insert(id)
     return id

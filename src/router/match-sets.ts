@@ -46,8 +46,9 @@ export class MatchSets<S> {
       set.references++
       return set
     }
-    const filters: Array<Filter<S>> = []
-    for (let i = 0; i < count; i++) filters.push(filterOf[ids[i] as number] as Filter<S>)
+    // Begun with one: the first push into an empty array would reserve seventeen.
+    const filters = [filterOf[ids[0] as number] as Filter<S>]
+    for (let i = 1; i < count; i++) filters.push(filterOf[ids[i] as number] as Filter<S>)
     const set = new MatchSet(filters, hash, first)
     set.references = 1
     this.byHash.set(hash, set)

@@ -90,6 +90,10 @@ class NaiveRouter<S> implements Router<S> {
       logStamp: 0,
       history: 0,
       series: 0,
+      publishClass: 0,
+      publishVerdicts: 0,
+      readClass: 0,
+      readVerdicts: 0,
       valid: true
     }
     this.entries.set(topic, entry)

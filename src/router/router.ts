@@ -43,9 +43,12 @@ export interface Filter<S> {
 }
 
 export interface TopicEntry<S> {
-  /** The topic name's bytes, own memory. */
+  /** The topic name's bytes, own memory. May be a copy, made when first asked for: not for every message. */
   readonly bytes: Buffer
-  /** Counts the entries of this router from 1; never given again. What others know of the entry they file under it. */
+  /**
+   * Counts the topics that entries were made for, from 1; never given again, also where an entry is used for another topic.
+   * What others know of the topic they file under it.
+   */
   readonly serial: number
   /** Exact at the time `intern` answered it. Shared between entries: never change it. */
   matched: ReadonlyArray<Filter<S>>
@@ -56,6 +59,11 @@ export interface TopicEntry<S> {
   history: number
   /** Where metrics count the topic's messages (metrics/topic-series.ts); 0 at first. */
   series: number
+  /** What one class of connections may do with the topic, 0 = none; see broker/permissions.ts. Kept by the broker; 0 at first. */
+  publishClass: number
+  publishVerdicts: number
+  readClass: number
+  readVerdicts: number
   /** False once evicted or superseded. */
   valid: boolean
 }

@@ -21,9 +21,11 @@
  * - A TAIL node has a filter and no children.
  * - Matching walks level by level over a frontier of nodes. It does not recurse (65,535 levels are
  *   legal), and the frontier is never wider than the tree is at that depth.
+ * - So one match visits at most (filters + 1) x levels of the topic nodes: test/attacks/cost.test.ts counts them.
  * - Arrays grow by doubling and never shrink; freed nodes are reused.
  */
 import { assert } from "../base/assert.ts"
+import { ByteHash } from "../base/byte-hash.ts"
 import { beginsWithDollar, endOfLevel, endOfPath, endsInHash, isPlus, tailMatches } from "./filter-bytes.ts"
 import { LevelTable } from "./level-table.ts"
 import { OpenTable } from "./open-table.ts"
@@ -31,7 +33,7 @@ import { OpenTable } from "./open-table.ts"
 export class SubscriptionTree {
   /** Filter ids of the last `match`, in [0, its result); in no order. */
   matchedIds = new Int32Array(SCRATCH_MIN)
-  private readonly levels = new LevelTable()
+  private readonly levels: LevelTable
   private readonly edges = new OpenTable((node) => this.edgeHashOf(node))
   private nodes = new Int32Array(NODES_MIN * NODE_FIELDS)
   private nodesUsed = 1
@@ -41,10 +43,16 @@ export class SubscriptionTree {
   private nextFrontier = new Int32Array(SCRATCH_MIN)
 
   private readonly textOf: (id: number) => string
+  /** Secret: levels of filters cannot be chosen so that edges collide. */
+  private readonly parentMultiplier: number
+  private readonly levelMultiplier: number
   private matchedCount = 0
 
-  constructor(textOf: (id: number) => string) {
+  constructor(textOf: (id: number) => string, hash: ByteHash = new ByteHash()) {
     this.textOf = textOf
+    this.levels = new LevelTable(hash)
+    this.parentMultiplier = hash.multiplier(0)
+    this.levelMultiplier = hash.multiplier(1)
     this.nodes[ROOT + FILTER] = NONE
     this.nodes[ROOT + HASH_FILTER] = NONE
   }
@@ -167,7 +175,11 @@ export class SubscriptionTree {
     const { nodes } = this
     const { slots, mask } = this.edges
     let number: number
-    for (let slot = edgeHash(parent, level) & mask; (number = slots[slot] as number) !== 0; slot = (slot + 1) & mask) {
+    for (
+      let slot = this.edgeHash(parent, level) & mask;
+      (number = slots[slot] as number) !== 0;
+      slot = (slot + 1) & mask
+    ) {
       const node = number * NODE_FIELDS
       if (nodes[node + PARENT] === parent && nodes[node + LEVEL] === level) return node
     }
@@ -276,7 +288,12 @@ export class SubscriptionTree {
 
   private edgeHashOf(number: number): number {
     const node = number * NODE_FIELDS
-    return edgeHash(this.nodes[node + PARENT] as number, this.nodes[node + LEVEL] as number)
+    return this.edgeHash(this.nodes[node + PARENT] as number, this.nodes[node + LEVEL] as number)
+  }
+
+  private edgeHash(parent: number, level: number): number {
+    const mixed = Math.imul(Math.imul(parent, this.parentMultiplier) ^ level, this.levelMultiplier)
+    return mixed ^ (mixed >>> 15)
   }
 }
 
@@ -294,11 +311,6 @@ const NONE = -1
 const TAIL = -2
 const NODES_MIN = 64
 const SCRATCH_MIN = 64
-
-function edgeHash(parent: number, level: number): number {
-  const mixed = Math.imul(Math.imul(parent, 0x9e3779b1) ^ level, 0x85ebca6b)
-  return mixed ^ (mixed >>> 15)
-}
 
 /** Transfers rather than copies: the old memory is given back at once, not by the next collection. */
 function enlarged(from: Int32Array<ArrayBuffer>, sizeMin: number): Int32Array<ArrayBuffer> {

@@ -1,30 +1,33 @@
 /**
  * The cache of topic entries, found by the bytes of the topic; a hit makes no string and no object.
  *
- * Eight-way set associative. The hash names a row, the entry lies in one of the row's eight ways:
+ *   hash of the bytes ──▶ slots  | hash, 1 + id | hash, 1 + id | 0, 0 |   open addressing, at most half full
+ *                           id ──▶ names    length, then up to 63 bytes: a line of cache; longer ones in `longNames`
+ *                              ──▶ states   free, young or settled; asked for lately
+ *                              ──▶ entries  the object
  *
- *   row = hash & rowMask      hashes   | h h h 0 h 0 0 0 |   one line of cache, 0 = way is free
- *                             entries  | e e e . e . . . |
- *
- * so looking up costs eight comparisons at the worst, also against topics that were chosen to collide,
- * and evicting one entry moves no other. A row that is full doubles the rows, up to SPARSENESS_MAX ways per
- * entry allowed, then it gives an entry up; doubling splits rows, it cannot overflow one.
+ * What is looked at for every message lies in columns, so that ten thousand topics stay in the processor's cache
+ * (row J: 10 % of all CPU time less than with a Buffer per entry, and 9 % of what a first use costs).
  *
  * Bounds, each with its own limit: number of entries, bytes of their topics, and filters in all their
- * match sets together (filters shared by entries count once). When one is reached the clock hand
- * evicts: an entry that was asked for since the hand's last visit is spared once.
+ * match sets together (filters shared by entries count once).
  *
- * What was evicted is used again for a topic of the same length: with topics that are used once, entries and their bytes
- * would otherwise be the broker's only lasting garbage (225 bytes of heap and as much beside it for each, seen as 100 MiB
- * between two collections). Whoever still holds an evicted entry is safe for RETIRED_MIN evictions more.
+ * Newcomers are young: a short queue. Who reaches its end and was asked for again settles, and while there is room everybody
+ * does; of the others every SETTLES_EVERY-th, the rest is evicted. Among the settled the clock hand evicts: an entry that
+ * was asked for since the hand's last visit is spared once. So a walk over more topics than there is room for leaves most of
+ * the settled where they are, and works on few entries that lie in the processor's cache.
+ *
+ * Entries and ids are used again: topics that are used once would otherwise be the broker's only lasting garbage. Whoever
+ * still holds an evicted entry is safe for RETIRED_MIN evictions more.
  *
  * Invariants
  * - An evicted entry has `valid === false` and holds no reference on a match set.
  * - One that is used again remembers nothing of the topic it had before [ENT-1], and nobody holds it any more [ENT-2].
- * - Topic bytes are copied, never pooled: a slice would keep its whole slab alive.
+ * - It has a serial number of its own: verdicts that others keep under the old one are not its own [ENT-3].
  * - An entry newly admitted is not the next one evicted by its own admission.
  */
-import { copyBytes, equalBytes, hashBytes } from "../base/bytes.ts"
+import type { ByteHash } from "../base/byte-hash.ts"
+import { copyBytes, equalBytes } from "../base/bytes.ts"
 import type { MatchSet, MatchSets } from "./match-sets.ts"
 import type { Filter, TopicEntry } from "./router.ts"
 
@@ -34,32 +37,50 @@ export interface EntryLimits {
   readonly matchedFiltersMax: number
 }
 
+/** Fields in the order in which a message needs them: the first ones share a line of cache. */
 export class CachedEntry<S> implements TopicEntry<S> {
-  readonly bytes: Buffer
-  readonly serial: number
   matched: ReadonlyArray<Filter<S>>
-  logTopic = -1
-  logStamp = 0
-  history = 0
-  series = 0
-  valid = true
-  set: MatchSet<S>
   /** The sum of generations at which `matched` was exact; STALE forces a new match. */
   generation = STALE
   bucket: number
-  /** Asked for since the clock hand last came by. */
-  isRecent = false
+  publishClass = 0
+  publishVerdicts = 0
+  readClass = 0
+  readVerdicts = 0
+  serial: number
+  history = 0
+  series = 0
+  logTopic = -1
+  logStamp = 0
+  valid = true
+  set: MatchSet<S>
+  readonly id: number
+  private readonly owner: TopicEntries<S>
+  private keptBytes: Buffer | undefined = undefined
 
-  constructor(bytes: Buffer, serial: number, bucket: number, set: MatchSet<S>) {
-    this.bytes = bytes
-    this.serial = serial
-    this.bucket = bucket
-    this.set = set
+  constructor(owner: TopicEntries<S>, id: number, serial: number, bucket: number, set: MatchSet<S>) {
     this.matched = set.filters
+    this.bucket = bucket
+    this.serial = serial
+    this.set = set
+    this.id = id
+    this.owner = owner
   }
 
-  /** From here on it is the entry of another topic, whose bytes are in `bytes` already. */
-  begin(bucket: number, set: MatchSet<S>): void {
+  /** Made when first asked for: most topics are never logged, refused or shown to people. */
+  get bytes(): Buffer {
+    this.keptBytes ??= this.owner.nameOf(this.id)
+    return this.keptBytes
+  }
+
+  /** It is no longer found, and its name is nowhere else. */
+  forget(bytes: Buffer): void {
+    this.keptBytes = bytes
+  }
+
+  /** From here on it is the entry of another topic. */
+  begin(serial: number, bucket: number, set: MatchSet<S>): void {
+    this.serial = serial // [ENT-3]
     this.bucket = bucket
     this.set = set
     this.matched = set.filters
@@ -67,167 +88,276 @@ export class CachedEntry<S> implements TopicEntry<S> {
     this.logTopic = -1 // [ENT-1]
     this.logStamp = 0
     this.history = 0
-    this.isRecent = false
+    this.series = 0
+    this.publishClass = 0
+    this.readClass = 0
+    this.keptBytes = undefined
     this.valid = true
   }
 }
 
 export class TopicEntries<S> {
   size = 0
+  private slots = new Int32Array(SLOTS_MIN * 2)
+  private slotMask = SLOTS_MIN - 1
+  private names: Buffer = Buffer.allocUnsafeSlow(IDS_MIN * NAME_BYTES)
+  private readonly longNames: Array<Buffer | undefined> = []
+  private hashes = new Int32Array(IDS_MIN)
+  private states = new Uint8Array(IDS_MIN)
+  /** By id; none where an id is free whose last name was long. */
+  private readonly entries: Array<CachedEntry<S> | undefined> = []
+  /** The hash of the bytes that `find` looked for last. */
+  private askedHash = 0
   private topicBytes = 0
-  private hand = 0
   private lastSerial = 0
-  private rowMask = 0
-  private hashes = new Int32Array(WAYS)
-  private entries: Array<CachedEntry<S> | undefined> = new Array(WAYS).fill(undefined)
-  /** Evicted, and not to be used again yet: a ring. */
-  private readonly retired: Array<CachedEntry<S> | undefined> = []
+  /** Queue of ids. */
+  private readonly young: Int32Array
+  private youngFrom = 0
+  private youngCount = 0
+  private settledCount = 0
+  private hand = 0
+  private leaving = 0
+  /** Evicted, and not to be used again yet: a ring of ids. */
+  private readonly retired = new Int32Array(RETIRED_MIN).fill(NONE)
   private retiredAt = 0
-  /** To be used again, by length. */
-  private readonly spare: Array<Array<CachedEntry<S>> | undefined> = []
+  /** To be used again at once. */
+  private readonly freeIds: Array<number> = []
   private readonly limits: EntryLimits
   private readonly sets: MatchSets<S>
+  private readonly hash: ByteHash
 
-  constructor(limits: EntryLimits, sets: MatchSets<S>) {
+  constructor(limits: EntryLimits, sets: MatchSets<S>, hash: ByteHash) {
     this.limits = limits
     this.sets = sets
+    this.hash = hash
+    this.young = new Int32Array(Math.max(1, Math.min(YOUNG_MAX, limits.entriesMax >> YOUNG_SHIFT)))
   }
 
   /** The cached entry of the topic buffer[start, end), marked as recently used. */
   find(buffer: Buffer, start: number, end: number): CachedEntry<S> | undefined {
-    const hash = hashOf(buffer, start, end)
-    const { hashes } = this
-    const row = (hash & this.rowMask) * WAYS
-    for (let i = 0, turn = hash >>> WAY_SHIFT; i < WAYS; i++, turn++) {
-      const way = row + (turn & WAY_MASK)
-      if (hashes[way] !== hash) continue
-      const entry = this.entries[way] as CachedEntry<S>
-      if (entry.bytes.length !== end - start || !equalBytes(buffer, start, end, entry.bytes, 0)) continue
-      entry.isRecent = true
-      return entry
+    const hash = this.hash.of(buffer, start, end)
+    const { names, slotMask, slots } = this
+    this.askedHash = hash
+    for (let slot = hash & slotMask; ; slot = (slot + 1) & slotMask) {
+      const id = (slots[slot * 2 + 1] as number) - 1
+      if (id < 0) return undefined
+      if (slots[slot * 2] !== hash) continue
+      const name = id * NAME_BYTES
+      const length = names[name] as number
+      if (length === end - start ? !equalBytes(buffer, start, end, names, name + 1) : length !== LONG) continue
+      if (length === LONG && !this.isLongName(id, buffer, start, end)) continue
+      if (((this.states[id] as number) & RECENT) === 0) this.states[id] = (this.states[id] as number) | RECENT
+      return this.entries[id]
     }
-    return undefined
   }
 
   *[Symbol.iterator](): Generator<CachedEntry<S>> {
-    for (const entry of this.entries) if (entry !== undefined) yield entry
+    for (let id = 0; id < this.entries.length; id++) {
+      const entry = this.entries[id]
+      if (entry !== undefined && this.states[id] !== FREE) yield entry
+    }
   }
 
-  /** Makes the entry of a topic that is not cached. It holds the empty set and is stale. */
+  /** A copy of the topic's bytes. */
+  nameOf(id: number): Buffer {
+    const name = id * NAME_BYTES
+    const length = this.names[name] as number
+    if (length === LONG) return this.longNames[id] as Buffer
+    const bytes = Buffer.allocUnsafeSlow(length)
+    copyBytes(bytes, 0, this.names, name + 1, name + 1 + length)
+    return bytes
+  }
+
+  /** Makes the entry of a topic that `find` has just not found. It holds the empty set and is stale. */
   admit(buffer: Buffer, start: number, end: number, bucket: number): CachedEntry<S> {
-    const spare = this.spare[end - start]?.pop()
-    const bytes = spare === undefined ? Buffer.allocUnsafeSlow(end - start) : spare.bytes
-    copyBytes(bytes, 0, buffer, start, end)
-    const entry = spare ?? new CachedEntry<S>(bytes, ++this.lastSerial, bucket, this.sets.empty)
-    if (spare !== undefined) spare.begin(bucket, this.sets.empty)
+    const id = this.freeIds.pop() ?? this.nextId()
+    this.writeName(id, buffer, start, end)
+    this.hashes[id] = this.askedHash
+    const serial = ++this.lastSerial
+    let entry = this.entries[id]
+    if (entry === undefined) {
+      entry = new CachedEntry<S>(this, id, serial, bucket, this.sets.empty)
+      this.entries[id] = entry
+    } else entry.begin(serial, bucket, this.sets.empty)
     this.size++
-    this.topicBytes += bytes.length
+    this.topicBytes += end - start
+    this.queue(id)
     this.makeRoom(entry)
-    this.place(entry, hashOf(bytes, 0, bytes.length))
+    if (this.size * 2 > this.slotMask) this.doubleSlots()
+    this.place(id)
     return entry
   }
 
   /** Evicts until all limits are met, sparing `kept`. */
   makeRoom(kept: CachedEntry<S>): void {
-    const { entriesMax, topicBytesMax, matchedFiltersMax } = this.limits
-    while (
-      this.size > 1 &&
-      (this.size > entriesMax || this.topicBytes > topicBytesMax || this.sets.filterCountTotal > matchedFiltersMax)
-    ) {
-      this.evictOne(kept)
+    while (this.size > 1 && this.isOver()) {
+      const id = this.nextSettled(kept.id)
+      this.evict(id === NONE ? this.nextYoung(kept.id) : id)
     }
   }
 
-  private evictOne(kept: CachedEntry<S>): void {
-    for (let visits = 0; ; visits++) {
-      const way = this.hand
-      this.hand = (way + 1) % this.entries.length
-      const entry = this.entries[way]
-      if (entry === undefined || entry === kept) continue
-      // Bounded: when everything is recent the hand does not go all the way round in one call.
-      if (!entry.isRecent || visits >= VISITS_MAX) {
-        this.evict(way, entry)
-        return
+  private isOver(): boolean {
+    const { entriesMax, matchedFiltersMax, topicBytesMax } = this.limits
+    return this.size > entriesMax || this.topicBytes > topicBytesMax || this.sets.filterCountTotal > matchedFiltersMax
+  }
+
+  /** To the end of the queue; who is at its head leaves it. */
+  private queue(id: number): void {
+    const { states, young } = this
+    if (this.youngCount === young.length) {
+      const oldest = this.shiftYoung()
+      const isAsked = ((states[oldest] as number) & RECENT) !== 0
+      if (!isAsked && this.isOver() && ++this.leaving % SETTLES_EVERY !== 0) this.evict(oldest)
+      else {
+        states[oldest] = SETTLED
+        this.settledCount++
       }
-      entry.isRecent = false
+    }
+    young[(this.youngFrom + this.youngCount) % young.length] = id
+    this.youngCount++
+    states[id] = YOUNG
+  }
+
+  private shiftYoung(): number {
+    const id = this.young[this.youngFrom] as number
+    this.youngFrom = (this.youngFrom + 1) % this.young.length
+    this.youngCount--
+    return id
+  }
+
+  /** Where the clock hand stops; NONE when nobody but `kept` has settled. */
+  private nextSettled(kept: number): number {
+    const { entries, states } = this
+    const keptCount = ((states[kept] as number) & SETTLED) === 0 ? 0 : 1
+    if (this.settledCount === keptCount) return NONE
+    for (let visits = 0; ; ) {
+      const id = this.hand
+      this.hand = id + 1 >= entries.length ? 0 : id + 1
+      if (id === kept || ((states[id] as number) & SETTLED) === 0) continue
+      // Bounded: when everything is recent the hand does not go all the way round in one call.
+      if (((states[id] as number) & RECENT) === 0 || ++visits > VISITS_MAX) {
+        this.settledCount--
+        return id
+      }
+      states[id] = SETTLED
     }
   }
 
-  private evict(way: number, entry: CachedEntry<S>): void {
-    this.entries[way] = undefined
-    this.hashes[way] = 0
+  /** The oldest of the young, or the one behind it. */
+  private nextYoung(kept: number): number {
+    const id = this.shiftYoung()
+    if (id !== kept) return id
+    const next = this.shiftYoung()
+    this.youngFrom = (this.youngFrom + this.young.length - 1) % this.young.length
+    this.young[this.youngFrom] = kept
+    this.youngCount++
+    return next
+  }
+
+  private evict(id: number): void {
+    const entry = this.entries[id] as CachedEntry<S>
+    this.unplace(id)
+    this.states[id] = FREE
     this.size--
-    this.topicBytes -= entry.bytes.length
+    this.topicBytes -= this.lengthOf(id)
     this.sets.release(entry.set)
     entry.set = this.sets.empty
     entry.valid = false
-    if (entry.bytes.length <= SPARE_LENGTH_MAX) this.retire(entry)
-  }
-
-  private retire(entry: CachedEntry<S>): void {
-    const again = this.retired[this.retiredAt]
-    this.retired[this.retiredAt] = entry
+    if (this.longNames[id] !== undefined) {
+      // Its memory is held by whoever still holds the entry.
+      entry.forget(this.longNames[id] as Buffer)
+      this.longNames[id] = undefined
+      this.entries[id] = undefined
+    }
+    const again = this.retired[this.retiredAt] as number
+    this.retired[this.retiredAt] = id
     this.retiredAt = (this.retiredAt + 1) % RETIRED_MIN // [ENT-2]
-    if (again === undefined) return
-    let spare = this.spare[again.bytes.length]
-    if (spare === undefined) {
-      spare = []
-      this.spare[again.bytes.length] = spare
-    }
-    if (spare.length < SPARES_MAX) spare.push(again)
+    if (again !== NONE) this.freeIds.push(again)
   }
 
-  /** Puts the entry into the first free way of its row in probe order. */
-  private place(entry: CachedEntry<S>, hash: number): void {
-    let way = this.wayFor(hash)
-    while (this.entries[way] !== undefined && this.entries.length < this.limits.entriesMax * SPARSENESS_MAX) {
-      this.doubleRows()
-      way = this.wayFor(hash)
-    }
-    const displaced = this.entries[way]
-    if (displaced !== undefined) this.evict(way, displaced)
-    this.entries[way] = entry
-    this.hashes[way] = hash
+  private place(id: number): void {
+    const { hashes, slotMask, slots } = this
+    const hash = hashes[id] as number
+    let slot = hash & slotMask
+    while (slots[slot * 2 + 1] !== 0) slot = (slot + 1) & slotMask
+    slots[slot * 2] = hash
+    slots[slot * 2 + 1] = id + 1
   }
 
-  /** The first free way of the row; of a full row the first. */
-  private wayFor(hash: number): number {
-    const row = (hash & this.rowMask) * WAYS
-    let turn = hash >>> WAY_SHIFT
-    for (let i = 0; i < WAYS && this.hashes[row + (turn & WAY_MASK)] !== 0; i++) turn++
-    return row + (turn & WAY_MASK)
+  /** Followers move back into the gap unless their home lies behind it. */
+  private unplace(id: number): void {
+    const { hashes, slotMask, slots } = this
+    let gap = (hashes[id] as number) & slotMask
+    while (slots[gap * 2 + 1] !== id + 1) gap = (gap + 1) & slotMask
+    for (let slot = (gap + 1) & slotMask; slots[slot * 2 + 1] !== 0; slot = (slot + 1) & slotMask) {
+      const home = (slots[slot * 2] as number) & slotMask
+      if (((slot - home) & slotMask) < ((slot - gap) & slotMask)) continue
+      slots[gap * 2] = slots[slot * 2] as number
+      slots[gap * 2 + 1] = slots[slot * 2 + 1] as number
+      gap = slot
+    }
+    slots[gap * 2 + 1] = 0
   }
 
-  private doubleRows(): void {
-    const { entries, hashes } = this
-    this.entries = new Array(entries.length * 2).fill(undefined)
-    this.hashes = new Int32Array(entries.length * 2)
-    this.rowMask = this.rowMask * 2 + 1
-    this.hand = 0
-    for (let way = 0; way < entries.length; way++) {
-      const entry = entries[way]
-      if (entry !== undefined) this.place(entry, hashes[way] as number)
+  private doubleSlots(): void {
+    const old = this.slots
+    this.slots = new Int32Array(old.length * 2)
+    this.slotMask = this.slots.length / 2 - 1
+    for (let at = 1; at < old.length; at += 2) if (old[at] !== 0) this.place((old[at] as number) - 1)
+  }
+
+  private nextId(): number {
+    const id = this.entries.length
+    if (id < this.hashes.length) return id
+    this.hashes = new Int32Array(this.hashes.buffer.transfer(this.hashes.byteLength * 2))
+    this.states = new Uint8Array(this.states.buffer.transfer(this.states.byteLength * 2))
+    const names = Buffer.allocUnsafeSlow(this.names.length * 2)
+    this.names.copy(names)
+    this.names = names
+    return id
+  }
+
+  private writeName(id: number, buffer: Buffer, start: number, end: number): void {
+    const name = id * NAME_BYTES
+    if (end - start < NAME_BYTES) {
+      this.names[name] = end - start
+      copyBytes(this.names, name + 1, buffer, start, end)
+      return
     }
+    const bytes = Buffer.allocUnsafeSlow(end - start)
+    copyBytes(bytes, 0, buffer, start, end)
+    this.names[name] = LONG
+    this.longNames[id] = bytes
+  }
+
+  private isLongName(id: number, buffer: Buffer, start: number, end: number): boolean {
+    const bytes = this.longNames[id] as Buffer
+    return bytes.length === end - start && equalBytes(buffer, start, end, bytes, 0)
+  }
+
+  private lengthOf(id: number): number {
+    const length = this.names[id * NAME_BYTES] as number
+    return length === LONG ? (this.longNames[id] as Buffer).length : length
   }
 }
 
 export const STALE = -1
 
-const WAYS = 8
-const WAY_MASK = WAYS - 1
-/** The hash's upper bits choose the way to begin with, so that the first look mostly hits. */
-const WAY_SHIFT = 29
-/** Ways per entry allowed: at four, one entry in some thousands finds its row full and displaces another. */
-const SPARSENESS_MAX = 4
+const NONE = -1
+const SLOTS_MIN = 64
+const IDS_MIN = 64
+/** One byte says how long the name is; LONG = it lies elsewhere. A power of two, or indices would not be shifts. */
+const NAME_BYTES = 64
+const LONG = 255
+/** What `states` says. */
+const FREE = 0
+const YOUNG = 1
+const SETTLED = 2
+const RECENT = 4
+/** Entries in the queue: an eighth of all, and no more than stay in the processor's cache. */
+const YOUNG_SHIFT = 3
+const YOUNG_MAX = 2048
+/** Otherwise those who settled first would stay for good when none of the young is asked for in time. */
+const SETTLES_EVERY = 16
 const VISITS_MAX = 256
 const RETIRED_MIN = 1024
-/** Longer topics are not used so many times that it mattered. */
-const SPARE_LENGTH_MAX = 255
-/** Of each length. */
-const SPARES_MAX = 64
-
-/** Never 0, which marks a free way. */
-function hashOf(bytes: Buffer, start: number, end: number): number {
-  const hash = hashBytes(bytes, start, end)
-  return hash === 0 ? 1 : hash
-}

@@ -17,6 +17,7 @@
  *   topic-entries.ts bound that. It is never handed out.
  */
 
+import { ByteHash } from "../base/byte-hash.ts"
 import { attachLive, detachLive, FilterRecord, releaseReference } from "./filter-record.ts"
 import { Generations } from "./generations.ts"
 import { MatchSets } from "./match-sets.ts"
@@ -30,6 +31,8 @@ export interface TreeRouterOptions {
   readonly cachedTopicBytesMax?: number
   /** Filters in all match sets of cached entries together (8 bytes each). */
   readonly matchedFiltersMax?: number
+  /** By which topics and levels of filters are found. Without one, what collides is the same in every process. */
+  readonly hash?: ByteHash
 }
 
 export const CACHED_TOPIC_BYTES_MAX = 64 * 1024 * 1024
@@ -41,7 +44,7 @@ export function makeTreeRouter<S>(options: TreeRouterOptions): Router<S> {
 
 class TreeRouter<S> implements Router<S> {
   readonly name = "tree"
-  private readonly tree = new SubscriptionTree((id) => (this.filters[id] as FilterRecord<S>).text)
+  private readonly tree: SubscriptionTree
   private readonly generations = new Generations()
   private readonly sets = new MatchSets<S>()
   private readonly entries: TopicEntries<S>
@@ -56,12 +59,14 @@ class TreeRouter<S> implements Router<S> {
       topicBytesMax: options.cachedTopicBytesMax ?? CACHED_TOPIC_BYTES_MAX,
       matchedFiltersMax: options.matchedFiltersMax ?? MATCHED_FILTERS_MAX
     }
-    this.entries = new TopicEntries(limits, this.sets)
+    const hash = options.hash ?? new ByteHash()
+    this.tree = new SubscriptionTree((id) => (this.filters[id] as FilterRecord<S>).text, hash)
+    this.entries = new TopicEntries(limits, this.sets, hash)
   }
 
   intern(buffer: Buffer, start: number, end: number): TopicEntry<S> {
     const entry = this.entries.find(buffer, start, end) ?? this.admit(buffer, start, end)
-    if (!this.generations.isCurrent(entry.bucket, entry.generation)) this.refresh(entry)
+    if (!this.generations.isCurrent(entry.bucket, entry.generation)) this.refresh(entry, buffer, start, end)
     return entry
   }
 
@@ -126,9 +131,10 @@ class TreeRouter<S> implements Router<S> {
     return this.entries.admit(buffer, start, end, this.generations.bucketOf(buffer, start, end))
   }
 
-  private refresh(entry: CachedEntry<S>): void {
-    const { bytes, set: old } = entry
-    const count = this.tree.match(bytes, 0, bytes.length)
+  /** The topic's bytes are in buffer[start, end), so that the entry need not have any of its own. */
+  private refresh(entry: CachedEntry<S>, buffer: Buffer, start: number, end: number): void {
+    const old = entry.set
+    const count = this.tree.match(buffer, start, end)
     entry.set = this.sets.acquire(this.tree.matchedIds, count, this.filters)
     entry.matched = entry.set.filters
     entry.generation = this.generations.of(entry.bucket)

@@ -114,6 +114,14 @@ export class OutgoingWindow {
     return this.#cells[packetIdentifier * CELLS + SEQUENCE] as number
   }
 
+  /** The open exchange of the message at that log position, 0 when there is none. Cold: looks at all of them. */
+  find(sequence: number): number {
+    for (let id = 1; id <= this.#capacity && this.inFlight > 0; id++) {
+      if (this.state(id) !== ExchangeState.free && this.sequence(id) === sequence) return id
+    }
+    return 0
+  }
+
   /** PUBREC received: from here on only PUBREL is repeated [MQTT-4.3.3-6]. */
   released(packetIdentifier: number): void {
     assert(this.state(packetIdentifier) === ExchangeState.awaitPubrec, "PUBREC answers an open QoS 2 PUBLISH")

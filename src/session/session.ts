@@ -5,7 +5,7 @@
  *      ▲                     ▲                               │ window full, or outbox full
  *      └──── disconnect ─────┴───────────────────────────────┘
  *
- * A session never owns copies of messages. It owns its subscriptions and a position in the log:
+ * A session that outlives its connection never owns copies of messages (others: `waiting`). It owns its subscriptions and a position in the log:
  * everything below `cursor` was handed over, expired or did not match, except the holes in `window`
  * (handed over, not acknowledged). A live session has been handed everything below D, the log's delivery
  * position, so its cursor is D and the field is not maintained. Sending lives in src/broker.
@@ -19,6 +19,7 @@
 import { OutgoingWindow } from "./outgoing-window.ts"
 import type { Member, ShareGroup } from "./share-group.ts"
 import type { Subscription } from "./subscription.ts"
+import type { WaitingFrames } from "./waiting-frames.ts"
 
 export const SessionMode = { offline: 0, catchingUp: 1, live: 2 } as const
 
@@ -72,6 +73,8 @@ export class Session {
   /** It may not go live before D has reached this: what lies below and was not handed over is for its reader. */
   liveFrom = 0
   readonly window: OutgoingWindow
+  /** Handed over and not sent yet: of a session that ends with its connection; src/broker/wait-in-memory.ts. */
+  waiting: WaitingFrames | undefined = undefined
   /** By the text of the SUBSCRIBE, $share and $replay prefixes included; ended ones stay until the cursor and the holes have passed them. */
   readonly subscriptions = new Map<string, Subscription>()
   /** Identifiers of QoS 2 messages received and not yet released [MQTT-4.3.3-10]; kept across connections. */

@@ -125,6 +125,23 @@ export const limitsSection = section({
     live: true,
     summary: "Most bytes that wait in the log for one session; the oldest above that are dropped; 0 = no limit."
   }),
+  waitingBytesMax: size({
+    key: "max-waiting-bytes",
+    fallback: "1MiB",
+    minimum: "0B",
+    maximum: "1GiB",
+    live: true,
+    summary:
+      "Bytes of QoS 1 and 2 messages that wait in memory for one client whose session ends with its connection; more wait in the log, 0 = all."
+  }),
+  waitingMemoryBytes: size({
+    key: "waiting-memory",
+    fallback: "64MiB",
+    minimum: "0B",
+    maximum: "1TiB",
+    live: true,
+    summary: "The same for all such clients together."
+  }),
   maxConnectionsPerUser: integer({
     fallback: 0,
     minimum: 0,

@@ -1,10 +1,10 @@
 /**
- * Settings of `cluster` and `log`: how the broker is watched.
+ * Settings of `cluster`.
  *
  * Everything but the MQTT port is on loopback until configured, the cluster and metrics ports included (the
  * original opened both to the world without a credential).
  */
-import { address, addresses, boolean, choice, text } from "./kinds.ts"
+import { address, addresses, boolean, text } from "./kinds.ts"
 import { section } from "./section.ts"
 
 export const clusterSection = section({
@@ -18,21 +18,5 @@ export const clusterSection = section({
     pattern: /^[A-Za-z0-9._-]{0,64}$/,
     patternWords: "up to 64 letters, digits, dots, dashes and underscores",
     summary: "Name of this broker among its peers."
-  })
-})
-
-export const logSection = section({
-  level: choice({
-    flag: "log-level",
-    choices: ["trace", "debug", "info", "warn", "error", "fatal", "panic"],
-    fallback: "info",
-    live: true,
-    summary: "Least severe entry that is logged; panic is another word for fatal."
-  }),
-  format: choice({
-    flag: "log-format",
-    choices: ["auto", "json", "text", "console"],
-    fallback: "auto",
-    summary: "Shape of log entries; auto = console on a terminal, else json."
   })
 })

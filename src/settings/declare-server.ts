@@ -173,7 +173,15 @@ export const serverSection = section({
     live: true,
     summary: "Unsent bytes per connection before QoS 0 messages are dropped and QoS 1 and 2 fall back to the log."
   }),
-  daemon: boolean({ flag: "daemon", fallback: false, summary: "Run detached from the terminal." }),
+  watchConfig: boolean({
+    fallback: false,
+    summary: "Reload when the configuration file changes; else SIGHUP, promptmq reload or the admin API does it."
+  }),
+  daemon: boolean({
+    flag: "daemon",
+    fallback: false,
+    summary: "Run detached from the terminal; the command ends when the broker is ready, or with its error."
+  }),
   pidFile: text({
     flag: "pid-file",
     fallback: "",

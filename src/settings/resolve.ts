@@ -26,7 +26,7 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
     return resolve(surroundings.workingDirectory, path)
   }
   const absoluteOrEmpty = (path: string): string => (path === "" ? "" : absolute(path))
-  const { server, mqtt, storage, admin, auth, limits } = settings
+  const { server, mqtt, storage, admin, auth, limits, log } = settings
   const dataDir = storage.dataDir === "" ? stateFolder(surroundings) : absolute(storage.dataDir)
   return {
     ...settings,
@@ -39,6 +39,7 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
       unixBind: server.unixBind.map(absolute),
       pidFile: absoluteOrEmpty(server.pidFile)
     },
+    log: { ...log, file: absoluteOrEmpty(log.file) },
     limits: { ...limits, bansFile: absoluteOrEmpty(limits.bansFile) },
     // Only the default can be above: a written one is refused by a rule (E3203).
     mqtt: { ...mqtt, keepAliveSeconds: Math.min(mqtt.keepAliveSeconds, mqtt.maxKeepAliveSeconds) },

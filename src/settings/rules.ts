@@ -51,9 +51,9 @@ export const settingRules: ReadonlyArray<SettingRule> = [
   error(["cluster.enabled"], "E3402", ({ cluster }) =>
     cluster.enabled ? ["this version cannot join a cluster", "set cluster.enabled to false"] : undefined
   ),
-  error(["server.daemon"], "E3403", ({ server }) =>
-    server.daemon
-      ? ["this version cannot detach itself", "let a service manager run it in the foreground (systemd, Docker)"]
+  warning(["server.daemon", "log.file"], "E3313", ({ log, server }) =>
+    server.daemon && log.file === ""
+      ? ["the broker is detached, and its log goes nowhere", "name a file in log.file"]
       : undefined
   ),
   error(["storage.engine"], "E3404", ({ storage }) =>

@@ -66,7 +66,9 @@ export interface SettingsInput {
     readonly "shutdown-timeout"?: DurationText | 0
     /** Unsent bytes per connection before QoS 0 messages are dropped and QoS 1 and 2 fall back to the log. 64KiB to 1GiB. Default: "4MiB". */
     readonly "max-outgoing-bytes"?: SizeText
-    /** Run detached from the terminal. Default: false. */
+    /** Reload when the configuration file changes; else SIGHUP, promptmq reload or the admin API does it. Default: false. */
+    readonly "watch-config"?: boolean
+    /** Run detached from the terminal; the command ends when the broker is ready, or with its error. Default: false. */
     readonly daemon?: boolean
     /** File that holds the process id while the broker runs. Default: none. */
     readonly "pid-file"?: string
@@ -406,6 +408,10 @@ export interface SettingsInput {
     readonly "max-queued-messages"?: number
     /** Most bytes that wait in the log for one session; the oldest above that are dropped; 0 = no limit. 0B to 1024TiB. Default: "1GiB". */
     readonly "max-queued-bytes"?: SizeText
+    /** Bytes of QoS 1 and 2 messages that wait in memory for one client whose session ends with its connection; more wait in the log, 0 = all. 0B to 1GiB. Default: "1MiB". */
+    readonly "max-waiting-bytes"?: SizeText
+    /** The same for all such clients together. 0B to 1TiB. Default: "64MiB". */
+    readonly "waiting-memory"?: SizeText
     /** Most clients connected at once with one user name; one more is refused with 0x97; 0 = no limit. 0 to 1000000. Default: 0. */
     readonly "max-connections-per-user"?: number
     /** Most filters that connected clients of one user name hold; one more is answered 0x97; 0 = no limit. 0 to 100000000. Default: 0. */
@@ -461,6 +467,36 @@ export interface SettingsInput {
     /** How often the $SYS topics are published; 0 = never. 0s to 1h. Default: "10s". */
     readonly "sys-interval"?: DurationText | 0
   }
+  readonly tracing?: {
+    /** Make OpenTelemetry spans of published messages and their deliveries, and send them to tracing.endpoint. Default: false. */
+    readonly enabled?: boolean
+    /** Where spans go: the whole address of a collector's OTLP/HTTP receiver. Default: "http://127.0.0.1:4318/v1/traces". */
+    readonly endpoint?: string
+    /** HTTP headers sent along with spans, such as a token the collector asks for. Default: none. */
+    readonly headers?: string
+    /** Name of the service in the spans (service.name). Default: "promptmq". */
+    readonly "service-name"?: string
+    /** Share of messages that get spans, 0 to 1; decided by the trace id, and never for a trace that is marked unsampled. Default: "0.01". */
+    readonly "sample-ratio"?: string
+    /** Topic filters: only messages whose topic matches one get spans. Default: all topics. */
+    readonly topics?: string | ReadonlyArray<string>
+    /** Most spans that wait for the collector; above that they are dropped and counted. 16 to 1000000. Default: 2048. */
+    readonly "max-queued-spans"?: number
+    /** Longest time for handing one batch of spans to the collector; at the broker's stop at most 3s. 100ms to 1m. Default: "10s". */
+    readonly "export-timeout"?: DurationText | 0
+    /** Most live traces (promptmq trace, the dashboard) kept at once, those that ended included. 1 to 100. Default: 8. */
+    readonly "max-traces"?: number
+    /** Most steps one live trace keeps; what comes after that is counted only. 1 to 1000000. Default: 10000. */
+    readonly "max-steps"?: number
+    /** Longest time one live trace runs. 1s to 1d. Default: "1h". */
+    readonly "max-duration"?: DurationText | 0
+    /** Most memory for the steps of one live trace. 64KiB to 1GiB. Default: "8MiB". */
+    readonly "max-trace-size"?: SizeText
+    /** What a live trace keeps of a payload, where it was asked for payloads. 0B to 64KiB. Default: "1KiB". */
+    readonly "max-payload-shown"?: SizeText
+    /** Most events remembered of all clients (connected, disconnected, refused ...), 20 of each; 0 = none. 0 to 10000000. Default: 20000. */
+    readonly "max-client-events"?: number
+  }
   readonly cluster?: {
     /** Join other brokers. Default: false. */
     readonly enabled?: boolean
@@ -476,5 +512,15 @@ export interface SettingsInput {
     readonly level?: "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "panic"
     /** Shape of log entries; auto = console on a terminal, else json. Default: "auto". */
     readonly format?: "auto" | "json" | "text" | "console"
+    /** File for the log instead of stdout; opened again at SIGUSR1 and at a reload. Default: stdout. */
+    readonly file?: string
+    /** log.file is turned over before it grows larger than this; 0B = not by size. 0B to 64GiB. Default: "64MiB". */
+    readonly "rotate-size"?: SizeText
+    /** log.file is turned over when it is older than this; 0s = not by age. 0s to 366d. Default: "0s". */
+    readonly "rotate-age"?: DurationText | 0
+    /** How many files that were turned over stay, as <file>.1 and so on, the newest first. 0 to 1000. Default: 7. */
+    readonly "rotate-keep"?: number
+    /** Newest log entries that are kept in memory for the admin API and the dashboard. 10 to 100000. Default: 2000. */
+    readonly "recent-entries"?: number
   }
 }

@@ -14,10 +14,12 @@ import { aclSection } from "./declare-acl.ts"
 import { adminSection } from "./declare-admin.ts"
 import { authSection } from "./declare-auth.ts"
 import { limitsSection } from "./declare-limits.ts"
+import { logSection } from "./declare-log.ts"
 import { metricsSection } from "./declare-metrics.ts"
-import { clusterSection, logSection } from "./declare-operations.ts"
+import { clusterSection } from "./declare-operations.ts"
 import { mqttSection, serverSection } from "./declare-server.ts"
 import { storageSection, topicsSection } from "./declare-storage.ts"
+import { tracingSection } from "./declare-tracing.ts"
 import { section } from "./section.ts"
 
 export const settingsSchema = section({
@@ -30,6 +32,7 @@ export const settingsSchema = section({
   limits: limitsSection,
   admin: adminSection,
   metrics: metricsSection,
+  tracing: tracingSection,
   cluster: clusterSection,
   log: logSection
 })

@@ -6,6 +6,7 @@
  * what came since.
  */
 import { type LogEntry, type LogLevelName, type PlainValue, plainFields, shortened } from "./log-entry.ts"
+import type { Log } from "./logging.ts"
 
 export interface KeptEntry {
   readonly number: number
@@ -16,6 +17,13 @@ export interface KeptEntry {
 }
 
 export const keptEntriesMax = 2000
+
+/** The last entries of that log from now on. */
+export const ringOf = (log: Log, entriesMax: number = keptEntriesMax): LogRing => {
+  const ring = new LogRing(entriesMax)
+  log.onEntry = (entry) => ring.add(entry)
+  return ring
+}
 
 export class LogRing {
   readonly #entriesMax: number

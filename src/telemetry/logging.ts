@@ -5,14 +5,14 @@
  * reach the ones that run already, so it is opened fully here and the log's level decides alone.
  *
  * Deliberately elsewhere: what an entry may show (log-entry.ts), its shapes (log-format.ts), which stream
- * it goes to and whether that takes colours (the caller), rotation (the service manager).
+ * it goes to and whether that takes colours (the caller), the file and its rotation (log-file.ts).
  */
 import * as Cause from "effect/Cause"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import type * as EffectLogLevel from "effect/LogLevel"
 import * as References from "effect/References"
-import type { LogFields, LogLevelName } from "./log-entry.ts"
+import type { LogEntry, LogFields, LogLevelName } from "./log-entry.ts"
 import { formatEntry, type LogFormat } from "./log-format.ts"
 
 /** As in the setting log.level; panic is another word for fatal. */
@@ -41,10 +41,14 @@ const severity: Readonly<Record<LogLevelSetting, number>> = {
 export class Log {
   readonly #options: LogOptions
   #level: LogLevelSetting
+  #format: LogFormat
+  /** Told of every entry that is written: who shows the last ones (log-ring.ts). */
+  onEntry: ((entry: LogEntry) => void) | undefined = undefined
 
   constructor(options: LogOptions) {
     this.#options = options
     this.#level = options.level
+    this.#format = options.format
   }
 
   get level(): LogLevelSetting {
@@ -56,6 +60,10 @@ export class Log {
     this.#level = level
   }
 
+  setFormat(format: LogFormat): void {
+    this.#format = format
+  }
+
   /** Ask before putting together fields for an entry that is mostly not written. */
   isEnabled(level: LogLevelName): boolean {
     return severity[level] >= severity[this.#level]
@@ -64,7 +72,8 @@ export class Log {
   write(level: LogLevelName, message: string, fields: LogFields = {}, cause?: string): void {
     if (!this.isEnabled(level)) return
     const entry = { atMs: this.#options.wallClockMs(), level, message, fields, cause }
-    this.#options.write(formatEntry(this.#options.format, entry, this.#options))
+    this.#options.write(formatEntry(this.#format, entry, this.#options))
+    this.onEntry?.(entry)
   }
 }
 

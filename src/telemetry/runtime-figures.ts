@@ -10,10 +10,12 @@
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { constants, monitorEventLoopDelay, PerformanceObserver, performance } from "node:perf_hooks"
+import { getHeapStatistics } from "node:v8"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { counterFamily, type Family, gaugeFamily } from "../metrics/family.ts"
 import type { Meter } from "../metrics/meter.ts"
+import { type LeakReport, LeakWatch, LOOK_MS } from "./leak-watch.ts"
 
 export const SAMPLE_MS = 5000
 const RESOLUTION_MS = 20
@@ -46,23 +48,30 @@ export class RuntimeFigures {
   /** `messages`: how many went in and out since the start. Until the scope ends. */
   static readonly open = (
     messages: () => number,
-    meter: Meter | undefined
+    meter: Meter | undefined,
+    onLeak: (report: LeakReport) => void = () => {}
   ): Effect.Effect<RuntimeFigures, never, Scope.Scope> =>
     Effect.acquireRelease(
       Effect.sync(() => {
         const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
         const figures = new RuntimeFigures(messages, delay)
+        const leaks = new LeakWatch(onLeak)
+        const look = setInterval(() => leaks.look(), LOOK_MS)
+        look.unref()
         delay.enable()
         const observer = new PerformanceObserver((list) => {
-          for (const entry of list.getEntries()) figures.#collected(entry, meter)
+          for (const entry of list.getEntries()) {
+            if (figures.#collected(entry, meter) === "major") leaks.collected(getHeapStatistics().used_heap_size)
+          }
         })
         if (meter !== undefined) observer.observe({ entryTypes: ["gc"] })
         const timer = setInterval(() => figures.sample(performance.now()), SAMPLE_MS)
         timer.unref()
-        return { figures, delay, observer, timer }
+        return { figures, delay, observer, timer, look }
       }),
-      ({ delay, observer, timer }) =>
+      ({ delay, look, observer, timer }) =>
         Effect.sync(() => {
+          clearInterval(look)
           clearInterval(timer)
           observer.disconnect()
           delay.disable()
@@ -92,6 +101,11 @@ export class RuntimeFigures {
   /** The longest the loop was late, now or in the last window. */
   get lagMaxMs(): number {
     return Math.max(this.#lag.maxMs, this.#current().maxMs)
+  }
+
+  /** In the last window, nearly at its worst; in the first one so far. */
+  get lagP99Ms(): number {
+    return this.#lag.maxMs === 0 ? this.#current().p99Ms : this.#lag.p99Ms
   }
 
   get residentBytes(): number {
@@ -147,11 +161,16 @@ export class RuntimeFigures {
     }
   }
 
-  #collected(entry: { readonly duration: number; readonly detail?: unknown }, meter: Meter | undefined): void {
+  /** Answers the kind of collection. */
+  #collected(
+    entry: { readonly duration: number; readonly detail?: unknown },
+    meter: Meter | undefined
+  ): string | undefined {
     const seconds = entry.duration / 1000
     meter?.of("gc").observe(seconds)
     const kind = collections[(entry.detail as { readonly kind?: number } | undefined)?.kind ?? -1]
     if (kind !== undefined) this.#collectorSeconds.set(kind, (this.#collectorSeconds.get(kind) ?? 0) + seconds)
+    return kind
   }
 }
 

@@ -123,6 +123,37 @@ describe("rules", () => {
     )
   })
 
+  it("give one class one verdict, unless they say that it is personal; and no class outlives them", () => {
+    const cases = fc.record({
+      rules: fc.array(rule, { maxLength: 6 }),
+      known: fc.array(identity, { minLength: 2, maxLength: 8 }),
+      asked: fc.array(question, { minLength: 1, maxLength: 10 })
+    })
+    let shared = 0
+    fc.assert(
+      fc.property(cases, ({ asked, known, rules }) => {
+        const authorizer = new RulesAuthorizer({ rules, noMatch: "deny" })
+        const classes = known.map((each) => authorizer.classOf(each))
+        for (const one of asked) {
+          const verdicts = new Map<number, number>()
+          for (const [at, each] of known.entries()) {
+            const verdict = ask(authorizer, each, one)
+            if (authorizer.isPersonal) continue
+            const before = verdicts.get(classes[at] as number)
+            if (before !== undefined) shared += 1
+            if ((before ?? verdict) !== verdict) assert.fail(JSON.stringify({ rules, known, one }))
+            verdicts.set(classes[at] as number, verdict)
+          }
+        }
+        authorizer.replace({ rules, noMatch: "deny" })
+        assert.isAbove(authorizer.firstClass, Math.max(...classes))
+        for (const each of known) assert.isAtLeast(authorizer.classOf(each), authorizer.firstClass)
+      }),
+      { numRuns: 800 }
+    )
+    assert.isAbove(shared, 500)
+  })
+
   it("answer alike when there are so many that they are kept as bits", () => {
     const others = Array.from(
       { length: 300 },

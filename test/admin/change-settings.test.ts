@@ -3,14 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { type ChangeVerdict, changeSettings, wireValue } from "../../src/admin/change-settings.ts"
 import { leafByKey, settingsLeaves } from "../../src/settings/leaves.ts"
 import type { Settings } from "../../src/settings/settings.ts"
-import { knownSources, startSettings } from "./support.ts"
+import { knownSettings, startSettings } from "./support.ts"
 
 function change(
   wanted: Readonly<Record<string, unknown>>,
   current: Settings = startSettings,
   originOf: (key: string) => string = () => "default"
 ): ChangeVerdict {
-  return changeSettings({ ...knownSources().settings, current: () => current, originOf }, wanted)
+  return changeSettings({ ...knownSettings(), current: () => current, originOf }, wanted)
 }
 
 function refusals(wanted: Readonly<Record<string, unknown>>): ReadonlyArray<readonly [string | undefined, string]> {

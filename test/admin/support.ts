@@ -6,13 +6,19 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import type { StorageInfo } from "../../src/admin/api.ts"
-import type { AdminSources, StorageWork } from "../../src/admin/routes.ts"
-import { DropLedger } from "../../src/metrics/drop-ledger.ts"
+import type { StorageInfo } from "../../src/admin/api/storage.ts"
+import type { SettingsAccess } from "../../src/admin/change-settings.ts"
+import type { AdminSources, StorageWork } from "../../src/admin/sources.ts"
+import { brokerLayer } from "../../src/app.ts"
+import { Broker } from "../../src/broker/broker.ts"
+import type { Core } from "../../src/broker/core.ts"
 import { resolveSettings } from "../../src/settings/resolve.ts"
 import { defaultSettings, type Settings } from "../../src/settings/settings.ts"
+import { ringOf } from "../../src/telemetry/log-ring.ts"
 import type { LogLevelSetting } from "../../src/telemetry/logging.ts"
 import { Log } from "../../src/telemetry/logging.ts"
 
@@ -62,43 +68,61 @@ const memoryStorage: StorageInfo = { ...withoutDisk, engine: "memory" }
 const knownWork: StorageWork = {
   sync: () => Promise.resolve({ durable: 12 }),
   compact: () => Promise.reject(new Error("a compaction runs already")),
-  backup: (folder) => Promise.resolve({ folder, files: 3, bytes: 3000, upTo: 12 })
+  snapshot: () => Promise.resolve(),
+  backup: (folder) => Promise.resolve({ folder, files: 3, bytes: 3000, upTo: 12 }),
+  segments: () => []
 }
 
-export interface KnownSources extends AdminSources {
-  readonly ledger: DropLedger
-  readonly failing: Map<string, string>
+export interface KnownSettings extends SettingsAccess {
   readonly applied: Array<ReadonlyArray<string>>
 }
 
-export function knownSources({ isDurable = true } = {}): KnownSources {
-  const ledger = new DropLedger({ rowsMax: 100 })
-  const failing = new Map<string, string>()
+export function knownSettings(written: Partial<Settings["admin"]> = {}): KnownSettings {
   const applied: Array<ReadonlyArray<string>> = []
-  let settings = startSettings
+  let settings: Settings = { ...startSettings, admin: { ...startSettings.admin, ...written } }
   return {
-    version: "9.8.7",
-    addresses: () => ["tcp mqtt://127.0.0.1:1883"],
-    counters: () => [{ family: "promptmq_network_bytes_total", labels: { direction: "in" }, value: 42 }],
-    logStatistics: () => ({ records: 3, bytes: 300, limitBytes: 1000, segments: 1, topics: 2 }),
-    drops: ledger,
-    checks: ["listeners", "log"].map((name) => ({ name, check: () => failing.get(name) })),
-    settings: {
-      current: () => settings,
-      originOf: (key) => (key === "log.level" ? "--log-level" : "default"),
-      resolve: (next) => resolveSettings(next, nowhere),
-      apply: (next, changedKeys) => {
-        settings = next
-        applied.push(changedKeys)
-      }
+    current: () => settings,
+    originOf: (key) => (key === "log.level" ? "--log-level" : "default"),
+    resolve: (next) => resolveSettings(next, nowhere),
+    apply: (next, changedKeys) => {
+      settings = next
+      applied.push(changedKeys)
     },
-    storage: () => (isDurable ? knownStorage : memoryStorage),
-    storageWork: isDurable ? knownWork : undefined,
-    ledger,
-    failing,
     applied
   }
 }
+
+export interface KnownSources extends AdminSources {
+  readonly core: Core
+  readonly settings: KnownSettings
+  readonly failing: Map<string, string>
+}
+
+/** A real broker in this process, without listeners; what is around it is known. */
+export const knownSources = Effect.fnUntraced(function* ({
+  isDurable = true,
+  admin = {} as Partial<Settings["admin"]>
+} = {}): Effect.fn.Return<KnownSources, unknown, Scope.Scope> {
+  const failing = new Map<string, string>()
+  const { log } = recordingLog("fatal")
+  const memory = { ...startSettings, storage: { ...startSettings.storage, engine: "memory" as const } }
+  const context = yield* Layer.build(brokerLayer(memory, log))
+  const { core } = Context.get(context, Broker)
+  return {
+    version: "9.8.7",
+    core,
+    logs: ringOf(log),
+    addresses: () => ["tcp mqtt://127.0.0.1:1883"],
+    loopLagP99Ms: () => 1.5,
+    security: () => ({ listeners: [], chain: [], isAnonymousAllowed: true }),
+    checkDocument: () => Promise.resolve([]),
+    checks: ["listeners", "log"].map((name) => ({ name, check: () => failing.get(name) })),
+    settings: knownSettings(admin),
+    storage: () => (isDurable ? knownStorage : memoryStorage),
+    storageWork: isDurable ? knownWork : undefined,
+    failing
+  }
+})
 
 export function recordingLog(level: LogLevelSetting = "trace"): { log: Log; lines: Array<string> } {
   const lines: Array<string> = []
@@ -130,7 +154,8 @@ export function call(
       response.on("data", (chunk: Buffer) => chunks.push(chunk))
       response.on("end", () => {
         const text = Buffer.concat(chunks).toString("utf8")
-        const json = text === "" ? undefined : JSON.parse(text)
+        const isJson = String(response.headers["content-type"]).startsWith("application/json")
+        const json = text === "" || !isJson ? undefined : JSON.parse(text)
         resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, text, json }))
       })
     })

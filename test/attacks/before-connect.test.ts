@@ -66,9 +66,30 @@ describe("before CONNECT", () => {
     await until(() => broker.core.connections === 0)
   })
 
+  it("row 2: a flood of one address is turned away at its rate, and whoever is in stays in", async () => {
+    const limits = { "exempt-addresses": [], "connect-rate-per-address": 1, "connect-burst-per-address": 20 }
+    await using broker = await startWhole({ limits })
+    const inside = await broker.join("inside")
+    await inside.subscribe("inside", 1)
+    const strangers = await Promise.all(Array.from({ length: 300 }, () => Stranger.to(broker.portOf("tcp"))))
+    for (const stranger of strangers) stranger.send(connectBytes("flood"))
+    // Most are gone at once, and what is left over are the burst and a few seconds' worth.
+    await until(() => strangers.filter(({ isClosed }) => isClosed).length >= 270)
+    assert.isAtMost(broker.core.connections, 30)
+    assert.strictEqual(await inside.publish("inside", "still here", { qos: 1 }), 0)
+    assert.strictEqual(String((await inside.message()).payload), "still here")
+    for (const { socket } of strangers) socket.destroy()
+    await inside.leave()
+  })
+
   it("row 6: no Variable Byte Integer is taken in any but its shortest form, wherever it stands", async () => {
     await using broker = await startWhole()
-    for (const length of [[0x80, 0], [0x92, 0x80, 0], [0x92, 0x80, 0x80, 0], [0x80, 0x80, 0x80, 0x80, 1]]) {
+    for (const length of [
+      [0x80, 0],
+      [0x92, 0x80, 0],
+      [0x92, 0x80, 0x80, 0],
+      [0x80, 0x80, 0x80, 0x80, 1]
+    ]) {
       const stranger = await Stranger.to(broker.portOf("tcp"))
       stranger.send([0x10, ...length], connectBytes("v").subarray(2))
       assert.strictEqual((await stranger.ended()).length, 0)

@@ -38,7 +38,9 @@ export class Stranger {
   }
 
   send(...parts: ReadonlyArray<Buffer | string | ReadonlyArray<number>>): void {
-    this.socket.write(Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from(part)))))
+    this.socket.write(
+      Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part) : Buffer.from(part))))
+    )
   }
 
   /** All that the broker sent until it closed. */
@@ -60,7 +62,10 @@ export const isServed = async (broker: TestBroker, name = "means-well"): Promise
 /** A 5.0 CONNECT that is right. */
 export const connectBytes = (clientIdentifier: string): Buffer => {
   const id = Buffer.from(clientIdentifier)
-  return Buffer.concat([Buffer.from([0x10, 13 + id.length, 0, 4, ...Buffer.from("MQTT"), 5, 2, 0, 0, 0, 0, id.length]), id])
+  return Buffer.concat([
+    Buffer.from([0x10, 13 + id.length, 0, 4, ...Buffer.from("MQTT"), 5, 2, 0, 0, 0, 0, id.length]),
+    id
+  ])
 }
 
 /** The upgrade, answered; `extensions` is what the client offers. */
@@ -82,6 +87,16 @@ export const webSocketFrame = (first: number, payload: Buffer, announced = paylo
       ? [0x80 | announced]
       : announced < 65_536
         ? [0x80 | 126, announced >> 8, announced & 0xff]
-        : [0x80 | 127, 0, 0, 0, 0, announced >>> 24, (announced >>> 16) & 0xff, (announced >>> 8) & 0xff, announced & 0xff]
+        : [
+            0x80 | 127,
+            0,
+            0,
+            0,
+            0,
+            announced >>> 24,
+            (announced >>> 16) & 0xff,
+            (announced >>> 8) & 0xff,
+            announced & 0xff
+          ]
   return Buffer.concat([Buffer.from([first, ...length, 0, 0, 0, 0]), payload])
 }

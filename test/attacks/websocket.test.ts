@@ -54,8 +54,10 @@ describe("WebSocket", () => {
     const server = { "ws-bind": ["127.0.0.1:0"], "ws-origins": ["https://ours.example"] }
     await using broker = await startWhole({ server })
     const stranger = await Stranger.to(broker.portOf("websocket"))
-    const head = "GET /mqtt HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
-    const rest = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\nCookie: session=ambient"
+    const head =
+      "GET /mqtt HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13"
+    const rest =
+      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt\r\nCookie: session=ambient"
     stranger.send(`${head}\r\n${rest}\r\nOrigin: https://theirs.example\r\n\r\n`)
     assert.match((await stranger.ended()).toString("latin1"), /^HTTP\/1\.1 403 /)
     await isServed(broker)

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
+import { makeAclDesk } from "../../src/broker/acl-desk.ts"
 import { run } from "../cli/recorded-world.ts"
 import { timePasses } from "../support/time.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
@@ -118,9 +119,12 @@ describe("rules of a running broker", () => {
   })
 
   it("tell before a reload what it would take away", async () => {
-    const { broker, file, token } = await started("preview")
+    const { broker, file } = await started("preview")
     await using _ = broker
-    const ask = asking(broker, token)
+    const preview = async () => {
+      const effect = await makeAclDesk(broker.core, broker.running.access.rules).preview()
+      return "summary" in effect ? effect : assert.fail("the file has errors")
+    }
     const reader = await broker.join("reader")
     await reader.subscribe("plant/#", 1)
     const wide = await broker.join("wide")
@@ -129,15 +133,12 @@ describe("rules of a running broker", () => {
     await writer.publish("plant/1", "x")
     await writer.publish("other", "x")
     await writer.quiet()
-    assert.strictEqual((await ask("/preview")).answer.summary, "no connected client loses anything")
+    assert.strictEqual((await preview()).summary, "no connected client loses anything")
     writeFileSync(file, `rules:\n  - {effect: deny, topics: "plant/#"}\n  - {effect: allow, topics: "#"}\n`)
-    const { answer } = await ask("/preview")
-    assert.strictEqual(answer.summary, "3 clients lose access to 2 topics")
+    const { losses, summary } = await preview()
+    assert.strictEqual(summary, "3 clients lose access to 2 topics")
     assert.deepEqual(
-      answer.losses
-        // biome-ignore lint/suspicious/noExplicitAny: the same
-        .map(({ action, because, clientIdentifier, topic }: any) => [clientIdentifier, action, topic, because])
-        .sort(),
+      losses.map(({ action, because, clientIdentifier, topic }) => [clientIdentifier, action, topic, because]).sort(),
       [
         ["reader", "read", "plant/1", `${file}:2 denies it`],
         ["reader", "subscribe", "plant/#", `${file}:2 denies it`],

@@ -73,6 +73,43 @@ scenario("rules about writing", ({ it, start }) => {
     assert.strictEqual(broker.core.retained.count, 0)
   })
 
+  it("answer each as they read, also where clients have the same rights on the same topic", async () => {
+    const rules = [
+      { effect: "deny", topics: ["own/${clientid}", "a/${clientid}/b"] },
+      { effect: "deny", "client-ids": "c", topics: "t/#" },
+      { effect: "deny", qos: 2, topics: "t/2" },
+      { effect: "allow" }
+    ]
+    const access = ruled(...rules)
+    await using broker = await start({}, access.swaps)
+    const names = ["a", "b", "c", "d"]
+    const clients = await Promise.all(names.map((name) => broker.join(name)))
+    const topics = ["t/1", "t/2", "own/a", "own/b", "own/c", "own/x", "a/b/b", "a/a/b", "u"]
+    const each = async () => {
+      for (const topic of topics) {
+        for (const [at, client] of clients.entries()) {
+          for (const qos of [1, 2] as const) {
+            const identity = { clientIdentifier: names[at] as string, username: undefined }
+            const { allowed } = access.authorizer.explain(identity, { action: "publish", topic, qos, retain: false })
+            assert.strictEqual(
+              (await client.publish(topic, "", { qos })) !== 0x87,
+              allowed,
+              `${names[at]} ${topic} ${qos}`
+            )
+          }
+        }
+      }
+    }
+    await each()
+    await each()
+    access.use({ effect: "deny", topics: ["t/1", "own/${clientid}"] }, { effect: "allow" })
+    await each()
+    clients.reverse()
+    names.reverse()
+    access.use(...rules)
+    await each()
+  })
+
   it("row 27: revoked between PUBLISH and PUBREL, nothing of the message comes again", async () => {
     const access = ruled(...open)
     await using broker = await start({}, access.swaps)

@@ -7,6 +7,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { settingsLeaves } from "../../src/settings/leaves.ts"
 import { seenByAcl } from "../support/settings-seen-acl.ts"
+import { seenByAdmin } from "../support/settings-seen-admin.ts"
 import { seenByAuth } from "../support/settings-seen-auth.ts"
 import { seenLater } from "../support/settings-seen-later.ts"
 import { seenByLimits } from "../support/settings-seen-limits.ts"
@@ -14,16 +15,19 @@ import { seenByMetrics } from "../support/settings-seen-metrics.ts"
 import { seenByMqtt } from "../support/settings-seen-mqtt.ts"
 import { seenByServer } from "../support/settings-seen-server.ts"
 import { seenByStorage } from "../support/settings-seen-storage.ts"
+import { seenByTracing } from "../support/settings-seen-tracing.ts"
 import { startWhole } from "../support/whole-broker.ts"
 
 const seen = {
   ...seenByAcl,
+  ...seenByAdmin,
   ...seenByAuth,
   ...seenByMetrics,
   ...seenByMqtt,
   ...seenByLimits,
   ...seenByServer,
-  ...seenByStorage
+  ...seenByStorage,
+  ...seenByTracing
 }
 
 describe("settings", () => {

@@ -54,7 +54,7 @@ describe("a reload", () => {
     const reader = await broker.join("reader")
     const publisher = await broker.join("publisher")
     await reader.subscribe("plant/#", 1)
-    await publisher.publish("plant/1", "before", 1)
+    await publisher.publish("plant/1", "before", { qos: 1 })
     assert.strictEqual((await reader.take("publish")).payload.toString(), "before")
     rules("office/#")
     const { clientsAffected, impacts } = await deskOf(broker).diff()

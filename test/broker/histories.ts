@@ -24,6 +24,8 @@ export interface Scenario {
   /** No two filters match the same topic: then the ledger is exact, not an upper bound. */
   readonly disjoint: boolean
   readonly readers: ReaderLimits | undefined
+  /** What waits in memory for sessions that end with their connection, before they fall back to the log. */
+  readonly waitingMemoryBytes: number
 }
 
 const topics = ["a", "a/b", "a/c", "b/c", "a/b/c", "d"]
@@ -99,7 +101,11 @@ class History {
     this.#world = new World({
       log: this.#late ?? log,
       outboxBytesMax: OUTBOX_BYTES_MAX,
-      limits: { receiveMaximum: PUBLISHING_MAX, sessionExpirySecondsMax: 100_000 },
+      limits: {
+        receiveMaximum: PUBLISHING_MAX,
+        sessionExpirySecondsMax: 100_000,
+        waitingMemoryBytes: scenario.waitingMemoryBytes
+      },
       ...(scenario.readers === undefined ? {} : { readerLimits: scenario.readers })
     })
     this.#filters = scenario.disjoint ? apart : overlapping

@@ -25,7 +25,8 @@ const scenario: fc.Arbitrary<Scenario> = fc.record({
   late: fc.boolean(),
   tiny: fc.boolean(),
   disjoint: fc.boolean(),
-  readers
+  readers,
+  waitingMemoryBytes: fc.constantFrom(0, 4096, 1_048_576)
 })
 
 describe("sessions as cursors", () => {

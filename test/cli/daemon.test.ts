@@ -15,6 +15,9 @@ import { timePasses } from "../support/time.ts"
 const folder = mkdtempSync(join(tmpdir(), "promptmq-daemon-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+/** Variables of the test run are none of the broker's. */
+const plainEnv = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PROMPTMQ_")))
+
 const freePort = (): Promise<number> =>
   new Promise((resolve) => {
     const server = net.createServer().listen(0, "127.0.0.1", () => {
@@ -28,19 +31,13 @@ const words = (name: string, port: number, ...more: ReadonlyArray<string>) => [
   "server",
   "--daemon",
   ...["--bind", `127.0.0.1:${port}`, "--ws-bind", "", "--no-admin"],
-  ...[
-    "--data-dir",
-    join(folder, name),
-    "--pid-file",
-    join(folder, `${name}.pid`),
-    "--log-file",
-    join(folder, `${name}.log`)
-  ],
+  ...["--data-dir", join(folder, name), "--log-file", join(folder, `${name}.log`)],
+  ...(more.includes("--pid-file") ? [] : ["--pid-file", join(folder, `${name}.pid`)]),
   ...more
 ]
 
 const detach = (...given: Parameters<typeof words>) =>
-  spawnSync(process.execPath, words(...given), { encoding: "utf8", timeout: 30_000 })
+  spawnSync(process.execPath, words(...given), { encoding: "utf8", timeout: 30_000, env: plainEnv })
 
 const pidOf = (name: string): number => Number(readFileSync(join(folder, `${name}.pid`), "utf8"))
 
@@ -88,6 +85,8 @@ describe("--daemon", () => {
         assert.strictEqual(own[5], String(pid), `session ${session}`)
         assert.notInclude(readFileSync(`/proc/${pid}/environ`, "utf8"), "PROMPTMQ_DETACH")
       }
+      process.kill(pid, "SIGHUP")
+      while (!readFileSync(join(folder, "one.log"), "utf8").includes("was read again")) await timePasses(20)
       const again = detach("one", port)
       assert.strictEqual(again.status, 8, again.stderr)
       assert.match(again.stderr, /E8\d{3}/)
@@ -105,7 +104,7 @@ describe("--daemon", () => {
     await new Promise((resolve) => held.once("listening", resolve))
     const { port } = held.address() as net.AddressInfo
     const { status, stderr } = await new Promise<{ status: number | null; stderr: string }>((resolve) => {
-      const child = spawn(process.execPath, words("two", port))
+      const child = spawn(process.execPath, words("two", port), { env: plainEnv })
       let text = ""
       child.stderr.on("data", (data: Buffer) => {
         text += data.toString()

@@ -10,6 +10,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { commandRows, loadAllCommands } from "../../src/cli/commands.ts"
 import { exitCodeMeanings, exitCodes } from "../../src/cli/exit-codes.ts"
 import { settingsLeaves } from "../../src/settings/leaves.ts"
+import { startAdminStub } from "./admin-stub.ts"
 import { run } from "./recorded-world.ts"
 import { hasTool } from "./tools.ts"
 
@@ -22,13 +23,44 @@ describe("help", () => {
       assert.isAtMost(lines.length, 25)
       assert.isTrue(lines.slice(2, 5).every((line) => line.startsWith("  promptmq")))
       for (const line of lines) assert.isAtMost(line.length, 90)
-      for (const { name, summary } of commandRows) {
-        const [family = "", word] = name.split(" ")
-        if (word === undefined) assert.include(out, `  ${name.padEnd(18)}${summary}`)
-        // A family stands in a line or two; all its words do.
-        else assert.match(out, new RegExp(`\\n {2}${family} {2,}[\\w, \\n-]*\\b${word}\\b`), name)
+      const listed = namesOf(lines)
+      for (const { group, name } of commandRows) assert.include(listed.get(group.toLowerCase()) ?? [], name)
+    }
+  })
+
+  /** The names behind each group; a family is "config check|show", and a long line goes on below. */
+  function namesOf(lines: ReadonlyArray<string>): ReadonlyMap<string, ReadonlyArray<string>> {
+    const texts = new Map<string, string>()
+    let group = ""
+    for (const line of lines) {
+      const [, head = "", text = ""] = /^ {2}(\w+|) {2,}(\S.*)$/.exec(line) ?? []
+      if (text === "") continue
+      if (head !== "") group = head
+      const before = texts.get(group) ?? ""
+      texts.set(group, before === "" || before.endsWith("|") ? `${before}${text}` : `${before} ${text}`)
+    }
+    const expand = (entry: string): ReadonlyArray<string> => {
+      const [family = "", words] = entry.split(" ")
+      return words === undefined ? [family] : words.split("|").map((word) => `${family} ${word}`)
+    }
+    return new Map(Array.from(texts, ([name, text]) => [name, text.split(", ").flatMap(expand)]))
+  }
+
+  it("of a group or a family gives each of its commands a line", async () => {
+    for (const group of new Set(commandRows.map((row) => row.group))) {
+      for (const word of [group, group.toLowerCase()]) {
+        const { code, err, out } = await run(["help", word])
+        assert.deepEqual({ code, err }, { code: 0, err: "" })
+        const rows = commandRows.filter((row) => row.group === group)
+        assert.lengthOf(out.trimEnd().split("\n"), rows.length)
+        for (const { name } of rows) assert.match(out, new RegExp(`  promptmq ${name} +`))
+        for (const { summary } of rows) assert.include(out, `  ${summary}\n`)
       }
     }
+    const { code, out } = await run(["help", "retained"])
+    assert.strictEqual(code, 0)
+    assert.match(out, /^ {2}promptmq retained ls .*\n {2}promptmq retained get /)
+    assert.strictEqual((await run(["help", "nonsense"])).code, 2)
   })
 
   it("of every command lists its options and operands, at --help and behind help", async () => {
@@ -126,7 +158,8 @@ describe("completion", () => {
       return spawnSync("bash", ["-c", script], { encoding: "utf8" }).stdout.trim().split("\n")
     }
     assert.deepEqual(complete("promptmq", "p"), ["pub", "ping"])
-    assert.deepEqual(complete("promptmq", "config", ""), ["check", "show", "schema", "init", "import"])
+    assert.deepEqual(complete("promptmq", "retained", ""), ["ls", "get", "set", "rm"])
+    assert.includeMembers([...complete("promptmq", "config", "")], ["check", "show", "schema", "init", "import"])
     assert.deepEqual(complete("promptmq", "pub", "--will-t"), ["--will-topic"])
     assert.deepEqual(complete("promptmq", "config", "show", "--or"), ["--origin"])
     assert.deepEqual(complete("promptmq", "server", "--log-level", "d"), ["debug"])
@@ -134,6 +167,50 @@ describe("completion", () => {
     assert.deepEqual(complete("promptmq", "sub", "-V", "mqttv3"), ["mqttv311", "mqttv31"])
     assert.deepEqual(complete("promptmq", "completion", "z"), ["zsh"])
     assert.include(complete("promptmq", "config", "init", "--preset", "e"), "edge")
+  })
+})
+
+describe("client identifiers in completion", () => {
+  // Skipped without bash, because it runs the script.
+  it.skipIf(!hasTool("bash", "--version"))("come from the broker, quoted, and are never run", async () => {
+    const { out } = await run(["completion", "bash"])
+    const names = "c1\\nc 2\\n$(echo ran >&2)\\nd*\\n"
+    const complete = (...words: ReadonlyArray<string>) => {
+      const list = words.map((word) => `'${word}'`).join(" ")
+      const broker = `promptmq() { echo "asked: $*" >&2; printf '${names}'; }`
+      const position = `COMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; COMP_LINE="${words.join(" ")}"`
+      // What it asks is thrown away: in the copy it is not.
+      const script = `${broker}\n${out.replace("2>/dev/null", "")}\n${position}; _promptmq; printf '%s\\n' "\${COMPREPLY[@]}"`
+      const { stderr, stdout } = spawnSync("bash", ["-c", script], { encoding: "utf8" })
+      return { asked: stderr.trim(), names: stdout.trim().split("\n") }
+    }
+    const all = complete("promptmq", "client", "-c", "a.yaml", "")
+    assert.deepEqual(all, {
+      asked: "asked: complete-names clients promptmq client -c a.yaml",
+      names: ["c1", "c\\ 2", "\\$\\(echo\\ ran\\ \\>\\&2\\)", "d\\*"]
+    })
+    assert.deepEqual(complete("promptmq", "kick", "c").names, ["c1", "c\\ 2"])
+    assert.deepEqual(complete("promptmq", "subs", "--client", "d").names, ["d\\*"])
+    assert.deepEqual(complete("promptmq", "kick", "--end").names, ["--end-session"])
+  })
+
+  it("are those of the broker that the line names, and none when it does not answer", async () => {
+    const stub = await startAdminStub()
+    const folder = mkdtempSync(join(tmpdir(), "promptmq-cli-"))
+    writeFileSync(join(folder, "token"), stub.token)
+    const url = `http://127.0.0.1:${stub.port}`
+    for (const line of [
+      `--url ${url} --token-file ${join(folder, "token")} `,
+      `--url=${url} --token-file='${folder}/token'`
+    ]) {
+      const { code, err, out } = await run(["complete-names", "clients", `promptmq client ${line}`])
+      // The other one would clear the screen.
+      assert.deepEqual([code, out, err], [0, "c1\n", ""])
+    }
+    await stub.stop()
+    const gone = await run(["complete-names", "clients", `promptmq client --url ${url}`])
+    assert.deepEqual([gone.code, gone.out, gone.err], [4, "", ""])
+    rmSync(folder, { recursive: true })
   })
 })
 

@@ -41,6 +41,7 @@ const rows: ReadonlyArray<readonly [words: ReadonlyArray<string>, message: RegEx
   [["pub", "-L", "http://x/y", "-m", "x"], /-L http:\/\/x\/y: not mqtt/],
   [["pub", "-L", "mqtt://u:secret@:99999/y", "-m", "x"], /mqtt:\/\/u:\*\*\*@/],
   [["nonsense"], /"nonsense" is not a command/],
+  [["operate"], /promptmq help operate lists its commands/],
   [["pbu"], /did you mean "promptmq pub"/],
   [["config", "chekc"], /did you mean "promptmq config check"/],
   [["config"], /promptmq config check/],

@@ -36,6 +36,9 @@ const special: Readonly<Record<string, Three>> = {
   "admin.bind": ["127.0.0.1:2001", "127.0.0.1:2002", "[::1]:2003"],
   "metrics.bind": [["127.0.0.1:2001"], ["127.0.0.1:2002", "127.0.0.1:2004"], ["[::1]:2003"]],
   "metrics.topics": [["a/#"], ["b", "c/+"], ["#"]],
+  "tracing.topics": [["a/#"], ["b", "c/+"], ["#"]],
+  "tracing.endpoint": ["http://a:1/v1/traces", "https://b/v1/traces", "http://[::1]:2/"],
+  "tracing.sample-ratio": ["0", "0.25", "1"],
   "cluster.bind": ["127.0.0.1:2001", "127.0.0.1:2002", "[::1]:2003"],
   "cluster.node-id": ["node-a", "node-b", "node-c"]
 }
@@ -43,7 +46,6 @@ const special: Readonly<Record<string, Three>> = {
 /** What cannot be had, or not alone: the one value that is accepted, the refused one, and its code. */
 const refused: Readonly<Record<string, readonly [accepted: string, refused: string, code: string]>> = {
   "server.tls": ["false", "true", "E3201"],
-  "server.daemon": ["false", "true", "E3403"],
   "server.forwarded-for": ["false", "true", "E3241"],
   "server.proxy-protocol": ["", "tcp", "E3241"],
   "cluster.enabled": ["false", "true", "E3402"],

@@ -21,13 +21,13 @@ import {
   type Field,
   type FieldKind,
   type GrammarPacket,
+  legalValueOf,
   numberBytes,
   type Property,
   section,
   sectionOf,
   text,
   two,
-  valueOf,
   variable
 } from "./grammar-packets.ts"
 
@@ -118,7 +118,10 @@ export const damages: Readonly<Record<string, Break>> = {
     if (packet.type === CONNECT || packet.type === AUTH) return undefined
     const other = section("auth", [{ id: 0x15, value: text("unheard of") }])
     const body = Buffer.concat([Buffer.from([random.pick([0x18, 0x19])]), other.bytes])
-    return code(Buffer.concat([Buffer.from([0xf0, body.length]), body]), packet.version === 5 ? PROTOCOL_ERROR : MALFORMED) // [MQTT-4.12.0-5]
+    return code(
+      Buffer.concat([Buffer.from([0xf0, body.length]), body]),
+      packet.version === 5 ? PROTOCOL_ERROR : MALFORMED
+    ) // [MQTT-4.12.0-5]
   },
   "a Remaining Length with a byte too many": (packet) => {
     const body = bodyOf(packet)
@@ -142,7 +145,7 @@ export const damages: Readonly<Record<string, Break>> = {
     const at = indexOf(packet, random, ({ bytes, kind }) => bytes.length > 1 && kind !== "payload")
     if (at < 0) return undefined
     const before = packet.fields.slice(0, at).map(({ bytes }) => bytes)
-    const cut = packet.fields[at]?.bytes as Buffer
+    const cut = (packet.fields[at] as Field).bytes
     const left = cut.subarray(0, 1 + random.below(cut.length - 1))
     const bytes = bytesOf(packet, Buffer.concat([...before, left]))
     // Without the version nobody knows how to answer.
@@ -160,13 +163,13 @@ export const damages: Readonly<Record<string, Break>> = {
   "text that is none": (packet, random) => {
     const at = indexOf(packet, random, isText)
     if (at < 0) return undefined
-    const old = (packet.fields[at]?.bytes as Buffer).subarray(2)
+    const old = (packet.fields[at] as Field).bytes.subarray(2)
     return code(replaced(packet, at, binary(spoiled(old, random))), MALFORMED)
   },
   "a length beyond the packet": (packet, random) => {
     const at = indexOf(packet, random, (field) => isText(field) || field.kind === "binary")
     if (at < 0) return undefined
-    const bytes = Buffer.from(packet.fields[at]?.bytes as Buffer)
+    const bytes = Buffer.from((packet.fields[at] as Field).bytes)
     bytes.writeUInt16BE(0xffff - random.below(1000))
     return code(replaced(packet, at, bytes), MALFORMED)
   },
@@ -195,10 +198,10 @@ export const damages: Readonly<Record<string, Break>> = {
   "a filter that is none": (packet, random) => {
     const at = indexOf(packet, random, ({ kind }) => kind === "filter")
     // No Local stays no second fault on what becomes a shared filter.
-    const fields = packet.fields.map((field) => (field.kind === "options" ? { ...field, bytes: Buffer.alloc(1) } : field))
-    return at < 0
-      ? undefined
-      : code(replaced({ ...packet, fields }, at, text(random.pick(badFilters))), FILTER_INVALID) // [MQTT-4.7.1-1]
+    const fields = packet.fields.map((field) =>
+      field.kind === "options" ? { ...field, bytes: Buffer.alloc(1) } : field
+    )
+    return at < 0 ? undefined : code(replaced({ ...packet, fields }, at, text(random.pick(badFilters))), FILTER_INVALID) // [MQTT-4.7.1-1]
   },
   "too many filters": (packet, _random, { filtersPerPacketMax }) => {
     const options = packet.type === SUBSCRIBE ? [0] : []
@@ -279,14 +282,14 @@ export const damages: Readonly<Record<string, Break>> = {
     if (at < 0) return undefined
     const place = packet.fields[at]?.place ?? 0
     const row = random.pick(propertyTable.filter(({ places }) => (places & place) === 0))
-    return putProperty(packet, at, random, { id: row.id, value: valueOf(row, random) }, MALFORMED) // [MQTT-2.2.2-1]
+    return putProperty(packet, at, random, { id: row.id, value: legalValueOf(row, random) }, MALFORMED) // [MQTT-2.2.2-1]
   },
   "a property of servers": (packet, random) => {
     const at = sectionAt(packet, random)
     const place = packet.fields[at]?.place ?? 0
     const row = propertyTable.find(({ serverOnly }) => (serverOnly & place) !== 0)
     if (row === undefined) return undefined
-    return putProperty(packet, at, random, { id: row.id, value: valueOf(row, random) }, PROTOCOL_ERROR) // [MQTT-3.3.4-6]
+    return putProperty(packet, at, random, { id: row.id, value: legalValueOf(row, random) }, PROTOCOL_ERROR) // [MQTT-3.3.4-6]
   },
   "a property twice": (packet, random) => {
     const at = sectionAt(packet, random)
@@ -295,8 +298,8 @@ export const damages: Readonly<Record<string, Break>> = {
     if (rows.length === 0) return undefined
     const row = random.pick(rows)
     const old = packet.fields[at]?.properties ?? []
-    const one = { id: row.id, value: valueOf(row, random) }
-    const properties = [...old.filter(({ id }) => id !== row.id), one, { ...one, value: valueOf(row, random) }]
+    const one = { id: row.id, value: legalValueOf(row, random) }
+    const properties = [...old.filter(({ id }) => id !== row.id), one, { ...one, value: legalValueOf(row, random) }]
     return code(replaced(packet, at, sectionOf(shuffled(properties, random))), PROTOCOL_ERROR)
   },
   "a property's value out of range": (packet, random, { topicAliasMaximum }) => {
@@ -305,7 +308,8 @@ export const damages: Readonly<Record<string, Break>> = {
     const wrong: Array<readonly [Property, number]> = []
     for (const { id, kind, minimum } of allowedIn(place)) {
       if ([0x01, 0x17, 0x19].includes(id)) wrong.push([{ id, value: Buffer.from([2]) }, PROTOCOL_ERROR])
-      if (id === 0x23) wrong.push([{ id, value: two(0) }, ALIAS_INVALID]) // [MQTT-3.3.2-8]
+      if (id === 0x23)
+        wrong.push([{ id, value: two(0) }, ALIAS_INVALID]) // [MQTT-3.3.2-8]
       else if (minimum === 1) wrong.push([{ id, value: zeroOf(kind) }, PROTOCOL_ERROR])
       if (id === 0x23) wrong.push([{ id, value: two(topicAliasMaximum + 1) }, ALIAS_INVALID]) // [MQTT-3.3.2-9]
       if (id === 0x08) for (const topic of ["", "r/#", "+"]) wrong.push([{ id, value: text(topic) }, PROTOCOL_ERROR]) // [MQTT-3.3.2-14]
@@ -318,7 +322,10 @@ export const damages: Readonly<Record<string, Break>> = {
     const at = sectionAt(packet, random)
     const rows = allowedIn(packet.fields[at]?.place ?? 0).filter(({ kind }) => kind === PropertyKind.string)
     const bad = binary(spoiled(Buffer.from("ab"), random))
-    const pair = { id: 0x26, value: random.chance(0.5) ? Buffer.concat([bad, text("v")]) : Buffer.concat([text("n"), bad]) }
+    const pair = {
+      id: 0x26,
+      value: random.chance(0.5) ? Buffer.concat([bad, text("v")]) : Buffer.concat([text("n"), bad])
+    }
     const row = random.chance(0.5) && rows.length > 0 ? random.pick(rows) : undefined
     return at < 0
       ? undefined
@@ -329,7 +336,7 @@ export const damages: Readonly<Record<string, Break>> = {
     const rows = allowedIn(packet.fields[at]?.place ?? 0)
     if (at < 0 || rows.length === 0) return undefined
     const row = random.pick(rows)
-    const value = valueOf(row, random)
+    const value = legalValueOf(row, random)
     const old = (packet.fields[at]?.properties ?? []).filter(({ id }) => id !== row.id)
     const cut = { id: row.id, value: value.subarray(0, random.below(value.length)) }
     return code(replaced(packet, at, sectionOf([...old, cut])), MALFORMED)

@@ -257,7 +257,7 @@ export class Script {
     const others = place === "disconnect" ? [0x11, 0x15, 0x16, 0x23] : [0x15, 0x16, 0x23]
     const legal = allowedIn(PropertyPlace[place]).filter(({ id }) => !others.includes(id))
     const chosen = legal.filter(() => random.chance(0.25))
-    const properties = chosen.map((row) => ({ id: row.id, value: valueOf(row, random) }))
+    const properties = chosen.map((row) => ({ id: row.id, value: legalValueOf(row, random) }))
     if (place === "publish" && random.chance(0.1)) properties.push({ id: 0x23, value: two(1) })
     if (random.chance(0.1)) properties.push({ id: 0x26, value: Buffer.concat([text("k"), text("v")]) })
     return section(place, properties)
@@ -269,7 +269,7 @@ export const allowedIn = (place: number): ReadonlyArray<PropertyRow> =>
   propertyTable.filter(({ places, serverOnly }) => (places & ~serverOnly & place) !== 0)
 
 /** A legal value of a property, in its bytes. */
-export const valueOf = ({ id, kind, maximum, minimum }: PropertyRow, random: Random): Buffer => {
+export const legalValueOf = ({ id, kind, maximum, minimum }: PropertyRow, random: Random): Buffer => {
   // CONNACK must find room: a Maximum Packet Size of little is legal, and nothing can be told to such a client.
   const low = id === 0x27 ? 2000 : minimum
   const number = random.pick([low, Math.min(low + 1, maximum), maximum])

@@ -30,7 +30,8 @@ export const fuzz = async (cases: number): Promise<void> => {
     runRound(seed + round, (what) => met.set(what, (met.get(what) ?? 0) + 1))
     // Rejections are told between the turns of the loop.
     if (round % 20 === 19) await new Promise((resolve) => setImmediate(resolve))
-    if (((round + 1) * ROUND_CASES) % PROGRESS_CASES === 0) process.stdout.write(`grammar: ${(round + 1) * ROUND_CASES}\n`)
+    if (((round + 1) * ROUND_CASES) % PROGRESS_CASES === 0)
+      process.stdout.write(`grammar: ${(round + 1) * ROUND_CASES}\n`)
   }
   await new Promise((resolve) => setImmediate(resolve))
   process.off("unhandledRejection", onUnhandled)

@@ -34,11 +34,13 @@ export const everyDamage: ReadonlyArray<string> = [...names, UNHARMED, AT_RANDOM
 const PING_ANSWER: Answer = { type: 13, codes: [] }
 
 export const makePlay = (random: Random, name: string, limits: GrammarLimits): Play => {
-  const script = new Script(random, name)
+  const isAtRandom = random.chance(0.2)
+  // A flipped bit must not make one script take over another's session.
+  const script = new Script(random, isAtRandom ? `bytes-at-random-${name}` : name)
   const opening = script.opening()
   const packets = [...opening, ...Array.from({ length: random.below(4) }, () => script.next())]
   const behind = [...Array.from({ length: random.below(3) }, () => script.next()), script.ping()]
-  if (random.chance(0.2)) return playAtRandom(random, script.version, [...packets, ...behind])
+  if (isAtRandom) return playAtRandom(random, script.version, [...packets, ...behind])
   if (random.chance(0.1)) return playUnharmed(random, script, packets, behind)
   // Every way to break something is as likely as any other, and finds its packet.
   for (;;) {
@@ -125,8 +127,9 @@ export const judgePlay = (play: Play, frames: ReadonlyArray<Buffer>, isClosed: b
   const expected = [...play.answers, ...(demand.kind === "answer" ? demand.answers : []), ...play.after]
   const word = isEnd ? lastWord(demand, version, play.isAccepted) : undefined
   if (word !== undefined) expected.push(word)
-  expected.forEach((answer, i) => judgeAnswer(answer, told[i], version))
-  if (told.length > expected.length) fail(`nothing more was expected than ${expected.length} answers`, told[expected.length])
+  for (const [i, answer] of expected.entries()) judgeAnswer(answer, told[i], version)
+  if (told.length > expected.length)
+    fail(`nothing more was expected than ${expected.length} answers`, told[expected.length])
   if (isClosed !== isEnd) fail(isEnd ? "the connection stays" : "the connection was closed")
 }
 
@@ -146,7 +149,8 @@ const judgeAnswer = (answer: Answer, frame: Buffer | undefined, version: Version
   const found = codesOf(frame, type, head, version)
   if (answer.count !== undefined && found.length !== answer.count) fail(`not ${answer.count} codes`, frame)
   for (const code of found)
-    if (!answer.codes.includes(code)) fail(`0x${code.toString(16)} is none of ${answer.codes.map((c) => c.toString(16))}`, frame)
+    if (!answer.codes.includes(code))
+      fail(`0x${code.toString(16)} is none of ${answer.codes.map((c) => c.toString(16))}`, frame)
 }
 
 /** The codes in a server's packet; 0 where it is left out, none where there are none. */

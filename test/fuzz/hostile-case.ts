@@ -161,8 +161,7 @@ export const judgeRest = (world: FuzzWorld): void => {
 }
 
 const judgeGauges = ({ core }: FuzzWorld): void => {
-  for (const { family, value } of core.counters.samples())
-    if (!(value >= 0)) throw new Error(`${family} is ${value}`)
+  for (const { family, value } of core.counters.samples()) if (!(value >= 0)) throw new Error(`${family} is ${value}`)
 }
 
 class Hostile {

@@ -381,4 +381,41 @@ describe("connection", () => {
       assert.isAtMost(connection.pendingBytes, 2 * Math.max(arrived, 128))
     }
   })
+
+  it("memory of a beginning is not used again while its receiver looks at it", () => {
+    const first = setUp(new LendingTransport(65_536))
+    const second = setUp(new LendingTransport(65_536))
+    let isSame = false
+    first.receiver.onFrame = (frame, index) => {
+      if (index === 0) first.connection.stop()
+      if (index !== 1) return
+      first.connection.destroy()
+      second.transport.lend(frameOf(Buffer.alloc(3_000, 0x55)).subarray(0, 2_900))
+      isSame = first.receiver.kept[1]?.toString("hex") === frame
+    }
+    first.transport.lend(Buffer.concat([1, 2_000, 1_000].map((length) => frameOf(Buffer.alloc(length, 3)))))
+    first.connection.go()
+    assert.isTrue(isSame)
+  })
+
+  it("what waited while the receiver was stopped is lent as well: an outbox copies it", () => {
+    const first = setUp(new LendingTransport(65_536))
+    const second = setUp(new LendingTransport(65_536))
+    const waiting = frameOf(Buffer.alloc(20_000, 3))
+    first.connection.receiver = {
+      receive: (buffer, start, end) => {
+        if (end - start === 1) first.connection.stop()
+        else first.outbox.append(buffer, start, end)
+        return end
+      },
+      closed: () => undefined
+    }
+    first.transport.lend(Buffer.from([1]))
+    first.transport.lend(waiting)
+    first.connection.go()
+    second.transport.lend(frameOf(Buffer.alloc(20_000, 0x55)).subarray(0, 19_000))
+    first.outbox.flush()
+    assert.isTrue(first.transport.received.equals(waiting))
+    assert.isTrue(first.transport.take(first.transport.held.length))
+  })
 })

@@ -48,7 +48,7 @@ describe("shared reads", () => {
         assert.isTrue(collect(socket, received[index] as Array<Buffer>))
       })
       const sent = clients.map((_, index) => Buffer.alloc(300_000 + index, index + 1))
-      for (const [index, client] of clients.entries()) client.end(sent[index])
+      for (const [index, client] of clients.entries()) client.end(sent[index] as Buffer)
       await Promise.all(accepted.map((socket) => once(socket, "close")))
       received.forEach((chunks, index) => {
         assert.isTrue(Buffer.concat(chunks).equals(sent[index] as Buffer))

@@ -130,5 +130,20 @@ export const accessRulesMutants: ReadonlyArray<Mutant> = [
     replace: "// [ACL-8]",
     statement: "ACL-8",
     tests: files
+  },
+  // What hangs on a client's name is answered to its whole class.
+  {
+    file: "src/broker/permissions.ts",
+    find: "!classes.isPersonal // [ACL-9]",
+    replace: "classes.firstClass > 0 // [ACL-9]",
+    statement: "ACL-9",
+    tests: writing
+  },
+  {
+    file: "src/access/rules-authorizer.ts",
+    find: "this.firstClass = this.#lastClass + 1 // [ACL-9]",
+    replace: "this.#lastClass = 0 // [ACL-9]",
+    statement: "ACL-9",
+    tests: compiled
   }
 ]

@@ -46,6 +46,28 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
     "  #forgetPending(): void {",
     "test/behaviour/limits-hostile.test.ts"
   ),
+  // Lent memory: kept by an outbox, lent without saying so, given back while somebody is shown it.
+  row(
+    "LENT-1",
+    "src/listener/outbox.ts",
+    "if (source === lent.buffer) this.#appendLent(source, start, end)",
+    "if (source === undefined) this.#appendLent(source, start, end)",
+    "test/listener/outbox.test.ts"
+  ),
+  row(
+    "LENT-1",
+    "src/listener/connection.ts",
+    "lent.begin(this.#isLending && isUsedAgain(buffer) ? buffer : undefined)",
+    "lent.begin(undefined)",
+    "test/listener/connection.test.ts"
+  ),
+  row(
+    "LENT-2",
+    "src/listener/connection.ts",
+    "if (this.#isLending && !this.#feeding) givePacketMemory(this.#pending)",
+    "if (this.#isLending) givePacketMemory(this.#pending)",
+    "test/listener/connection.test.ts"
+  ),
   row(
     "PROXY-1",
     "src/listener/door.ts",
@@ -130,5 +152,40 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
     "return version === VERSION && Array.isArray(bans) && bans.every(isBan) ? bans : undefined",
     "return Array.isArray(bans) ? bans : undefined",
     "test/access/bans.test.ts"
+  ),
+  row(
+    "HOLD-1",
+    "src/broker/deliver.ts",
+    "if (waiting === receivers && waitsFor",
+    "if (waitsFor",
+    "test/broker/wait-in-memory.test.ts"
+  ),
+  row(
+    "HOLD-2",
+    "src/broker/hold-back.ts",
+    "if (held.looks < LOOKS_MAX) continue",
+    "if (held.looks > 0) continue",
+    "test/broker/wait-in-memory.test.ts"
+  ),
+  row(
+    "MQTT-4.6.0-6",
+    "src/broker/deliver.ts",
+    "if (session.waiting !== undefined && session.waiting.count > 0) return true",
+    "",
+    "test/broker/wait-in-memory.test.ts"
+  ),
+  row(
+    "MQTT-3.3.2-5",
+    "src/broker/wait-in-memory.ts",
+    "if (expiresAtMs <= core.nowMs) {",
+    "if (expiresAtMs < 0) {",
+    "test/broker/wait-in-memory.test.ts"
+  ),
+  row(
+    "MQTT-3.3.4-9",
+    "src/broker/wait-in-memory.ts",
+    "if (session.window.full) return false //",
+    "//",
+    "test/broker/wait-in-memory.test.ts"
   )
 ]

@@ -2,16 +2,19 @@
  * The table of mutants, room by room. A row per statement that a single line fulfils; run.ts says how it is judged.
  */
 import { accessRulesMutants } from "./access-rules-mutants.ts"
+import { adminMutants } from "./admin-mutants.ts"
 import { authenticationMutants } from "./authentication-mutants.ts"
 import { benchMutants } from "./bench-mutants.ts"
 import { brokerMutants } from "./broker-mutants.ts"
 import { codecMutants } from "./codec-mutants.ts"
 import { cursorMutants } from "./cursor-mutants.ts"
+import { hostileMutants } from "./hostile-mutants.ts"
 import { indexMutants } from "./index-mutants.ts"
 import { limitsMutants } from "./limits-mutants.ts"
 import { messageLogMutants } from "./message-log-mutants.ts"
 import { metricsMutants } from "./metrics-mutants.ts"
 import type { Mutant } from "./mutant.ts"
+import { operateMutants } from "./operate-mutants.ts"
 import { planMutants } from "./plan-mutants.ts"
 import { promiseMutants } from "./promise-mutants.ts"
 import { providersMutants } from "./providers-mutants.ts"
@@ -37,6 +40,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...providersMutants,
   ...accessRulesMutants,
   ...limitsMutants,
+  ...hostileMutants,
   ...brokerMutants,
   ...v311Mutants,
   ...v5Mutants,
@@ -45,5 +49,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...messageLogMutants,
   ...metricsMutants,
   ...toolsMutants,
-  ...benchMutants
+  ...benchMutants,
+  ...operateMutants,
+  ...adminMutants
 ]

@@ -85,5 +85,13 @@ export const routerMutants: ReadonlyArray<Mutant> = [
     replace: "this.retiredAt = (this.retiredAt + 1) % 2 // [ENT-2]",
     statement: "ENT-2",
     tests: ["test/router/tree-router.test.ts"]
+  },
+  // A verdict on one topic is taken for one on another.
+  {
+    file: "src/router/topic-entries.ts",
+    find: "this.serial = serial // [ENT-3]",
+    replace: "this.serial = this.serial || serial // [ENT-3]",
+    statement: "ENT-3",
+    tests: ["test/router/tree-router.test.ts"]
   }
 ]

@@ -49,10 +49,10 @@ const codesOf = async (broker: WholeBroker, count: number): Promise<ReadonlyArra
 
 const admin = { enabled: true, bind: "127.0.0.1:0", "token-file": join(folder, "token") }
 const addUser = async ({ running }: WholeBroker, name: string) => {
-  const answer = await fetch(`http://127.0.0.1:${running.admin?.port}/api/v1/users`, {
-    method: "POST",
+  const answer = await fetch(`http://127.0.0.1:${running.admin?.port}/api/v1/users/${name}`, {
+    method: "PUT",
     headers: { authorization: `Bearer ${readFileSync(admin["token-file"], "utf8").trim()}` },
-    body: JSON.stringify({ name, password: "password" })
+    body: JSON.stringify({ password: "password" })
   })
   return { status: answer.status, body: (await answer.json()) as { readonly hash?: string } }
 }

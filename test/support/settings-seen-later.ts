@@ -5,6 +5,8 @@
 const refused = "refused when it is asked for, never ignored (test/config/rules.test.ts)"
 const secured = "the TLS and Unix listeners have tests of their own, with certificates and files (test/listener)"
 const compaction = "compaction has tests of its own, with a log that has something to compact (test/store/compactor)"
+const logFile = "the command's log in a file: test/cli/server-log.test.ts, test/telemetry/log-file.test.ts"
+const away = "a collector that is away has tests of its own (test/telemetry/otel-spans.test.ts)"
 const cluster = "clustering comes later; cluster.enabled is refused"
 
 /** Each needs a server, a key or a certificate of its own. */
@@ -102,7 +104,14 @@ export const seenLater: Readonly<Record<string, string>> = {
   "limits.bans-file":
     "bans over a restart have tests of their own (test/access/bans.test.ts, test/behaviour/limits-bans.test.ts)",
   "server.read-buffer": "the run time decides how much it reads; a written key is a warning (E3307)",
-  "server.daemon": refused,
+  "server.daemon": "a process of its own: test/cli/daemon.test.ts",
+  "server.watch-config": "it needs a file: test/behaviour/reload.test.ts",
+  "log.file": logFile,
+  "log.rotate-size": logFile,
+  "log.rotate-age": logFile,
+  "log.rotate-keep": logFile,
+  "tracing.max-queued-spans": away,
+  "tracing.export-timeout": away,
   "storage.on-corruption": "a damaged store is started both ways, as a process (test/cli/data-folder.test.ts)",
   "storage.compaction.max-message-age": compaction,
   "storage.compaction.max-wal-size": compaction,

@@ -64,6 +64,15 @@ const flap = async (broker: WholeBroker, times: number): Promise<ReadonlyArray<n
   return codes
 }
 
+/** Messages that a client with a small window does not acknowledge, and how many of them the log has: 0 while memory takes them. */
+const loggedForSlow = async (broker: WholeBroker): Promise<number> => {
+  const reader = await broker.join("reader", { properties: { receiveMaximum: 1 } })
+  await reader.subscribe("t", 1)
+  const publisher = await broker.join("publisher")
+  for (let i = 0; i < 3; i++) await publisher.publish("t", String(i), { qos: 1 })
+  return broker.core.log.next
+}
+
 /** Messages for a session that is away, and how many it finds. */
 const foundBack = async (broker: WholeBroker): Promise<number> => {
   const lasting = { properties: { sessionExpiryInterval: 100 }, clean: false }
@@ -160,6 +169,14 @@ export const seenByLimits: Readonly<Record<string, Seen>> = {
   "limits.max-queued-bytes": {
     settings: { limits: { "max-queued-bytes": "5KiB" } },
     see: async (broker) => assert.isBelow(await foundBack(broker), 6)
+  },
+  "limits.max-waiting-bytes": {
+    settings: { limits: { "max-waiting-bytes": "0B" } },
+    see: async (broker) => assert.isAbove(await loggedForSlow(broker), 0)
+  },
+  "limits.waiting-memory": {
+    settings: { limits: { "waiting-memory": "0B" } },
+    see: async (broker) => assert.isAbove(await loggedForSlow(broker), 0)
   },
   "limits.max-connections-per-user": {
     settings: { limits: { "max-connections-per-user": 1 } },

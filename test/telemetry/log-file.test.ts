@@ -28,7 +28,7 @@ const opened = (limits: Partial<LogFileLimits> = {}, fs: LogFileFs = diskLogFs) 
 }
 
 const textOf = (path: string): string => readFileSync(path, "utf8")
-const names = (path: string): ReadonlyArray<string> =>
+const names = (path: string): Array<string> =>
   readdirSync(folder)
     .filter((name) => join(folder, name).startsWith(path))
     .map((name) => name.slice(path.length - folder.length - 1))

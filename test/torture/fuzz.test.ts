@@ -12,7 +12,11 @@ const CASES = cyclesWanted ?? 1_000_000
 const HOURS_MAX_MS = 6 * 3_600_000
 
 describe("hostile input", () => {
-  it(`${CASES} scripts by the grammar, one field wrong: the answer that the standard names`, () => fuzz(CASES), HOURS_MAX_MS)
+  it(
+    `${CASES} scripts by the grammar, one field wrong: the answer that the standard names`,
+    () => fuzz(CASES),
+    HOURS_MAX_MS
+  )
 
   it(`${CASES} invalid CONNECTs: the heap stays as it was`, () => invalidConnects(CASES), HOURS_MAX_MS)
 })

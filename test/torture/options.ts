@@ -1,7 +1,7 @@
 /**
  * What `npm run torture` was asked for: .ci/test.mjs hands its options on as variables.
  *
- *   npm run torture -- [--tier kill|ext4|simulated] [--cycles N] [--mode MODE] [--seed N]
+ *   npm run torture -- [--tier kill|ext4|simulated|fuzz] [--cycles N] [--mode MODE] [--seed N]
  */
 import { type Mode, modes } from "../../src/cli/torture/modes.ts"
 

@@ -22,6 +22,8 @@ export class AdminApi extends HttpApi.make("promptmq")
   .add(Security)
   .add(Configuration)
   .prefix("/api/v1")
+  // A misspelt member would be a wish without effect.
+  .annotate(HttpApi.PayloadParseOptions, { onExcessProperty: "error", errors: "all" })
   .annotateMerge(
     OpenApi.annotations({
       title: "PromptMQ admin API",

@@ -64,6 +64,10 @@ export const UserRow = Schema.Struct({
   name: Schema.String,
   groups: Schema.Array(Schema.String),
   isSuperuser: Schema.Boolean,
+  /** Kind of the password's hash: "argon2id". */
+  hash: Schema.String,
+  scram: Schema.Boolean,
+  createdAt: Schema.NullOr(Schema.String),
   changedAt: Schema.NullOr(Schema.String)
 })
 export type UserRow = typeof UserRow.Type
@@ -71,7 +75,9 @@ export type UserRow = typeof UserRow.Type
 export const UserChange = Schema.Struct({
   password: Schema.optionalKey(Schema.String),
   groups: Schema.optionalKey(Schema.Array(Schema.String)),
-  isSuperuser: Schema.optionalKey(Schema.Boolean)
+  isSuperuser: Schema.optionalKey(Schema.Boolean),
+  /** Keys for SCRAM are made with the password; without a word they stay as they are. */
+  scram: Schema.optionalKey(Schema.Boolean)
 })
 
 export const RuleRow = Schema.Struct({

@@ -15,9 +15,10 @@ import * as Context from "effect/Context"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as Schema from "effect/Schema"
+import { pageLimitDefault, pageLimitMax } from "./page-limits.ts"
+import { roles } from "./role-names.ts"
 
-/** In rising order: an operator may do what a viewer may. */
-export const roles = ["viewer", "operator", "admin"] as const
+export { roles }
 export const Role = Schema.Literals(roles)
 export type Role = typeof Role.Type
 
@@ -55,16 +56,19 @@ export class Failed extends Schema.TaggedError<Failed>()("Failed", entries, { ht
 /** The token in `Authorization: Bearer`; no cookie, so no page can borrow it. */
 export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: Caller }>()(
   "promptmq/admin/Authorization",
-  { security: { bearer: HttpApiSecurity.bearer }, error: Schema.Union([Unauthorized, Forbidden]) }
+  { security: { bearer: HttpApiSecurity.bearer }, error: [Unauthorized, Forbidden] }
 ) {}
 
-export const pageLimitDefault = 100
-export const pageLimitMax = 10_000
+export { pageLimitDefault, pageLimitMax }
 
 /** Query of every list. `filter` is a text that one of the shown columns contains; `sort` a column, "-" before it = falling. */
 export const pageQuery = {
-  limit: Schema.optionalKey(Schema.NumberFromString),
-  offset: Schema.optionalKey(Schema.NumberFromString),
+  limit: Schema.optionalKey(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 1, maximum: pageLimitMax }))
+  ),
+  offset: Schema.optionalKey(
+    Schema.NumberFromString.check(Schema.isInt(), Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 }))
+  ),
   filter: Schema.optionalKey(Schema.String),
   sort: Schema.optionalKey(Schema.String)
 }

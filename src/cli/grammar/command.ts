@@ -9,7 +9,7 @@
  */
 import type { ExitCode } from "../exit-codes.ts"
 import type { World } from "../world.ts"
-import type { Decoded, Options, UsageFault } from "./option.ts"
+import type { Completes, Decoded, Options, UsageFault } from "./option.ts"
 
 export interface Operand {
   readonly name: string
@@ -17,6 +17,7 @@ export interface Operand {
   readonly isRequired: boolean
   readonly choices?: ReadonlyArray<string>
   readonly isFile?: boolean
+  readonly completes?: Completes
 }
 
 export interface Example {
@@ -35,11 +36,14 @@ export interface CommandHead {
   readonly summary: string
 }
 
-export type Group = "Broker" | "Configuration" | "Clients" | "Store" | "Help"
+/** In the order of the overview; `promptmq help <group>` lists one. */
+export type Group = "Broker" | "Configuration" | "Operate" | "Messages" | "Store" | "Help"
 
 /** A line of the table: enough to list the command, and how to load the rest. */
 export interface CommandRow extends CommandHead {
   readonly group: Group
+  /** Other words for it, understood and not listed. */
+  readonly aliases: ReadonlyArray<string>
   readonly load: () => Promise<{ readonly body: CommandBody }>
 }
 

@@ -1,8 +1,9 @@
 /**
- * Help as text. The overview (`promptmq --help`) is at most 25 lines, examples first; the help of one
- * command lists everything its declaration holds, wrapped to the width of the terminal.
+ * Help as text. The overview (`promptmq --help`) is at most 25 lines, examples first, and names the commands of each group;
+ * the help of a group gives each a line; that of one command lists everything its declaration holds, wrapped to the width of
+ * the terminal.
  */
-import type { Command, CommandRow } from "./command.ts"
+import type { Command, CommandRow, Group } from "./command.ts"
 import type { Option } from "./option.ts"
 
 export function overviewHelp(rows: ReadonlyArray<CommandRow>, version: string): string {
@@ -10,31 +11,37 @@ export function overviewHelp(rows: ReadonlyArray<CommandRow>, version: string): 
   for (const example of overviewExamples) lines.push(`  ${example.line.padEnd(40)}${example.why}`)
   lines.push("")
   for (const group of new Set(rows.map((row) => row.group))) {
-    lines.push(group, ...groupLines(rows.filter((row) => row.group === group)))
+    const words = groupWords(rows.filter((row) => row.group === group))
+    const names = wrapped(words, overviewWidth - overviewIndent, /(?<=[ |])/)
+    lines.push(...names.map((line, i) => `  ${(i === 0 ? groupName(group) : "").padEnd(overviewIndent - 2)}${line}`))
   }
-  lines.push("", "promptmq <command> --help: options and examples     promptmq --version: what this is")
+  lines.push("", "promptmq help <group>: its commands     promptmq <command> --help: its options")
+  lines.push("promptmq --version: what this is")
   return lines.join("\n")
 }
 
-/** Commands of two words are named by their family, in a line or two: `promptmq <family> --help` lists them. */
-function groupLines(rows: ReadonlyArray<CommandRow>): ReadonlyArray<string> {
+/** What is typed after `promptmq help`. */
+export function groupName(group: Group): string {
+  return group.toLowerCase()
+}
+
+/** The commands of a group or of a family, a line each. */
+export function rowsHelp(rows: ReadonlyArray<CommandRow>): string {
+  const width = rows.reduce((most, { name }) => Math.max(most, name.length), 0)
+  return rows.map(({ name, summary }) => `  promptmq ${name.padEnd(width)}  ${summary}`).join("\n")
+}
+
+/** "status, top, retained ls|get|set|rm": commands of two words are named with their family. */
+function groupWords(rows: ReadonlyArray<CommandRow>): string {
   const families = new Map<string, Array<string>>()
   for (const { name } of rows) {
     const [family = "", word] = name.split(" ")
-    if (word !== undefined) families.set(family, [...(families.get(family) ?? []), word])
+    families.set(family, [...(families.get(family) ?? []), ...(word === undefined ? [] : [word])])
   }
-  const seen = new Set<string>()
-  return rows.flatMap(({ name, summary }) => {
-    const [family = "", word] = name.split(" ")
-    if (word === undefined) return [`  ${name.padEnd(overviewIndent - 2)}${summary}`]
-    if (seen.has(family)) return []
-    seen.add(family)
-    const words = wrapped((families.get(family) ?? []).join(", "), overviewWidth - overviewIndent)
-    return words.map((line, i) => `  ${(i === 0 ? family : "").padEnd(overviewIndent - 2)}${line}`)
-  })
+  return Array.from(families, ([name, words]) => (words.length === 0 ? name : `${name} ${words.join("|")}`)).join(", ")
 }
 
-const overviewIndent = 20
+const overviewIndent = 18
 const overviewWidth = 90
 
 export const overviewExamples = [
@@ -102,14 +109,15 @@ function row(left: string, right: string, width: number): ReadonlyArray<string> 
   return [...first, ...text.slice(isLong ? 0 : 1).map((line) => " ".repeat(indent) + line)]
 }
 
-function wrapped(text: string, width: number): ReadonlyArray<string> {
+/** Lines no longer than `width`, broken where the text may be. */
+function wrapped(text: string, width: number, breaks = /(?<= )/): ReadonlyArray<string> {
   const lines: Array<string> = []
   let line = ""
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line)
-      line = word
-    } else line = line === "" ? word : `${line} ${word}`
+  for (const piece of text.split(breaks)) {
+    if (line !== "" && line.length + piece.trimEnd().length > width) {
+      lines.push(line.trimEnd())
+      line = piece
+    } else line += piece
   }
   lines.push(line)
   return lines

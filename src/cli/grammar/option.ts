@@ -23,6 +23,9 @@ export class UsageFault {
 /** The arguments that belong to one use of an option; empty for a switch. */
 export type Occurrence = ReadonlyArray<string>
 
+/** Names that only a running broker knows. */
+export type Completes = "clients"
+
 export interface Option<T> {
   readonly letter: string | undefined
   /** What stands after it in help, such as `seconds`; undefined makes it a switch. */
@@ -35,6 +38,8 @@ export interface Option<T> {
   /** Accepted values, for help and completion. */
   readonly choices: ReadonlyArray<string>
   readonly isFile: boolean
+  /** What completion asks the running broker for. */
+  readonly completes: Completes | undefined
   /** Understood, but not listed in help. */
   readonly isHidden: boolean
   /** Accepts `--no-name` too. */
@@ -59,6 +64,7 @@ export interface Row {
   readonly aliases?: ReadonlyArray<string>
   readonly choices?: ReadonlyArray<string>
   readonly isFile?: boolean
+  readonly completes?: Completes
   readonly isHidden?: boolean
   readonly isNegatable?: boolean
 }
@@ -131,6 +137,7 @@ function shared(summary: string, row: Row) {
     aliases: row.aliases ?? [],
     choices: row.choices ?? [],
     isFile: row.isFile ?? false,
+    completes: row.completes,
     isHidden: row.isHidden ?? false,
     isNegatable: row.isNegatable ?? false
   }
