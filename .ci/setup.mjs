@@ -1,5 +1,6 @@
 /**
- * The door of a fresh clone: `npm start`, `npm test`, `npm run bench | bench:profile | mutants | torture` enter here.
+ * The door of a fresh clone: `npm start`, `npm test`, `npm run bench | bench:profile | mutants | torture | release` enter
+ * here.
  *
  * Runs before node_modules exists and on the system's Node (18 or later), therefore plain JavaScript without any
  * dependency. It installs when node_modules does not hold what the lock names, builds when dist/ is older than src/,
@@ -27,6 +28,7 @@ const tasks = {
   bench: { script: "bench/main.ts", needsBuild: true, tools: "bench" },
   "bench:profile": { script: "bench/profile.ts", needsBuild: true },
   mutants: { script: "test/mutants/run.ts", needsBuild: true },
+  release: { script: ".ci/release.mjs", needsBuild: false },
   conformance: { script: "test/conformance/against.ts", needsBuild: false }
 }
 

@@ -99,7 +99,7 @@ export interface RightsClasses {
 
 /**
  * What may a client do? Composed of who it is (the chain of providers) and the rules (authorizer.ts). All verdicts are
- * of `Verdict`; the broker keeps them per connection, by topic and generation (broker/permissions.ts).
+ * of `Verdict`; the broker keeps them by topic and generation, per class or connection (broker/permissions.ts).
  */
 export interface AccessDecisions {
   /** Rises when rules change; every cached verdict of an older generation is void. */

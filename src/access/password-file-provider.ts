@@ -48,6 +48,7 @@ export const makeProvider: MakeProvider = ({ background, changed, hashes, log, s
       tellWarning()
       return Effect.void
     })
+    // [RELOAD-1] Looked at before anything is changed.
     const judge = Effect.sync(() => {
       const read = readPasswordFile(file)
       return isProblem(read) ? [read] : []

@@ -10,10 +10,27 @@ import { gzipSync } from "node:zlib"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpApi from "effect/http-api/HttpApi"
 import * as HttpApiScalar from "effect/http-api/HttpApiScalar"
 import * as OpenApi from "effect/http-api/OpenApi"
 import { AdminApi } from "./api/api.ts"
+import { roleOf } from "./role-of.ts"
 import { accepts, type StaticAnswer, securityHeaders } from "./static-files.ts"
+
+/** The declaration with each path's role told in words. */
+const documented = AdminApi.annotate(OpenApi.Transform, (spec) => {
+  const paths = spec["paths"] as Record<string, Record<string, { description?: string }>>
+  HttpApi.reflect(AdminApi, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint, middleware }) => {
+      const operation = paths[endpoint.path.replace(/:(\w+)/g, "{$1}")]?.[endpoint.method.toLowerCase()]
+      if (operation === undefined) return
+      const role = middleware.size === 0 ? "anybody" : `role ${roleOf(endpoint.annotations)}`
+      operation.description = [operation.description, `Takes ${role}.`].filter(Boolean).join(" ")
+    }
+  })
+  return spec
+})
 
 interface Document {
   readonly headers: Readonly<Record<string, string>>
@@ -39,14 +56,14 @@ const documentOf = (text: string, headers: Readonly<Record<string, string>>): Do
 }
 
 const description = (): Document =>
-  documentOf(JSON.stringify(OpenApi.fromApi(AdminApi)), { "content-type": "application/json; charset=utf-8" })
+  documentOf(JSON.stringify(OpenApi.fromApi(documented)), { "content-type": "application/json; charset=utf-8" })
 
 const page = async (): Promise<Document> => {
-  const scalar = { withDefaultFonts: false, hideDarkModeToggle: false } as const
+  const scalar = { withDefaultFonts: false, authentication: { preferredSecurityScheme: "bearer" } } as const
   const html = await Effect.runPromise(
     Effect.scoped(
       Effect.gen(function* () {
-        const app = yield* HttpRouter.toHttpEffect(HttpApiScalar.layer(AdminApi, { path: "/docs", scalar }))
+        const app = yield* HttpRouter.toHttpEffect(HttpApiScalar.layer(documented, { path: "/docs", scalar }))
         const request = HttpServerRequest.fromWeb(new Request("http://admin/docs"))
         const { body } = yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request)
         return body._tag === "Uint8Array" ? Buffer.from(body.body).toString("utf8") : ""

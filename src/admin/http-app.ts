@@ -11,7 +11,6 @@
  * - What a schema refuses is told with its place. What a handler did not expect is told to the log, and to nobody else.
  */
 import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HttpRouter from "effect/http/HttpRouter"
@@ -25,7 +24,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { AdminApi } from "./api/api.ts"
-import { Authorization, Caller, type Role, RoleNeeded, roles } from "./api/shared.ts"
+import { Authorization, Caller, type Role, roles } from "./api/shared.ts"
 import type { Caught } from "./caught.ts"
 import { clientsHandlers } from "./handlers/clients.ts"
 import { configurationHandlers } from "./handlers/configuration.ts"
@@ -37,6 +36,7 @@ import { doorHandlers, systemHandlers } from "./handlers/system.ts"
 import { topicsHandlers } from "./handlers/topics.ts"
 import { refusal } from "./refusal.ts"
 import { RequestAddress } from "./request-address.ts"
+import { roleOf } from "./role-of.ts"
 import { schemaFailure } from "./schema-failure.ts"
 
 export interface EndpointFound {
@@ -65,6 +65,8 @@ export interface HttpApp {
   readonly answer: (request: AppRequest) => Promise<AppAnswer | Caught>
 }
 
+const PARAMETER_LENGTH_MAX = 16 * 1024
+
 export const makeHttpApp = Effect.fnUntraced(function* (
   sources: HandlerSources
 ): Effect.fn.Return<HttpApp, never, Scope.Scope> {
@@ -80,7 +82,10 @@ export const makeHttpApp = Effect.fnUntraced(function* (
     configurationHandlers(sources)
   ).pipe(Layer.provide(authorization(callers)))
   const routes = HttpApiBuilder.layer(AdminApi).pipe(Layer.provide(handlers), Layer.provide(HttpServer.layerServices))
-  const app = yield* HttpRouter.toHttpEffect(routes)
+  const app = yield* Effect.provideService(HttpRouter.toHttpEffect(routes), HttpRouter.RouterConfig, {
+    // As long as a request's head may be (door.ts): names of clients are.
+    maxParamLength: PARAMETER_LENGTH_MAX
+  })
   const answer = async ({ address, body, caller, method, url }: AppRequest): Promise<AppAnswer | Caught> => {
     const source = new Request(`http://admin${url}`, {
       method,
@@ -120,10 +125,6 @@ const authorization = (callers: WeakMap<object, Caller["Service"]>) =>
         return yield* Effect.provideService(httpEffect, Caller, caller)
       })
   })
-
-/** Without a role in the declaration it takes an admin. */
-const roleOf = (annotations: Context.Context<never>): Role =>
-  Context.getOrElse(annotations as Context.Context<RoleNeeded>, RoleNeeded, () => "admin" as const)
 
 /** The declaration as a list of methods and paths, with who may. */
 const finder = (): HttpApp["find"] => {

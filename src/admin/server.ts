@@ -235,6 +235,7 @@ const answerApi = async (
   const address = request.socket.remoteAddress ?? ""
   if (path === "/api/v1/events")
     return method === "GET" ? openStream(house, request, response) : wrongMethod(response, ["GET"])
+  if (!isDecodable(path)) return sendFailure(response, "malformed")
   const app = await house.app()
   const found = app.find(method, path)
   if (!("role" in found)) {
@@ -254,6 +255,16 @@ const answerApi = async (
   const isChange = method !== "GET" && found.role !== undefined && found.role !== "viewer"
   if (isChange && known !== undefined) {
     house.audit.add({ who: known.name, role: known.role, address, what: `${method} ${path}`, outcome: status })
+  }
+}
+
+/** Percent signs stand for bytes of UTF-8. */
+const isDecodable = (path: string): boolean => {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
   }
 }
 

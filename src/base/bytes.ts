@@ -4,7 +4,7 @@
  * Every function takes a buffer and the half-open range [start, end), allocates nothing and never reads
  * outside the range. Offsets are trusted: who calls has checked them against the buffer.
  *
- *   hashBytes     hash of a topic's bytes, for the router's interned entries
+ *   hashBytes     hash of bytes, the same in every process (byte-hash.ts has one under keys)
  *   equalBytes    are two ranges the same bytes
  *   copyBytes     copy that is quick for short ranges too
  *   isMqttString  may these bytes stand in a UTF-8 Encoded String of MQTT

@@ -12,6 +12,8 @@
  *
  * Invariants
  * - [TRC-2] Looking changes nothing: no verdict, no order, no byte. Only spans.ts gives a message other bytes, before.
+ * - [TRC-3] The last listener that leaves takes the watch out of the paths.
+ * - [TRC-4] All steps of a message have one number, its place in the log as soon as it has one; after it waited, too.
  * - Everything remembered is bounded: REMEMBERED_MAX messages, deliveries and records that wait for their commit.
  * - "accepted" is told before any other step of a message whose publishing was seen.
  */
@@ -114,7 +116,7 @@ export class MessageWatch {
 
   #retire(): void {
     if (this.#listeners.length > 0 || this.#spans !== undefined || this.#core.watch !== this) return
-    this.#core.watch = undefined
+    this.#core.watch = undefined // [TRC-3]
     this.#core.ledger.observer = undefined
   }
 
@@ -242,7 +244,7 @@ export class MessageWatch {
   #fromMemory(session: Session, sequence: number): WatchedMessage | undefined {
     const waiting = sequence < 0 ? this.#waiting.get(session.number) : undefined
     if (waiting === undefined || session.waiting === undefined) return undefined
-    const at = waiting.pushed - session.waiting.count
+    const at = waiting.pushed - session.waiting.count // [TRC-4]
     const message = waiting.messages.get(at)
     waiting.messages.delete(at)
     return message
@@ -354,7 +356,7 @@ export class MessageWatch {
   #tellLogged(message: WatchedMessage): void {
     const { publisher, publisherAddress } = message
     const [ticket, lane] = [this.#ticket, this.#lane]
-    message.number = this.#sequence
+    message.number = this.#sequence // [TRC-4]
     this.#remember(message)
     this.#tell("logged", message, publisher, publisherAddress, `sequence ${this.#sequence}`)
     if (keptOf(this.#core, lane) >= ticket) this.#committed(message)
@@ -466,6 +468,7 @@ export class MessageWatch {
     const told = { step, atMs, message, clientIdentifier, address, publisher, publisherAddress, topic, qos }
     const whole: WatchedStep = { ...told, packetIdentifier, reasonCode, detail, view }
     for (const listener of this.#listeners) if (listener.wants(whole)) listener.take(whole)
+    // Nothing else is done here: [TRC-2]
     if (message.span !== undefined) this.#spans?.take(whole)
   }
 }

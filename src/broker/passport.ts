@@ -9,6 +9,7 @@
  * Invariants
  * - [PSP-1] What cannot be known is "unknown": where a row of the ledger covers a range or the broker's last start lies
  *   between, it is never told as done.
+ * - [PSP-2] What its session's reader has not come to is waiting, whatever else is known.
  * - Bounded: LOOKED_MAX subscriptions and ledger rows are looked at, SHOWN_MAX deliveries shown; `matched` counts all.
  *
  * Shapes are those of the admin API (admin/api/messages.ts), which lies above.
@@ -193,7 +194,7 @@ class Inspection {
     if (inFlight !== undefined) return inFlight
     if (qos === 0) return this.#dropped(session.clientIdentifier) ?? sentAtOnce
     const wasHanded = session.handed?.has(sequence) === true
-    if (sequence >= cursor && !wasHanded) return waiting(sequence - cursor)
+    if (sequence >= cursor && !wasHanded) return waiting(sequence - cursor) // [PSP-2]
     const dropped = this.#dropped(session.clientIdentifier)
     if (dropped !== undefined) return dropped
     const inMemory = session.waiting?.count ?? 0
@@ -201,6 +202,7 @@ class Inspection {
     return this.#done()
   }
 
+  /** [PSP-1] */
   #done(): Finding {
     return this.#message.sequence < this.#core.bornAt ? beforeStart : { state: "done", detail: "acknowledged" }
   }

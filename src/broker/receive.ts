@@ -31,6 +31,7 @@ import {
   unknownPacket
 } from "./faults.ts"
 import { ASK, publish } from "./publish.ts"
+import { bookFaulty } from "./refusals.ts"
 import { receiveUnsubscribe } from "./subscribe.ts"
 import { mustWaitToPublish } from "./throttle.ts"
 import { userPropertiesFault } from "./user-properties.ts"
@@ -129,7 +130,7 @@ export class Receiver implements PacketReceiver {
       // It is read again, and counts then [MET-1].
       core.count[Counter.packetsIn + 3] = (core.count[Counter.packetsIn + 3] as number) - frames
       decidePublish(core, client)
-    }
+    } else if (outcome !== undefined) bookFaulty(core, client, view, outcome, frames)
     return outcome
   }
 

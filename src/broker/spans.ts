@@ -265,7 +265,7 @@ export class Spans {
       if (name === TRACEPARENT && at < 0) at = others.length
       if (name === TRACEPARENT || (name === TRACESTATE && !isContinued)) continue
       others.push(property)
-    }
+    } // [SPN-2]
     others.splice(at < 0 ? others.length : at, 0, [TRACEPARENT, formatTraceparent(context)])
     const bytes = encodePublishProperties({ ...properties, userProperties: others })
     const payload = view.buffer.subarray(view.payloadStart, view.frameEnd)
@@ -293,6 +293,7 @@ export class Spans {
   }
 }
 
+/** [SPN-1] */
 const isTaken = ({ isSampled, traceId }: TraceContext, ratio: number): boolean => isSampled && isChosen(traceId, ratio)
 
 /** Of the user properties; one that is there twice says nothing. */
@@ -300,7 +301,7 @@ const traceOf = (userProperties: ReadonlyArray<UserProperty> | undefined): Trace
   let found: string | undefined
   for (const [name, value] of userProperties ?? []) {
     if (name !== TRACEPARENT) continue
-    if (found !== undefined) return undefined
+    if (found !== undefined) return undefined // [SPN-2]
     found = value
   }
   return found === undefined ? undefined : parseTraceparent(found)

@@ -14,6 +14,7 @@ import { buildPublish } from "../codec/build-publish.ts"
 import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { Counter } from "../metrics/counters.ts"
+import { dropReasons } from "../metrics/drop-reasons.ts"
 import { LoadAverage, loadMinutes } from "../metrics/load-averages.ts"
 import type { SysRetained } from "../store/sys-retained.ts"
 import type { Core } from "./core.ts"
@@ -59,6 +60,10 @@ export class SysTopics {
       }
     }
     for (const [name, value] of Object.entries(figureOf)) this.#tell(name, String(value(core)))
+    for (const { id, name } of dropReasons) {
+      const total = core.ledger.total(id)
+      if (total > 0) this.#tell(`drops/${name}`, String(total))
+    }
     const heapBytes = this.#options.heapUsedBytes()
     this.#heapMaxBytes = Math.max(this.#heapMaxBytes, heapBytes)
     this.#tell("heap/current", String(heapBytes))

@@ -66,8 +66,8 @@ function view(world: World): View<Status> {
   return {
     read: readStatus,
     lines: (status) => statusLines(status, world),
-    document: ({ overview, system }) => ({ ...system, overview }),
-    items: ({ overview, system }) => [{ ...system, overview }],
+    document: (status) => ({ ...status }),
+    items: (status) => [{ ...status }],
     exitCode: ({ overview }) => (overview.status === "ok" ? exitCodes.done : exitCodes.failed)
   }
 }

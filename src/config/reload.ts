@@ -111,6 +111,7 @@ export const oneAfterTheOther = <A>(work: () => Promise<A>): (() => Promise<A>) 
   }
   return () => {
     if (running === undefined) return start()
+    // [RELOAD-2]
     next ??= running.then(noop, noop).then(() => {
       next = undefined
       return start()
@@ -148,7 +149,7 @@ const reload = async (parts: ReloadParts): Promise<ReloadOutcome> => {
   if (loaded instanceof ConfigInvalid) return refuse(parts, loaded.problems)
   const { changes, next } = changesOf(parts, loaded)
   const faults = [...(await parts.judgeFiles()), ...brokenTogether(next, loaded)]
-  if (faults.length > 0) return refuse(parts, faults)
+  if (faults.length > 0) return refuse(parts, faults) // [RELOAD-1]
   const failed = await parts.applyFiles()
   if (failed.length > 0) return refuse(parts, failed.map(changedMeanwhile))
   parts.apply(next, loaded)

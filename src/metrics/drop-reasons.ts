@@ -174,6 +174,13 @@ const table = {
     name: "queue-dropped",
     meaning: "What waited for a session was dropped by somebody: POST /api/v1/clients/{id}/drop-queue.",
     change: "Nothing; GET /api/v1/audit says who it was."
+  },
+  publishFault: {
+    id: 26,
+    name: "publish-fault",
+    meaning:
+      "A publish that broke a rule or a limit of the protocol (QoS, topic length, alias ...), which ended its connection.",
+    change: "See the publishing client's history: the reason its connection ended with; or raise the limit it names."
   }
 } as const satisfies Record<string, DropReasonFacts>
 

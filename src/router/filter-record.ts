@@ -13,13 +13,12 @@ import type { Filter, LiveSubscription } from "./router.ts"
 import { hasWildcard } from "./topic-filter.ts"
 
 export class FilterRecord<S> implements Filter<S> {
-  /** What a message needs comes first, in one line of the processor's cache. */
-  live: Array<LiveSubscription<S>> = NOBODY
-  replays = 0
-  logReaders = 0
   readonly text: string
   readonly id: number
+  live: Array<LiveSubscription<S>> = NOBODY
+  logReaders = 0
   logged = 0
+  replays = 0
   references = 1
 
   constructor(text: string, id: number) {

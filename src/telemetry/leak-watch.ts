@@ -40,12 +40,12 @@ export class LeakWatch {
     this.#lowest = Number.POSITIVE_INFINITY
     if (!Number.isFinite(now)) return
     const last = this.#rising.at(-1)
-    if (last !== undefined && now <= last) this.#rising = []
+    if (last !== undefined && now <= last) this.#rising = [] // [LEAK-1]
     this.#rising.push(now)
     const [first = now] = this.#rising
     if (this.#rising.length <= INTERVALS) return
     if (now - first >= first * GROWTH_MIN) {
-      this.#report({ fromBytes: first, toBytes: now, intervals: this.#rising.length - 1 }) // [LEAK-1]
+      this.#report({ fromBytes: first, toBytes: now, intervals: this.#rising.length - 1 })
       this.#rising = [now]
     } else this.#rising.shift()
   }

@@ -7,6 +7,8 @@
  * - A value is at most `valueLengthMax` characters, an object at most `membersMax` members, `depthMax` deep.
  * - What is named like a secret is not shown; bytes are counted, never shown (payloads, passwords).
  */
+import { settingsLeaves } from "../settings/leaves.ts"
+
 export type LogLevelName = "trace" | "debug" | "info" | "warn" | "error" | "fatal"
 
 export type LogFields = Readonly<Record<string, unknown>>
@@ -95,7 +97,17 @@ function plainReference(value: object, depth: number): PlainValue {
   return plainObject(Object.entries(value), depth + 1)
 }
 
+/** Parts of names, whatever stands around them. */
+const secretWords = ["passw", "passphrase", "secret", "token", "authorization", "credential", "private.?key"]
+const secretPattern = new RegExp(secretWords.join("|"), "i")
+/** Settings that are marked secret, by all the names they have. */
+const secretSettings: ReadonlySet<string> = new Set(
+  settingsLeaves
+    .filter(({ secret }) => secret)
+    .flatMap(({ env, field, key, path }) => [key, env, path.at(-1) ?? key, field.at(-1) ?? key])
+)
+
 /** Named like a secret; a file that holds one is no secret. */
 function isSecretName(name: string): boolean {
-  return /passw|passphrase|secret|token|authorization|credential|private.?key/i.test(name) && !/file$/i.test(name)
+  return (secretPattern.test(name) && !/file$/i.test(name)) || secretSettings.has(name)
 }

@@ -8,7 +8,7 @@
  *   on. The next entry that is taken is preceded by one line that says how many are missing.
  * - [LOGFILE-2] An entry is never split over two files, and no file grows over sizeBytesMax, but for an entry that is
  *   larger by itself.
- * - [LOGFILE-3] At most `keep` files besides the current one.
+ * - [LOGFILE-3] At most `keep` files besides the current one; those above a `keep` that was lowered are left alone.
  * - Writes are synchronous: entries are there when the process dies a moment later, and none pile up in memory. What is
  *   logged per message is not: the levels that may be called so are off in service.
  *
@@ -116,7 +116,7 @@ export class LogFile {
     try {
       if (keep === 0) this.#fs.remove(path)
       else {
-        this.#fs.remove(`${path}.${keep}`) // [LOGFILE-3]
+        // [LOGFILE-3] The last one is written over.
         for (let number = keep - 1; number >= 1; number--)
           this.#moveIfThere(`${path}.${number}`, `${path}.${number + 1}`)
         this.#fs.rename(path, `${path}.1`)
@@ -164,6 +164,7 @@ export class LogFile {
       }
       return true
     } catch (cause) {
+      // [LOGFILE-1]
       this.#close()
       this.#failed(cause)
       return false

@@ -32,6 +32,7 @@ import type { Settings } from "../settings/settings.ts"
 import type { Log } from "./logging.ts"
 import type { TraceContext } from "./traceparent.ts"
 
+/** [OTL-2] */
 const SHUTDOWN_MS = 3000
 const BATCH_MAX = 512
 const BATCH_DELAY_MS = 1000
@@ -176,7 +177,7 @@ class ToldExporter implements SpanExporter {
 
   #failed(spans: number, error: Error | undefined): void {
     this.#lost += spans
-    if (this.#isAway) return
+    if (this.#isAway) return // [OTL-1]
     this.#isAway = true
     const why = error?.message ?? "no reason was given"
     this.#log.write("warn", "the collector takes no spans: they are lost until it does", {

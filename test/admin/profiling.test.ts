@@ -3,6 +3,7 @@
  * Method: the whole broker; what it sends is decoded with the library's own decoder, and a function that is known to burn
  * time, or to keep memory, must be in it.
  */
+import { createHash } from "node:crypto"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -41,9 +42,11 @@ const burnUntil = (isOver: () => boolean): void => {
     for (let count = 0; count < 2_000_000; count++) sum += Math.sqrt(count)
     return sum
   }
+  // What nobody looks at would be optimised away.
+  let burnt = 0
   const again = (): void => {
-    burnProcessorTime()
-    if (!isOver()) setImmediate(again)
+    burnt = (burnt + burnProcessorTime()) % 1000
+    if (!isOver() || burnt < 0) setImmediate(again)
   }
   again()
 }
@@ -104,14 +107,17 @@ describe("/debug/pprof", () => {
 
   it("is for admins", async () => {
     const tokens = join(folder, "tokens")
-    writeFileSync(tokens, "watcher operator operator-token-0123456789abcdef\n", { mode: 0o600 })
+    const token = "operator-token-0123456789abcdef"
+    const digest = createHash("sha256").update(token).digest("hex")
+    writeFileSync(tokens, `watcher operator ${digest}\n`, { mode: 0o600 })
     await using broker = await startWhole({ admin: { ...settings.admin, "tokens-file": tokens } })
     for (const path of ["", ...Object.keys(profilingRoutes)]) {
       assert.strictEqual((await ask(broker, `/${path}`, { token: "" })).status, 401, path)
       assert.strictEqual((await ask(broker, `/${path}`, { token: "wrong" })).status, 401, path)
     }
-    const asOperator = await ask(broker, "/heapsnapshot", { token: "operator-token-0123456789abcdef" })
-    assert.include([401, 403], asOperator.status, "PROFILE-2")
+    for (const path of Object.keys(profilingRoutes)) {
+      assert.strictEqual((await ask(broker, `/${path}`, { token })).status, 403, "PROFILE-2")
+    }
   })
 
   it("takes one at a time, and sets the next free when its asker goes", async () => {

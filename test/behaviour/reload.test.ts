@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import { runCommandLine } from "../../src/cli/run.ts"
 import { type LoadInput, loadSettings } from "../../src/config/load.ts"
-import { testWorld } from "../cli/recorded-world.ts"
+import { run, testWorld } from "../cli/recorded-world.ts"
 import { timePasses } from "../support/time.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
 
@@ -108,12 +108,57 @@ describe("a reload", () => {
     const good = readFileSync(join(folder, "passwords"), "utf8")
     write("passwords", "this is no password file\n")
     write("users.yaml", base(`${users}log: { level: debug }\n`, "users-data"))
-    assert.isFalse("applied" in (await deskOf(broker).reload()), "a file that the settings name is part of it")
+    const refused = await deskOf(broker).reload()
+    if ("applied" in refused) return assert.fail("a file that the settings name is part of it")
+    assert.match(refused[0]?.code ?? "", /^E351\d$/, "judged before anything was changed")
     assert.strictEqual(await code("ada"), 0)
     assert.strictEqual(await code("bob"), 0)
     assert.notInclude(broker.log.join(""), "level=debug")
     write("passwords", good)
     assert.property(await deskOf(broker).reload(), "applied")
+  })
+
+  it("takes back what was changed through the admin API and is not in the file", async () => {
+    const token = join(folder, "api-token")
+    const admin = `admin: { bind: "127.0.0.1:0", token-file: ${token} }\n`
+    const file = write("api.yaml", base(`${admin}mqtt: { max-qos: 1 }\n`, "api-data"))
+    await using broker = await startFrom(file)
+    const ask = async (method: string, path: string, body?: unknown) => {
+      const headers = {
+        authorization: `Bearer ${readFileSync(token, "utf8").trim()}`,
+        "content-type": "application/json"
+      }
+      const url = `http://127.0.0.1:${broker.running.admin?.port}/api/v1${path}`
+      return fetch(url, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) })
+    }
+    const levelNow = async () => {
+      const { settings } = (await (await ask("GET", "/settings")).json()) as {
+        readonly settings: ReadonlyArray<{ readonly key: string; readonly value: unknown; readonly origin: string }>
+      }
+      const { origin, value } = settings.find(({ key }) => key === "log.level") ?? assert.fail("no such key")
+      return [value, origin]
+    }
+    assert.strictEqual((await ask("PATCH", "/settings", { "log.level": "debug" })).status, 200)
+    assert.deepEqual(await levelNow(), ["debug", "admin API"])
+    const diff = (await (await ask("GET", "/config/diff")).json()) as { readonly changes: unknown }
+    assert.deepEqual(diff.changes, [{ key: "log.level", before: "debug", after: "info", effect: "live" }])
+    assert.strictEqual((await ask("POST", "/config/reload", {})).status, 200)
+    assert.deepEqual(await levelNow(), ["info", "default"], "RELOAD-4")
+    write("api.yaml", "mqtt: { max-qos: 9 }\n")
+    const refused = await ask("POST", "/config/reload", {})
+    assert.isAtLeast(refused.status, 400)
+    assert.include(await refused.text(), "E3105")
+    const words = (text: string) => run(text.split(" "), { workingDirectory: folder })
+    const place = `--url http://127.0.0.1:${broker.running.admin?.port} --token-file ${token}`
+    assert.strictEqual((await words(`config diff ${place}`)).code, 3)
+    const told = await words(`reload ${place}`)
+    assert.strictEqual(told.code, 3)
+    assert.match(told.err, /E3105.*the old configuration is in force/s)
+    write("api.yaml", base(`${admin}mqtt: { max-qos: 2 }\ntopics: { cached-entries: 2000 }\n`, "api-data"))
+    const applied = await words(`reload ${place}`)
+    assert.strictEqual(applied.code, 0, applied.err)
+    assert.match(applied.out, /mqtt\.max-qos {2}1 -> 2\n/)
+    assert.match(applied.out, /topics\.cached-entries {2}\d+ -> 2000 {2}\(waits for a restart\)/)
   })
 
   it("follows the file by itself with server.watch-config", async () => {

@@ -28,6 +28,9 @@ describe("histories", () => {
     assert.isAtMost(events.size, 100)
     assert.lengthOf(events.of("busy"), 0)
     assert.lengthOf(events.of("c199"), 1)
+    for (let i = 0; i < 100; i++) refused(events, `stranger${i}`)
+    assert.isAtMost(events.size, 100)
+    assert.isAtLeast(events.size, 95)
   })
 
   it("[EVT-2] who is never let in pushes nobody out", () => {
@@ -44,16 +47,25 @@ describe("histories", () => {
   it("the same again is counted", () => {
     const events = new ClientEvents(() => 100)
     for (let i = 0; i < 3; i++) refused(events, "a")
-    assert.deepStrictEqual(events.of("a").map(({ detail }) => detail), ["not authorized, 3 times"])
+    assert.deepStrictEqual(
+      events.of("a").map(({ detail }) => detail),
+      ["not authorized, 3 times"]
+    )
     for (let i = 0; i < 3; i++) events.add("b", "queue-dropped", 0, undefined, undefined, "full", 7)
-    assert.deepStrictEqual(events.of("b").map(({ detail }) => detail), ["21 messages: full"])
+    assert.deepStrictEqual(
+      events.of("b").map(({ detail }) => detail),
+      ["21 messages: full"]
+    )
   })
 
   it("what was refused before belongs to the history of who is let in", () => {
     const events = new ClientEvents(() => 100)
     refused(events, "a")
     connected(events, "a")
-    assert.deepStrictEqual(events.of("a").map(({ what }) => what), ["refused", "connected"])
+    assert.deepStrictEqual(
+      events.of("a").map(({ what }) => what),
+      ["refused", "connected"]
+    )
   })
 
   it("at 0 nothing is kept", () => {
@@ -68,7 +80,8 @@ describe("histories", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 300 }), fc.nat(50), (all, max) => {
         const events = new ClientEvents(() => max)
-        for (const [who, what, detail] of all) events.add(`c${who}`, what as "connected", 0, undefined, undefined, `${detail}`)
+        for (const [who, what, detail] of all)
+          events.add(`c${who}`, what as "connected", 0, undefined, undefined, `${detail}`)
         const kept = Array.from({ length: 31 }, (_, i) => events.of(`c${i}`).length)
         assert.isAtMost(events.size, max)
         assert.isAtLeast(events.size, Math.max(...kept))

@@ -127,7 +127,7 @@ describe("a publisher whose message waits for all its receivers", () => {
     const quick = new TestClient(world, { clientIdentifier: "quick" })
     quick.subscribe("t/+", { qos: 1 })
     world.run()
-    publish(0, 500)
+    for (let i = 0; i < 500; i++) publish(i, i + 1)
     assert.isFalse(publisher.peer.client?.connection.stopped)
     assert.lengthOf(quick.messages, 500)
     assert.strictEqual(session()?.waiting?.count, 498)

@@ -52,7 +52,10 @@ describe("status", () => {
     assert.match(out, /\npromise +in memory/)
     assert.match(out, /\ndrops +2\/s; queue-full 12\n/)
     const json = JSON.parse((await ask(["status", "--json"])).out)
-    assert.deepEqual([json.version, json.pid, json.overview.clientsConnected], ["0.1.0", 4711, 1])
+    assert.deepEqual(
+      [json.version, json.system.version, json.system.pid, json.overview.clientsConnected],
+      [1, "0.1.0", 4711, 1]
+    )
   })
 
   it("names the failing check, and ends with 1", async () => {

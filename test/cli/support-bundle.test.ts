@@ -100,6 +100,12 @@ describe("what looks like a secret", () => {
     })
   }
 
+  it("and a known one goes, however JSON and URLs write it", () => {
+    const secret = 'quo"ted/secret'
+    const clean = redacted(`${JSON.stringify({ secret })} ?key=${encodeURIComponent(secret)} ${secret}`, [secret])
+    assert.notInclude(clean, "quo", "REDACT-1")
+  })
+
   it("and a known one goes wherever it stands", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 4, maxLength: 40 }), fc.string(), fc.string(), (secret, before, after) => {

@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url"
 import { jsonSchemaText, schemaFileName } from "../../src/config/json-schema.ts"
 import { presets, presetYaml } from "../../src/config/presets.ts"
 import { withReference } from "../../src/config/reference.ts"
-import { settingsInputFile, settingsInputText } from "../package/settings-input.ts"
+import { settingsInputTexts } from "../package/settings-input.ts"
 
 export const configFolder = fileURLToPath(new URL("../../config/", import.meta.url))
 
@@ -24,7 +24,7 @@ export const generatedFiles = (): ReadonlyMap<string, string> =>
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [name, text] of generatedFiles()) writeFileSync(`${configFolder}${name}`, text)
-  writeFileSync(settingsInputFile, settingsInputText())
+  for (const [file, text] of settingsInputTexts()) writeFileSync(file, text)
   const biome = fileURLToPath(new URL("../../node_modules/.bin/biome", import.meta.url))
   execFileSync(biome, ["format", "--write", configFolder], { stdio: "inherit" })
 }

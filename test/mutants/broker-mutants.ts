@@ -43,8 +43,8 @@ export const brokerMutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/publish.ts",
-    find: "if (entry.bytes[0] === DOLLAR)",
-    replace: "if (entry.bytes[0] === DOLLAR + 1)",
+    find: "if (view.buffer[view.topicStart] === DOLLAR)",
+    replace: "if (view.buffer[view.topicStart] === DOLLAR + 1)",
     statement: "MQTT-4.7.2-1",
     tests: by("dollar-topics")
   },

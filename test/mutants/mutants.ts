@@ -15,6 +15,7 @@ import { messageLogMutants } from "./message-log-mutants.ts"
 import { metricsMutants } from "./metrics-mutants.ts"
 import type { Mutant } from "./mutant.ts"
 import { operateMutants } from "./operate-mutants.ts"
+import { operationsMutants } from "./operations-mutants.ts"
 import { planMutants } from "./plan-mutants.ts"
 import { promiseMutants } from "./promise-mutants.ts"
 import { providersMutants } from "./providers-mutants.ts"
@@ -23,6 +24,7 @@ import { restoreMutants } from "./restore-mutants.ts"
 import { routerMutants } from "./router-mutants.ts"
 import { stateMutants } from "./state-mutants.ts"
 import { toolsMutants } from "./tools-mutants.ts"
+import { traceMutants } from "./trace-mutants.ts"
 import { v5Mutants } from "./v5-mutants.ts"
 import { v311Mutants } from "./v311-mutants.ts"
 import { walMutants } from "./wal-mutants.ts"
@@ -51,5 +53,7 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...toolsMutants,
   ...benchMutants,
   ...operateMutants,
-  ...adminMutants
+  ...operationsMutants,
+  ...adminMutants,
+  ...traceMutants
 ]

@@ -165,6 +165,19 @@ export const seenByServer: Readonly<Record<string, Seen>> = {
       assert.isTrue(broker.log.some((line) => line.includes("level=debug") && line.includes("somebody")))
     }
   },
+  "log.recent-entries": {
+    settings: {
+      admin: { ...admin, "token-file": fileOf("ring-token") },
+      log: { level: "debug", "recent-entries": 10 }
+    },
+    see: async (broker) => {
+      for (let i = 0; i < 12; i++) await (await broker.join(`client-${i}`)).leave()
+      const authorization = `Bearer ${readFileSync(fileOf("ring-token"), "utf8").trim()}`
+      const url = `http://127.0.0.1:${broker.running.admin?.port}/api/v1/logs`
+      const entries = (await (await fetch(url, { headers: { authorization } })).json()) as ReadonlyArray<unknown>
+      assert.strictEqual(entries.length, 10)
+    }
+  },
   "log.format": {
     settings: {},
     see: async () => {

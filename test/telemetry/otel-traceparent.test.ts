@@ -1,6 +1,7 @@
 /**
  * Goal: a traceparent is what the W3C says, nothing else; and the choice by trace id is a share, made alike each time.
  */
+import { readdirSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { chosenTraceId, formatTraceparent, isChosen, parseTraceparent } from "../../src/telemetry/traceparent.ts"
@@ -84,5 +85,17 @@ describe("the choice", () => {
       )
         chosen += 1
     assert.strictEqual(chosen, 250)
+  })
+})
+
+describe("the SDK", () => {
+  it("is loaded by one file, and that file only when tracing is on", () => {
+    const source = new URL("../../src/", import.meta.url)
+    const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"))
+    const importers = (pattern: RegExp) =>
+      files.filter((file) => pattern.test(readFileSync(new URL(file, source), "utf8")))
+    assert.deepStrictEqual(importers(/from "(@opentelemetry|@effect\/opentelemetry)/), ["telemetry/span-export.ts"])
+    assert.deepStrictEqual(importers(/^import (?!type\b).*span-export\.ts"/m), [])
+    assert.deepStrictEqual(importers(/import\("[./]*telemetry\/span-export\.ts"\)/), ["app.ts"])
   })
 })

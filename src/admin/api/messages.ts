@@ -14,7 +14,18 @@
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as Schema from "effect/Schema"
-import { Authorization, BadRequest, Busy, Done, NotFound, Payload, pageQuery, QoS, RoleNeeded } from "./shared.ts"
+import {
+  Authorization,
+  BadRequest,
+  Busy,
+  Done,
+  NotFound,
+  Payload,
+  pageQuery,
+  QoS,
+  RoleNeeded,
+  WholeNumber
+} from "./shared.ts"
 
 export const DropRow = Schema.Struct({
   reason: Schema.String,
@@ -159,7 +170,7 @@ export class Messages extends HttpApiGroup.make("messages")
     }).annotate(RoleNeeded, "operator"),
     HttpApiEndpoint.get("trace", "/traces/:id", {
       ...byId,
-      query: { after: Schema.optionalKey(Schema.NumberFromString), limit: pageQuery.limit },
+      query: { after: Schema.optionalKey(WholeNumber), limit: pageQuery.limit },
       success: Schema.Struct({ trace: TraceInfo, steps: Schema.Array(TraceStep) })
     }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.delete("endTrace", "/traces/:id", { ...byId, success: Done }).annotate(RoleNeeded, "operator")

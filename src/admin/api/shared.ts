@@ -61,6 +61,12 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization, { pr
 
 export { pageLimitDefault, pageLimitMax }
 
+/** Of a query: 0, 1, 2 ... */
+export const WholeNumber = Schema.NumberFromString.check(
+  Schema.isInt(),
+  Schema.isBetween({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+)
+
 /** Query of every list. `filter` is a text that one of the shown columns contains; `sort` a column, "-" before it = falling. */
 export const pageQuery = {
   limit: Schema.optionalKey(

@@ -16,7 +16,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as Schema from "effect/Schema"
 import { DropTotal } from "./messages.ts"
-import { Authorization, BadRequest, Busy, Role, RoleNeeded, Unauthorized } from "./shared.ts"
+import { Authorization, BadRequest, Busy, Role, RoleNeeded, Unauthorized, WholeNumber } from "./shared.ts"
 import { StorageInfo } from "./storage.ts"
 
 const CounterSample = Schema.Struct({
@@ -136,7 +136,7 @@ export class System extends HttpApiGroup.make("system")
     HttpApiEndpoint.get("system", "/system", { success: SystemInfo }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.get("overview", "/overview", { success: Overview }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.get("history", "/history", {
-      query: { seconds: Schema.optionalKey(Schema.NumberFromString) },
+      query: { seconds: Schema.optionalKey(WholeNumber) },
       success: History,
       error: BadRequest
     }).annotate(RoleNeeded, "viewer"),
@@ -144,14 +144,14 @@ export class System extends HttpApiGroup.make("system")
       query: {
         level: Schema.optionalKey(Schema.String),
         client: Schema.optionalKey(Schema.String),
-        after: Schema.optionalKey(Schema.NumberFromString),
-        limit: Schema.optionalKey(Schema.NumberFromString)
+        after: Schema.optionalKey(WholeNumber),
+        limit: Schema.optionalKey(WholeNumber)
       },
       success: Schema.Array(LogEntry),
       error: BadRequest
     }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.get("audit", "/audit", {
-      query: { limit: Schema.optionalKey(Schema.NumberFromString) },
+      query: { limit: Schema.optionalKey(WholeNumber) },
       success: Schema.Array(AuditEntry)
     }).annotate(RoleNeeded, "admin"),
     HttpApiEndpoint.get("whoami", "/whoami", {

@@ -1,0 +1,49 @@
+/** `promptmq token add`: the token is printed once and kept nowhere, the file gets a digest that the broker understands. */
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterAll, assert, describe, it } from "@effect/vitest"
+import { digestOf, readTokens } from "../../src/admin/tokens-file.ts"
+import { run } from "./recorded-world.ts"
+
+const folder = mkdtempSync(join(tmpdir(), "promptmq-token-"))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const add = (...words: ReadonlyArray<string>) => run(["token", "add", ...words], { workingDirectory: folder })
+
+describe("promptmq token add", () => {
+  it("prints the token, and writes its digest with name and role", async () => {
+    const { code, err, out } = await add("grafana", "--file", "tokens")
+    assert.strictEqual(code, 0)
+    const token = out.trim()
+    assert.match(token, /^[\w-]{43}$/)
+    assert.notInclude(err, token)
+    const file = join(folder, "tokens")
+    assert.notInclude(readFileSync(file, "utf8"), token)
+    assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+    assert.strictEqual((await add("ops", "--role", "operator", "--file", "tokens")).code, 0)
+    const rows = readTokens(file)
+    if (typeof rows === "string") return assert.fail(rows)
+    assert.deepEqual(
+      rows.map(({ name, role }) => [name, role]),
+      [
+        ["grafana", "viewer"],
+        ["ops", "operator"]
+      ]
+    )
+    assert.deepEqual(rows[0]?.digest, digestOf(token))
+  })
+
+  it("refuses a name twice, a name or role that is none, and a file that is damaged", async () => {
+    await add("a", "--file", "others")
+    for (const [words, code] of [
+      [["a", "--file", "others"], 1],
+      [["a/b", "--file", "others"], 2],
+      [["b", "--role", "root", "--file", "others"], 2],
+      [["b", "--file", "damaged"], 3]
+    ] as const) {
+      writeFileSync(join(folder, "damaged"), "half a line\n", { mode: 0o600 })
+      const { code: ended, out } = await add(...words)
+      assert.deepEqual([ended, out], [code, ""], words.join(" "))
+    }
+  })
+})
