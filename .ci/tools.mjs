@@ -16,6 +16,7 @@ const testTools = [
   { program: "slapd", debian: "slapd", needed: true },
   { program: "prometheus", debian: "prometheus", needed: true },
   { program: "promtool", debian: "prometheus", needed: true },
+  { program: "socat", debian: "socat", needed: false },
   { program: "nix-instantiate", debian: "nix-bin", needed: false }
 ]
 

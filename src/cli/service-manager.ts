@@ -21,7 +21,7 @@ export interface ServiceManager {
   readonly reloading: () => void
   readonly reloaded: (status: string) => void
   readonly stopping: () => void
-  /** Resolves when what was said has been sent; bounded by SEND_TIMEOUT_MS each. */
+  /** Resolves when what was said has been sent, after LAST_WORDS_MS at the latest. */
   readonly sent: () => Promise<void>
 }
 
@@ -36,6 +36,7 @@ export interface NotifyWays {
 
 const WAITING_MAX = 16
 const SEND_TIMEOUT_MS = 5000
+const LAST_WORDS_MS = 1000
 const EXTEND_EVERY_MS = 10_000
 const EXTEND_MICROSECONDS = 30_000_000
 
@@ -117,8 +118,15 @@ class Post {
       })
   }
 
+  /** A manager that does not listen must not hold the stop up. */
   sent(): Promise<void> {
-    return this.#tail
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, LAST_WORDS_MS) // [NOTIFY-3]
+    void this.#tail.finally(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+    return promise
   }
 }
 

@@ -179,7 +179,7 @@ function stepLines(step: Step, world: World): ReadonlyArray<string> {
   const detail = step.detail === "" ? "" : `  ${escaped(step.detail)}`
   const style = stepStyles[step.step]
   const kind = style === undefined ? step.step.padEnd(12) : paint(world, world.stdout, style, step.step.padEnd(12))
-  const text = `${step.at.slice(11, 23)}  ${name.padStart(6)}  ${kind}  ${escaped(client)}  ${escaped(step.topic || "-")}  QoS ${step.qos}${detail}`
+  const text = `${step.at.slice(11, 23)}  ${name.padStart(6)}  ${kind}  ${escaped(client).padEnd(12)}  ${escaped(step.topic || "-")}  QoS ${step.qos}${detail}`
   if (step.payload === null) return [text]
   const { encoding, isCut, sizeBytes, value } = step.payload
   return [text, `              ${encoding}, ${bytesText(sizeBytes)}: ${escaped(value)}${isCut ? " ..." : ""}`]

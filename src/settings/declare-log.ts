@@ -32,14 +32,14 @@ export const logSection = section({
     minimum: "0B",
     maximum: "64GiB",
     live: true,
-    summary: "log.file is turned over before it grows larger than this; 0B = not by size."
+    summary: "Turn log.file over before it grows larger than this; 0B = not by size."
   }),
   rotateAgeMs: duration({
     fallback: "0s",
     minimum: "0s",
     maximum: "366d",
     live: true,
-    summary: "log.file is turned over when it is older than this; 0s = not by age."
+    summary: "Turn log.file over when it is older than this; 0s = not by age."
   }),
   rotateKeep: integer({
     fallback: 7,

@@ -292,9 +292,9 @@ export interface SettingsInput {
     readonly format?: "auto" | "json" | "text" | "console"
     /** File for the log instead of stdout; opened again at SIGUSR1 and at a reload. Default: stdout. */
     readonly file?: string
-    /** log.file is turned over before it grows larger than this; 0B = not by size. 0B to 64GiB. Default: "64MiB". */
+    /** Turn log.file over before it grows larger than this; 0B = not by size. 0B to 64GiB. Default: "64MiB". */
     readonly "rotate-size"?: SizeText
-    /** log.file is turned over when it is older than this; 0s = not by age. 0s to 366d. Default: "0s". */
+    /** Turn log.file over when it is older than this; 0s = not by age. 0s to 366d. Default: "0s". */
     readonly "rotate-age"?: DurationText | 0
     /** How many files that were turned over stay, as <file>.1 and so on, the newest first. 0 to 1000. Default: 7. */
     readonly "rotate-keep"?: number

@@ -118,6 +118,35 @@ describe("a reload", () => {
     assert.property(await deskOf(broker).reload(), "applied")
   })
 
+  it("exchanges the certificate, and refuses all of it for one that is none", async () => {
+    const out = join(folder, "certificates")
+    const made = async () => (await run(["cert", "self-signed", "--force", "--host", "localhost", "--out", out])).code
+    assert.strictEqual(await made(), 0)
+    const tls = (qos: number) => `server:
+  { bind: "", ws-bind: "", tls: true, tls-bind: "127.0.0.1:0", wss-bind: "", tls-cert: ${out}/server.pem, tls-key: ${out}/server.key }
+storage: { engine: memory }
+${off}mqtt: { max-qos: ${qos} }
+`
+    const file = write("tls.yaml", tls(2))
+    await using broker = await startFrom(file)
+    const served = () => broker.running.tls?.fingerprint
+    const first = served()
+    const good = readFileSync(join(out, "server.pem"), "utf8")
+    writeFileSync(join(out, "server.pem"), "no certificate\n")
+    write("tls.yaml", tls(1))
+    const refused = await deskOf(broker).reload()
+    if ("applied" in refused) return assert.fail("a certificate that is none was taken")
+    assert.match(refused[0]?.code ?? "", /^E350\d$/)
+    assert.strictEqual(served(), first)
+    assert.strictEqual(broker.core.limits.qosMax, 2)
+    writeFileSync(join(out, "server.pem"), good)
+    assert.strictEqual(await made(), 0)
+    assert.property(await deskOf(broker).reload(), "applied")
+    assert.isString(served())
+    assert.notStrictEqual(served(), first)
+    assert.strictEqual(broker.core.limits.qosMax, 1)
+  })
+
   it("takes back what was changed through the admin API and is not in the file", async () => {
     const token = join(folder, "api-token")
     const admin = `admin: { bind: "127.0.0.1:0", token-file: ${token} }\n`

@@ -93,6 +93,13 @@ export const operationsMutants: ReadonlyArray<Mutant> = [
     tests: ["test/cli/service-manager.test.ts"]
   },
   {
+    file: "src/cli/service-manager.ts",
+    find: "const timer = setTimeout(resolve, LAST_WORDS_MS) // [NOTIFY-3]",
+    replace: "const timer = setTimeout(() => {}, LAST_WORDS_MS) // [NOTIFY-3]",
+    statement: "NOTIFY-3",
+    tests: ["test/cli/service-manager.test.ts"]
+  },
+  {
     file: "src/cli/first-user.ts",
     find: "if (!isProblem(read) || read.isMissing !== true) return undefined // [FIRST-1]",
     replace: "if (!isProblem(read)) return undefined // [FIRST-1]",

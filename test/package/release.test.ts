@@ -26,6 +26,7 @@ const env = Object.fromEntries(
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
+// Skipped on other platforms and without dist/, because then there is nothing to release that could run here.
 describe.skipIf(!isReleased)("a release", () => {
   let made = ""
 

@@ -192,6 +192,7 @@ describe("the systemd unit", () => {
     )
   })
 
+  // Skipped without systemd-analyze, because only systemd knows all of its own words.
   it.skipIf(spawnSync("systemd-analyze", ["--version"]).error !== undefined)("is accepted by systemd-analyze", () => {
     const folder = mkdtempSync(join(tmpdir(), "promptmq-unit-"))
     try {
