@@ -17,6 +17,7 @@ const testTools = [
   { program: "prometheus", debian: "prometheus", needed: true },
   { program: "promtool", debian: "prometheus", needed: true },
   { program: "socat", debian: "socat", needed: false },
+  { program: "chromium", debian: "chromium", needed: false },
   { program: "nix-instantiate", debian: "nix-bin", needed: false }
 ]
 

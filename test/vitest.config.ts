@@ -2,7 +2,8 @@
  * How the tests run. Three projects, so that each gets the room it needs on two cores:
  *
  *   unit       test/<room>, contract suites, tidy: plain and quick, files side by side
- *   behaviour  test/behaviour: a real broker behind a real socket; one file at a time, for its clocks' sake
+ *   behaviour  test/behaviour, test/dashboard: a real broker behind a real socket, or before a real browser; one file
+ *              at a time, for its clocks' sake
  *   torture    test/torture: minutes of load or of nothing; only by `npm run torture`
  *
  * No retries: a test that fails now and then is a wrong test or a found fault.
@@ -12,7 +13,8 @@ import { defineConfig } from "vitest/config"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const torture = "test/torture/**/*.test.ts"
-const behaviour = "test/behaviour/**/*.test.ts"
+/** Real brokers behind real sockets, or before a real browser. */
+const behaviour = ["test/behaviour/**/*.test.ts", "test/dashboard/**/*.test.ts"]
 /** A limit against hanging, never a measurement. The mutants' runner shortens it: there many tests wait in vain. */
 const testTimeout = Number(process.env["PROMPTMQ_TEST_TIMEOUT_MS"] ?? 60_000)
 
@@ -26,7 +28,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [behaviour, torture],
+          exclude: [...behaviour, torture],
           testTimeout,
           hookTimeout: testTimeout
         }
@@ -35,7 +37,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: "behaviour",
-          include: [behaviour],
+          include: behaviour,
           fileParallelism: false,
           testTimeout,
           hookTimeout: testTimeout,

@@ -4,7 +4,7 @@
  *   /                    index.html, never kept by the browser without asking
  *   /assets/<hashed>     kept for good: another content has another name
  *   /clients/c1          index.html: the pages' own paths are the page's business
- *   /assets/gone.js      404: a file that is not there is not a page
+ *   /assets/gone.js      404, and so is all that is no page (api/pages.ts)
  *
  * Invariants
  * - A path is looked up in the list of files that were found at the start: no path is ever made from a request, so none
@@ -14,6 +14,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { extname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { isPage } from "./api/pages.ts"
 
 export interface StaticFile {
   readonly contentType: string
@@ -85,16 +86,12 @@ export class StaticFiles {
   /** `path` as it came in the request, without its query. */
   answer(path: string, acceptEncoding: string): StaticAnswer {
     const page = this.#files.get("/index.html")
-    if (page === undefined) return html(notBuilt)
     const file = this.#files.get(path)
     if (file !== undefined) return fileAnswer(file, acceptEncoding)
-    // [ADM-8]
-    return looksLikeFile(path) ? missing : fileAnswer(page, acceptEncoding)
+    if (!isPage(path)) return missing // [ADM-8]
+    return page === undefined ? html(notBuilt) : fileAnswer(page, acceptEncoding)
   }
 }
-
-const looksLikeFile = (path: string): boolean =>
-  path.startsWith("/assets/") || /\.(js|css|svg|map|png|ico|woff2|txt)$/.test(path)
 
 const missing: StaticAnswer = {
   status: 404,

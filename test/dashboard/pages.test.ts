@@ -27,7 +27,7 @@ const places: ReadonlyArray<readonly [path: string, heading: string, data: strin
   ["/queues", "Queues & shared", "jobs/#"],
   ["/drops", "Drops", "small-1"],
   ["/trace", "Trace", /topic plant\/#/],
-  ["/storage", "Storage", /\.seg|\.log|segment/],
+  ["/storage", "Storage", "(active)"],
   ["/security", "Security", "mqtt://127.0.0.1"],
   ["/config", "Configuration", "server.bind"],
   ["/logs", "Logs", "changed through the admin API"]
@@ -112,6 +112,15 @@ describe.skipIf(browserPath === undefined)("pages (skipped when no Chromium is o
     await world.page.getByTitle("Theme").click()
     await world.page.reload()
     await world.page.locator('html[data-theme="dark"]').waitFor()
+    // Charts are drawn, not styled: their lines take the colour of the theme too, the moment it changes.
+    await world.goto("/storage")
+    await world.page.getByRole("img", { name: /^Sync/ }).waitFor()
+    await hasLines(world, "2d363c")
+    await world.page.getByTitle("Theme").click()
+    await world.page.locator("html:not([data-theme])").waitFor()
+    await hasLines(world, "d9dfe3")
+    await world.page.emulateMedia({ colorScheme: "dark" })
+    await hasLines(world, "2d363c")
     const ground = await world.page.evaluate<string>("getComputedStyle(document.documentElement).backgroundColor")
     assert.strictEqual(ground, "rgb(17, 21, 24)")
   })
@@ -143,6 +152,20 @@ const populate = async (world: Dashboard): Promise<ReadonlyArray<RawClient>> => 
   await oven.publish("big/one", "x".repeat(500), { qos: 1 })
   await line.message()
   return [line, worker, small, oven]
+}
+
+/** Waits until the first chart has a point of this colour, for as long as one waits for anything. */
+const hasLines = async (world: Dashboard, colour: string): Promise<void> => {
+  await world.page.waitForFunction((wanted) => {
+    // biome-ignore lint/suspicious/noExplicitAny: this runs in the page, whose types are not those of this program
+    const canvas = (globalThis as any).document.querySelector("canvas")
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height)
+    for (let at = 0; at < data.length; at += 4) {
+      const point = [...data.slice(at, at + 3)].map((each) => each.toString(16).padStart(2, "0")).join("")
+      if (point === wanted && data[at + 3] === 255) return true
+    }
+    return false
+  }, colour)
 }
 
 /** What is serious or critical, in few words. */

@@ -85,8 +85,8 @@ export const adminMutants: ReadonlyArray<Mutant> = [
   row(
     "ADM-8",
     "src/admin/static-files.ts",
-    "looksLikeFile(path) ? missing",
-    "false ? missing",
+    "if (!isPage(path)) return missing // [ADM-8]",
+    "if (!isPage(path)) return fileAnswer(page as StaticFile, acceptEncoding)",
     "test/admin/static-files.test.ts"
   ),
   row(

@@ -139,6 +139,10 @@ export class Dashboard implements AsyncDisposable {
     return this.page.getByRole("main").getByLabel(name, { exact: true })
   }
 
+  choice(name: string): Locator {
+    return this.page.getByRole("main").getByRole("combobox", { name })
+  }
+
   /** Answers the question that the page asks; `typed` where something has to be typed first. */
   async confirm(action: string, typed?: string): Promise<void> {
     const dialog = this.page.getByRole("dialog")

@@ -4,7 +4,8 @@
 import { useEffect, useRef } from "preact/hooks"
 import UPlot from "uplot"
 import "uplot/dist/uPlot.min.css"
-import { colourOf, theme } from "./theme.ts"
+import { clock } from "./format.ts"
+import { colourOf, isDark } from "./theme.ts"
 
 export interface Series {
   readonly name: string
@@ -22,11 +23,15 @@ export interface ChartProps {
 }
 
 const HEIGHT_PX = 160
+const TIMES_PX = 26
+/** What is shown at least: a page just opened does not stretch three seconds over its whole width. */
+const SPAN_SECONDS = 60
+const STEPS_SECONDS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600]
 
 export const Chart = ({ atSeconds, format, series, title }: ChartProps) => {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<UPlot | undefined>(undefined)
-  const shape = `${series.map(({ name }) => name).join()} ${theme.value}`
+  const shape = `${series.map(({ name }) => name).join()} ${isDark.value}`
   useEffect(() => {
     const element = place.current
     if (element === null) return
@@ -70,9 +75,18 @@ const optionsOf = (width: number, series: ReadonlyArray<Series>, format: ChartPr
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    scales: { y: { range: (_plot, low, high) => [Math.min(0, low ?? 0), Math.max(high ?? 0, 1)] } },
+    scales: {
+      x: { range: (_plot, low, high) => [Math.min(low ?? 0, (high ?? 0) - SPAN_SECONDS), high ?? 0] },
+      y: { range: (_plot, low, high) => [Math.min(0, low ?? 0), Math.max((high ?? 0) * 1.1, 1)] }
+    },
     axes: [
-      { ...axis, space: 70 },
+      {
+        ...axis,
+        size: TIMES_PX,
+        space: 80,
+        incrs: STEPS_SECONDS,
+        values: (_plot, splits) => splits.map((seconds) => clock(seconds * 1000))
+      },
       { ...axis, size: 64, values: (_plot, values) => values.map((value) => format(value)) }
     ],
     series: [

@@ -9,6 +9,9 @@ const compact = new Intl.NumberFormat("en", { notation: "compact", maximumFracti
 export const count = (value: number | null | undefined): string =>
   value === null || value === undefined ? "–" : value >= 100_000 ? compact.format(value) : whole.format(value)
 
+/** "1 topic", "2 topics". */
+export const counted = (value: number, one: string): string => `${count(value)} ${one}${value === 1 ? "" : "s"}`
+
 export const rate = (value: number | null | undefined): string =>
   value === null || value === undefined ? "–" : `${value > 0 && value < 10 ? value.toFixed(1) : count(value)}/s`
 
@@ -51,7 +54,7 @@ export const duration = (seconds: number | null | undefined): string => {
 export const ago = (at: string | null | undefined, nowMs = Date.now()): string =>
   at === null || at === undefined ? "–" : `${duration(Math.max(0, (nowMs - Date.parse(at)) / 1000))} ago`
 
-export const clock = (at: string): string => new Date(at).toLocaleTimeString("en-GB")
+export const clock = (at: string | number): string => new Date(at).toLocaleTimeString("en-GB")
 
 export const moment = (at: string | null | undefined): string =>
   at === null || at === undefined ? "–" : new Date(at).toLocaleString("en-GB")

@@ -4,10 +4,12 @@
  *
  * Invariants
  * - Kept: 15 minutes of snapshots, 200 events. A second without one is a visible gap, never a line drawn across.
+ * - What was before the first snapshot comes from the broker, ten seconds a row: lines do not begin when a page does.
  * - A hidden tab does not listen. A stream that ends is opened again, at first at once, then every few seconds.
  */
 import { signal } from "@preact/signals"
-import type { Overview } from "../api/system.ts"
+import type { History, Overview } from "../api/system.ts"
+import { get } from "./api.ts"
 import { logOut, token } from "./session.ts"
 
 export const snapshotsMax = 900
@@ -113,7 +115,19 @@ const addSnapshot = (overview: Overview): void => {
   const isGap = last !== undefined && atMs - last.atSeconds * 1000 > GAP_MS
   const gap = isGap ? [{ atSeconds: last.atSeconds + 1, overview: undefined }] : []
   latest.value = overview
+  if (before.length === 0) loadHistory().catch(() => {})
   samples.value = [...before, ...gap, { atSeconds: atMs / 1000, overview }].slice(-snapshotsMax)
+}
+
+const loadHistory = async (): Promise<void> => {
+  const { at, columns } = await get<History>("/history", { seconds: snapshotsMax })
+  const later = samples.peek()
+  const until = later[0]?.atSeconds ?? 0
+  const rows = at.map((time, row): Sample => {
+    const figures = Object.entries(columns).map(([name, values]) => [name, values[row] ?? null] as const)
+    return { atSeconds: Date.parse(time) / 1000, overview: Object.fromEntries(figures) as unknown as Overview }
+  })
+  samples.value = [...rows.filter(({ atSeconds }) => atSeconds < until), ...later].slice(-snapshotsMax)
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))

@@ -3,6 +3,7 @@
  */
 import { useEffect, useState } from "preact/hooks"
 import { lazy, Route, Router, useLocation } from "preact-iso"
+import { pages } from "../api/pages.ts"
 import type { Role } from "../api/shared.ts"
 import { get } from "./api.ts"
 import { Door } from "./door.tsx"
@@ -25,21 +26,6 @@ const Storage = lazy(() => import("./pages/storage.tsx").then(({ StoragePage }) 
 const Security = lazy(() => import("./pages/security.tsx").then(({ SecurityPage }) => SecurityPage))
 const Config = lazy(() => import("./pages/config.tsx").then(({ ConfigPage }) => ConfigPage))
 const Logs = lazy(() => import("./pages/logs.tsx").then(({ LogsPage }) => LogsPage))
-
-const places: ReadonlyArray<readonly [path: string, name: string]> = [
-  ["/", "Overview"],
-  ["/clients", "Clients"],
-  ["/topics", "Topics"],
-  ["/publish", "Publish"],
-  ["/retained", "Retained"],
-  ["/queues", "Queues & shared"],
-  ["/drops", "Drops"],
-  ["/trace", "Trace"],
-  ["/storage", "Storage"],
-  ["/security", "Security"],
-  ["/config", "Configuration"],
-  ["/logs", "Logs"]
-]
 
 export const Shell = () => {
   useEffect(() => void takeCode(), [])
@@ -71,18 +57,25 @@ const Inside = () => {
           Menu
         </button>
         <a class="brand" href="/">
-          <img src={new URL("./icon.svg", import.meta.url).href} alt="" width="24" height="24" /> PromptMQ
+          <img src={new URL("./icon.svg", import.meta.url).href} alt="" width="24" height="24" />{" "}
+          <span class="name">PromptMQ</span>
         </a>
         <LiveState />
-        <button type="button" class="quiet" onClick={nextTheme} title="Theme: light, dark, or as the system says">
-          {theme.value}
+        <button
+          type="button"
+          class="quiet"
+          onClick={nextTheme}
+          title="Theme: light, dark, or as the system says"
+          aria-label={`Theme: ${theme.value}`}
+        >
+          <span aria-hidden="true">◐</span> <span class="wide">{theme.value}</span>
         </button>
         <button type="button" class="quiet" onClick={() => logOut()}>
           Log out
         </button>
       </header>
       <nav class={isOpen ? "rail open" : "rail"} aria-label="Pages">
-        {places.map(([to, name]) => (
+        {pages.map(([to, name]) => (
           <a key={to} href={to} aria-current={isAt(path, to) ? "page" : undefined}>
             {name}
           </a>

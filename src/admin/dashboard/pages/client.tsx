@@ -16,7 +16,7 @@ const EVERY_MS = 2000
 
 export const ClientPage = () => {
   const { params } = useRoute()
-  const id = decodeURIComponent(params["id"] ?? "")
+  const id = params["id"] ?? ""
   const detail = useSignal<ClientDetail | undefined>(undefined)
   const isGone = useSignal(false)
   const question = useSignal<Question | undefined>(undefined)
@@ -31,6 +31,7 @@ export const ClientPage = () => {
     }
   }
   useEffect(() => {
+    detail.value = undefined
     void load()
     const timer = setInterval(() => (document.hidden ? undefined : void load()), EVERY_MS)
     return () => clearInterval(timer)
@@ -148,7 +149,7 @@ const Detail = ({ now, onChanged }: { readonly now: ClientDetail; readonly onCha
         ["User", now.username ?? "–"],
         ["Address", now.address === null ? "–" : `${now.address} (${now.listener ?? "?"})`],
         ["Protocol", now.protocol === null ? "–" : `MQTT ${now.protocol}`],
-        ["Connected", `${moment(now.connectedAt)} (${ago(now.connectedAt)})`],
+        ["Connected", `${moment(now.connectedAt)} (${ago(now.connectedAt).replaceAll(" ", "\u00a0")})`],
         ["Clean start", now.cleanStart === null ? "–" : now.cleanStart ? "yes" : "no"],
         ["Keep alive", now.keepAliveSeconds === null ? "–" : duration(now.keepAliveSeconds)],
         ["Session expiry", duration(now.sessionExpirySeconds)],
@@ -212,7 +213,9 @@ const Subscriptions = ({ now, onChanged }: { readonly now: ClientDetail; readonl
             <thead>
               <tr>
                 <th scope="col">Filter</th>
-                <th scope="col">QoS</th>
+                <th scope="col" class="number">
+                  QoS
+                </th>
                 <th scope="col">Options</th>
                 <th scope="col">
                   <span class="hidden">Actions</span>
@@ -229,7 +232,7 @@ const Subscriptions = ({ now, onChanged }: { readonly now: ClientDetail; readonl
                     </td>
                     <td class="number">{each.qos}</td>
                     <td>{optionsOf(each)}</td>
-                    <td>
+                    <td class="number">
                       {mayOperate.value ? (
                         <button type="button" class="quiet" onClick={() => end(text)}>
                           Unsubscribe
@@ -264,11 +267,17 @@ const InFlight = ({ now }: { readonly now: ClientDetail }) =>
         <table>
           <thead>
             <tr>
-              <th scope="col">Packet</th>
+              <th scope="col" class="number">
+                Packet
+              </th>
               <th scope="col">Topic</th>
-              <th scope="col">QoS</th>
+              <th scope="col" class="number">
+                QoS
+              </th>
               <th scope="col">State</th>
-              <th scope="col">Sequence</th>
+              <th scope="col" class="number">
+                Sequence
+              </th>
             </tr>
           </thead>
           <tbody>

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals"
 import { useEffect } from "preact/hooks"
 import type { ConfigDiff, Reloaded, SettingsList, SettingView } from "../../api/settings.ts"
 import { get, send } from "../api.ts"
-import { count } from "../format.ts"
+import { count, counted } from "../format.ts"
 import { tell, tellFailure } from "../notices.tsx"
 import { Confirm, Heading } from "../parts.tsx"
 import { mayAdminister } from "../session.ts"
@@ -53,7 +53,7 @@ export const ConfigPage = () => {
           />
           Only what is not a default
         </label>
-        <span class="soft">{count(shown.length)} settings</span>
+        <span class="soft">{counted(shown.length, "setting")}</span>
       </div>
       <Settings settings={shown} />
       {diff.value === undefined ? null : <Impact diff={diff.value} onClose={reload} />}
@@ -79,7 +79,7 @@ const Settings = ({ settings }: { readonly settings: ReadonlyArray<SettingView> 
               <code>{key}</code>
             </td>
             <td class="wrap">
-              {value === null ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value)}
+              {value === null || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value)}
             </td>
             <td class={origin === "default" ? "soft" : undefined}>{origin}</td>
             <td class="soft">{live ? "live" : "at a restart"}</td>
@@ -108,7 +108,7 @@ const Impact = ({ diff, onClose }: { readonly diff: ConfigDiff; readonly onClose
       ))}
       {diff.clientsAffected === 0 ? null : (
         <p class="verdict warn">
-          {count(diff.clientsAffected)} clients lose something:
+          {counted(diff.clientsAffected, "client")} would lose something:
           {diff.impacts.slice(0, 20).map(({ clientIdentifier, decidedBy, what }) => (
             <span key={`${clientIdentifier} ${what}`} class="block">
               <code>{clientIdentifier}</code> {what} ({decidedBy})

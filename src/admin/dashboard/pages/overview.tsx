@@ -2,9 +2,11 @@
 
 import type { Overview } from "../../api/system.ts"
 import { Chart, type Series } from "../chart.tsx"
-import { bytes, clock, count, milliseconds, rate } from "../format.ts"
-import { events, latest, samples } from "../live.ts"
+import { bytes, clock, count, counted, milliseconds, rate } from "../format.ts"
+import { events, isConnected, latest, samples } from "../live.ts"
 import { Figure, Heading } from "../parts.tsx"
+
+const GAPS_TOLD_MAX = 5
 
 export const OverviewPage = () => {
   const now = latest.value
@@ -13,6 +15,7 @@ export const OverviewPage = () => {
       <Heading title="Overview" command="promptmq status --watch" />
       {now === undefined ? <p class="soft">Waiting for the first figures …</p> : <Numbers now={now} />}
       <Charts />
+      <Gaps />
       <Events />
     </section>
   )
@@ -22,6 +25,7 @@ const Numbers = ({ now }: { readonly now: Overview }) => {
   const failing = now.checks.filter(({ status }) => status === "failing")
   return (
     <>
+      {isConnected.value ? null : <p class="verdict warn">No connection: this is how it was at {clock(now.at)}.</p>}
       <div class={failing.length === 0 ? "verdict good" : "verdict bad"} role="status">
         {failing.length === 0 ? (
           <>All {now.checks.length} checks are well.</>
@@ -36,7 +40,7 @@ const Numbers = ({ now }: { readonly now: Overview }) => {
         )}
       </div>
       <dl class="figures">
-        <Figure label="Clients" value={count(now.clientsConnected)} detail={`${count(now.sessions)} sessions`} />
+        <Figure label="Clients" value={count(now.clientsConnected)} detail={counted(now.sessions, "session")} />
         <Figure label="Messages in" value={rate(now.messagesInPerSecond)} detail={`${bytes(now.bytesInPerSecond)}/s`} />
         <Figure
           label="Messages out"
@@ -48,8 +52,9 @@ const Numbers = ({ now }: { readonly now: Overview }) => {
           value={milliseconds(now.publishAckP50Ms)}
           detail={`99 %: ${milliseconds(now.publishAckP99Ms)}`}
         />
-        <Figure label="Subscriptions" value={count(now.subscriptions)} detail={`${count(now.topics)} topics`} />
+        <Figure label="Subscriptions" value={count(now.subscriptions)} detail={counted(now.topics, "topic")} />
         <Figure label="Retained" value={count(now.retainedMessages)} detail={bytes(now.retainedBytes)} />
+        <Figure label="In flight" value={count(now.inFlight)} detail={`${bytes(now.unsentBytes)} unsent`} />
         <Figure
           label="Drops"
           value={rate(now.dropsPerSecond)}
@@ -91,11 +96,11 @@ const Charts = () => {
       />
       <Chart
         {...common}
-        title="Promise kept"
+        title="Promise kept, 99 %"
         format={milliseconds}
         series={[
-          line("acknowledged, 99 %", "a", (each) => each.publishAckP99Ms),
-          line("synced, 99 %", "c", (each) => each.syncP99Ms)
+          line("acknowledged", "a", (each) => each.publishAckP99Ms),
+          line("synced", "c", (each) => each.syncP99Ms)
         ]}
       />
       <Chart
@@ -106,11 +111,30 @@ const Charts = () => {
       />
       <Chart
         {...common}
-        title="Event loop"
+        title="Event loop, 99 %"
         format={milliseconds}
-        series={[line("lag, 99 %", "d", (each) => each.loopLagP99Ms)]}
+        series={[line("lag", "d", (each) => each.loopLagP99Ms)]}
       />
     </div>
+  )
+}
+
+/** Where the lines stop: in words too, for who cannot see that. */
+const Gaps = () => {
+  const all = samples.value
+  const gaps = all.flatMap(({ overview }, i) => {
+    const [from, until] = [all[i - 1], all[i + 1]]
+    return overview === undefined && from !== undefined && until !== undefined ? [{ from, until }] : []
+  })
+  return gaps.length === 0 ? null : (
+    <p class="soft">
+      The lines stop where this page was not connected:{" "}
+      {gaps
+        .slice(-GAPS_TOLD_MAX)
+        .map(({ from, until }) => `${clock(from.atSeconds * 1000)} – ${clock(until.atSeconds * 1000)}`)
+        .join(", ")}
+      .
+    </p>
   )
 }
 

@@ -27,7 +27,7 @@ export const SecurityPage = () => {
       {view.value === undefined ? <p class="soft">loading …</p> : <Doors view={view.value} />}
       <Explain />
       <Rules />
-      {mayAdminister.value ? <Users /> : null}
+      {mayAdminister.value && view.value !== undefined ? <Users chain={view.value.chain} /> : null}
       <Bans />
       {view.value === undefined ? null : <Refusals view={view.value} />}
     </section>
@@ -36,9 +36,9 @@ export const SecurityPage = () => {
 
 const Doors = ({ view }: { readonly view: SecurityView }) => (
   <>
+    <h2 id="listeners">Listeners</h2>
     <div class="scroll-x">
-      <table>
-        <caption>Listeners</caption>
+      <table aria-labelledby="listeners">
         <thead>
           <tr>
             <th scope="col">Name</th>
@@ -193,7 +193,24 @@ const Rules = () => {
   )
 }
 
-const Users = () => {
+/** Name of the provider whose users can be changed here. */
+const DATABASE = "user-database"
+
+const Users = ({ chain }: Pick<SecurityView, "chain">) => (
+  <>
+    <h2>Users of the built-in database</h2>
+    {chain.some(({ name }) => name === DATABASE) ? (
+      <UserList />
+    ) : (
+      <p class="soft">
+        The database is not asked: <code>auth.chain</code> does not name <code>{DATABASE}</code>. Add it and restart,
+        and users can be added here.
+      </p>
+    )}
+  </>
+)
+
+const UserList = () => {
   const version = useSignal(0)
   const name = useSignal("")
   const password = useSignal("")
@@ -238,7 +255,6 @@ const Users = () => {
   ]
   return (
     <>
-      <h2>Users of the built-in database</h2>
       <form class="row" onSubmit={add}>
         <label>
           Name

@@ -58,7 +58,9 @@ export const StoragePage = () => {
         ) : null}
       </Heading>
       {now === undefined ? <p class="soft">loading …</p> : <Promised now={now} />}
-      {isOnDisk && mayAdminister.value ? <ChangeMode /> : null}
+      {now !== undefined && isOnDisk && mayAdminister.value ? (
+        <ChangeMode promise={now.promise} onChanged={load} />
+      ) : null}
       {isOnDisk ? <SyncChart /> : null}
       {now?.disk === undefined ? null : <Found now={now.disk} />}
       {isOnDisk ? <Segments version={version.value} /> : null}
@@ -99,19 +101,30 @@ const Promised = ({ now }: { readonly now: StorageInfo }) => (
   </>
 )
 
-const ChangeMode = () => {
+/** The sentence begins with the mode that it is about. */
+const ChangeMode = ({
+  onChanged,
+  promise
+}: Pick<StorageInfo, "promise"> & { readonly onChanged: () => Promise<unknown> }) => {
   const wanted = useSignal<(typeof modes)[number] | undefined>(undefined)
   const close = async (confirmed: boolean) => {
     const mode = wanted.value
     wanted.value = undefined
-    if (confirmed)
-      await doing(() => send("PATCH", "/settings", { "storage.wal.sync-mode": mode }), `The mode is ${mode} now`)
+    if (!confirmed) return
+    await doing(() => send("PATCH", "/settings", { "storage.wal.sync-mode": mode }), `The mode is ${mode} now`)
+    await onChanged()
   }
   return (
-    <div class="row">
+    <div class="row line">
       <span>Sync mode:</span>
       {modes.map((mode) => (
-        <button key={mode} type="button" class="quiet" onClick={() => (wanted.value = mode)}>
+        <button
+          key={mode}
+          type="button"
+          aria-pressed={promise.startsWith(mode)}
+          disabled={promise.startsWith(mode)}
+          onClick={() => (wanted.value = mode)}
+        >
           {mode}
         </button>
       ))}

@@ -101,7 +101,7 @@ const Branch = ({
         ) : (
           <span>{node.level === "" ? "(empty level)" : node.level}</span>
         )}
-        <span class="soft">
+        <span class="soft" title="Messages since the start">
           {node.isRetained ? "retained · " : ""}
           {count(node.messages)}
         </span>

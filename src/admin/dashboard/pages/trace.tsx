@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks"
 import { useLocation } from "preact-iso"
 import type { Passport, TraceInfo, TraceStep } from "../../api/messages.ts"
 import { get, send } from "../api.ts"
-import { clock, count, moment } from "../format.ts"
+import { clock, count, counted, moment } from "../format.ts"
 import { doing, tellFailure } from "../notices.tsx"
 import { Facts, Heading, PayloadView } from "../parts.tsx"
 import { mayOperate } from "../session.ts"
@@ -71,7 +71,7 @@ const MessagePassport = ({ sequence }: { readonly sequence: string }) => {
           ["QoS", `${now.qos}${now.retain ? ", retained" : ""}`],
           ["On the disk", now.isDurable ? "yes" : "not yet"],
           ["Expires", moment(now.expiresAt)],
-          ["Matched", `${count(now.matched)} sessions`]
+          ["Matched", counted(now.matched, "session")]
         ]}
       />
       <PayloadView payload={now.payload} />
@@ -81,7 +81,9 @@ const MessagePassport = ({ sequence }: { readonly sequence: string }) => {
             <tr>
               <th scope="col">Session</th>
               <th scope="col">Filter</th>
-              <th scope="col">QoS</th>
+              <th scope="col" class="number">
+                QoS
+              </th>
               <th scope="col">State</th>
               <th scope="col">Detail</th>
             </tr>
