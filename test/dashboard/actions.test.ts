@@ -6,6 +6,7 @@ import { browserPath, type Dashboard, openDashboard } from "../support/dashboard
 
 const durable = { clean: false, properties: { sessionExpiryInterval: 3600 } }
 
+// Skipped without Chromium, because no other program can say how the page looks and acts in one.
 describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is on the path)", () => {
   let world!: Dashboard
 

@@ -8,6 +8,7 @@ import { browserPath, type Dashboard, openDashboard } from "../support/dashboard
 const CLIENTS = 10_000
 const ROWS_MAX = 200
 
+// Skipped without Chromium, because no other program can say how the page looks and acts in one.
 describe.skipIf(browserPath === undefined)("lists and streams (skipped when no Chromium is on the path)", () => {
   let world!: Dashboard
 
@@ -61,6 +62,19 @@ describe.skipIf(browserPath === undefined)("lists and streams (skipped when no C
     await chartShows(world, { stretches: 1, beginsBy: 0.25 })
     await world.picture("light-history")
     await world.page.unroute("**/api/v1/history?*")
+  })
+
+  it("a check that fails turns the page red and says why", async () => {
+    const { body: now } = await world.ask("GET /overview")
+    const checks = [{ name: "disk", status: "failing", fact: "3 MiB are left" }]
+    const snapshot = { ...now, status: "failing", diskSpace: "full", checks }
+    const body = `event: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`
+    await world.page.route("**/api/v1/events", (route) => route.fulfill({ contentType: "text/event-stream", body }))
+    await world.goto("/")
+    await world.page.locator(".verdict.bad").getByText("disk: 3 MiB are left").waitFor()
+    await world.page.locator(".figure.bad").getByText("disk full").waitFor()
+    await world.picture("light-red")
+    await world.page.unroute("**/api/v1/events")
   })
 
   it("a stream that breaks off is told, taken up again, and leaves a gap in the lines", async () => {

@@ -39,6 +39,7 @@ interface Violation {
   readonly nodes: ReadonlyArray<{ readonly html: string; readonly failureSummary: string }>
 }
 
+// Skipped without Chromium, because no other program can say how the page looks and acts in one.
 describe.skipIf(browserPath === undefined)("pages (skipped when no Chromium is on the path)", () => {
   let world!: Dashboard
   let clients: ReadonlyArray<RawClient> = []
@@ -92,6 +93,23 @@ describe.skipIf(browserPath === undefined)("pages (skipped when no Chromium is o
       assert.deepEqual(world.faults, [])
     })
   }
+
+  it("a question shuts nobody out either, and Escape is a no", async () => {
+    await world.page.setViewportSize(WIDE)
+    await world.goto(`/clients/${encodeURIComponent(oddName)}`)
+    await world.button("End session").click()
+    const dialog = world.page.getByRole("dialog", { name: "End this session?" })
+    await dialog.waitFor()
+    await world.page.evaluate(axe)
+    for (const colorScheme of ["light", "dark"] as const) {
+      await world.page.emulateMedia({ colorScheme })
+      await world.picture(`${colorScheme}-question`)
+      assert.deepEqual(await violations(world), [], colorScheme)
+    }
+    await world.page.keyboard.press("Escape")
+    await dialog.waitFor({ state: "detached" })
+    assert.strictEqual((await world.ask(`GET /clients/${encodeURIComponent(oddName)}`)).body.state, "connected")
+  })
 
   it("at 360 px the menu leads from page to page", async () => {
     await world.page.setViewportSize(NARROW)

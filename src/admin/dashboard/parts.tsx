@@ -93,7 +93,9 @@ export const Confirm = ({
         {children}
         {mustType === undefined ? null : (
           <label>
-            Type <code>{mustType}</code> to confirm
+            <span>
+              Type <code>{mustType}</code> to confirm
+            </span>
             <input
               value={typed.value}
               onInput={(event) => (typed.value = event.currentTarget.value)}

@@ -81,8 +81,8 @@ const Settings = ({ settings }: { readonly settings: ReadonlyArray<SettingView> 
             <td class="wrap">
               {value === null || value === "" ? "–" : typeof value === "object" ? JSON.stringify(value) : String(value)}
             </td>
-            <td class={origin === "default" ? "soft" : undefined}>{origin}</td>
-            <td class="soft">{live ? "live" : "at a restart"}</td>
+            <td class={origin === "default" ? "soft" : "wrap"}>{origin}</td>
+            <td class="soft nowrap">{live ? "live" : "at a restart"}</td>
           </tr>
         ))}
       </tbody>
