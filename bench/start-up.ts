@@ -23,7 +23,7 @@ const listeningMsMax = 300
 const bundleBytesMax = 2_000_000
 const idleMs = 500
 /** Loaded by a browser or on demand of one: the page of the dashboard, the page of the API's documentation. */
-const pages = /dashboard|docs|ui-|swagger/
+const pages = /dashboard|docs|Scalar/i
 
 const { values } = parseArgs({ options: { repetitions: { type: "string", default: "9" } } })
 const report = new Report("start-up")

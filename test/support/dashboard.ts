@@ -56,9 +56,10 @@ export const openDashboard = async (
     storage: { "data-dir": join(folder, "data"), ...input.storage }
   }
   writeFileSync(configFile, JSON.stringify(settings))
+  // The browser first: when it does not start, no broker is left behind.
+  const browser = await chromium.launch({ executablePath: browserPath ?? "", args: ["--no-sandbox"] })
   const { child, port } = await startProcess([`--config=${configFile}`])
   const link = /http:\S+/.exec(await child.line(/#login=/))?.[0] ?? ""
-  const browser = await chromium.launch({ executablePath: browserPath ?? "", args: ["--no-sandbox"] })
   const world = new Dashboard({ browser, child, configFile, folder, link, port, settings })
   await world.openPage()
   if (isLoggedIn) {
