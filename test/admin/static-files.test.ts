@@ -35,7 +35,14 @@ describe("static files", () => {
     for (const path of ["/", "/index.html", "/clients", "/clients/a%2Fb", "/topics/x.y"]) {
       assert.strictEqual(text(path), "<!doctype html>page", path)
     }
-    for (const path of ["/assets/", "/assets/gone.js", "/favicon.ico", "/assets/main-B1x.js.map", "/metrics", "/clientsx"]) {
+    for (const path of [
+      "/assets/",
+      "/assets/gone.js",
+      "/favicon.ico",
+      "/assets/main-B1x.js.map",
+      "/metrics",
+      "/clientsx"
+    ]) {
       assert.strictEqual(files.answer(path, "").status, 404, path)
     }
   })
