@@ -2,56 +2,37 @@
  * The operating commands on a real broker, each at least once, as its operator would: a subscriber that is there, one that is
  * away, retained values. What they ask and print in every case is in operate.test.ts.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { runCommandLine } from "../../src/cli/run.ts"
-import { type Ran, run, type TestWorld, testWorld } from "./recorded-world.ts"
+import { type LiveBroker, startLiveBroker } from "./live-broker.ts"
+import { type Ran, run, testWorld } from "./recorded-world.ts"
 import { promptmq } from "./tools.ts"
 
-let folder: string
-let broker: { readonly world: TestWorld; readonly code: Promise<number> }
-let port: string
-let admin: ReadonlyArray<string>
+let broker: LiveBroker
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "promptmq-cli-"))
-  const world = testWorld({ workingDirectory: folder })
-  const binds = ["--bind", "127.0.0.1:0", "--ws-bind", "", "--admin-bind", "127.0.0.1:0"]
-  const code = runCommandLine(["server", ...binds, "--data-dir", folder], world)
-  const said = (pattern: RegExp) =>
-    Promise.race([world.stderr.until(pattern), code.then(() => Promise.reject(new Error(world.stderr.text)))])
-  port = (await said(/mqtt:\/\/127\.0\.0\.1:(\d+)/))[1] ?? ""
-  const url = (await said(/admin +(http:\/\/127\.0\.0\.1:\d+)/))[1] ?? ""
-  await said(/recovered|config +/)
-  admin = ["--url", url, "--data-dir", folder]
-  broker = { world, code }
+  broker = await startLiveBroker()
 })
-afterAll(async () => {
-  broker.world.signal("SIGTERM")
-  await broker.code
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => broker.stop())
 
-const ask = (...words: ReadonlyArray<string>): Promise<Ran> => run([...words, ...admin])
+const ask = (...words: ReadonlyArray<string>): Promise<Ran> => broker.ask(...words)
 const json = async (...words: ReadonlyArray<string>) => JSON.parse((await ask(...words, "--json")).out)
-const at = (): ReadonlyArray<string> => ["-h", "127.0.0.1", "-p", port]
 
 /** A subscriber that stays until its end is asked for, or forced. */
 const subscriber = async (id: string, ...words: ReadonlyArray<string>) => {
   const world = testWorld()
-  const code = runCommandLine(["sub", ...at(), "-i", id, "-v", "-q", "1", ...words], world)
+  const code = runCommandLine(["sub", ...broker.at, "-i", id, "-v", "-q", "1", ...words], world)
   await world.stderr.until(/subscribed/)
   return { world, code }
 }
 /** A session of which the client is gone. */
 const leave = async (id: string, filter: string): Promise<void> => {
   const words = ["-i", id, "-c", "-x", "3600", "-q", "1", "-t", filter, "-E"]
-  assert.strictEqual((await run(["sub", ...at(), ...words])).code, 0)
+  assert.strictEqual((await run(["sub", ...broker.at, ...words])).code, 0)
 }
 const publish = async (topic: string, message: string): Promise<void> => {
-  const { code, err } = await run(["pub", ...at(), "-q", "1", "-t", topic, "-m", message])
+  const { code, err } = await run(["pub", ...broker.at, "-q", "1", "-t", topic, "-m", message])
   assert.strictEqual(code, 0, err)
 }
 
@@ -61,13 +42,13 @@ describe("operating a broker", () => {
     assert.strictEqual(status.code, 0, status.err)
     assert.match(
       status.out,
-      new RegExp(`^ok  promptmq [\\s\\S]*address +mqtt://127\\.0\\.0\\.1:${port}\n[\\s\\S]*promise +`)
+      new RegExp(`^ok  promptmq [\\s\\S]*address +mqtt://127\\.0\\.0\\.1:${broker.port}\n[\\s\\S]*promise +`)
     )
     assert.strictEqual((await ask("status", "--quiet")).code, 0)
     const health = await ask("health")
     assert.deepEqual([health.code, health.out], [0, "ok\n"])
     // As Docker does: a process of its own, with the configuration in the environment.
-    const env = { PROMPTMQ_ADMIN_BIND: (admin[1] ?? "").replace("http://", ""), PROMPTMQ_STORAGE_DATA_DIR: folder }
+    const env = { PROMPTMQ_ADMIN_BIND: broker.url.replace("http://", ""), PROMPTMQ_STORAGE_DATA_DIR: broker.folder }
     const { code, err, out } = await promptmq(["health"], env).finished
     assert.deepEqual([code, out], [0, "ok\n"], err)
   })
@@ -171,7 +152,7 @@ describe("operating a broker", () => {
     const banned = await ask("ban", "pest", "--for", "1h", "--reason", "scans")
     assert.match(banned.out, /^client pest is banned until .*: ban \S+\n$/, banned.err)
     assert.match((await ask("bans")).out, /\S+ +client +pest .* scans\n/)
-    const words = ["pub", ...at(), "-i", "pest", "-t", "a", "-m", "x"]
+    const words = ["pub", ...broker.at, "-i", "pest", "-t", "a", "-m", "x"]
     assert.strictEqual((await run(words)).code, 5)
     assert.strictEqual((await ask("unban", "pest")).code, 0)
     assert.strictEqual((await run(words)).code, 0)
@@ -190,11 +171,11 @@ describe("operating a broker", () => {
     const here = await subscriber("here", "-t", "plant/#")
     const top = await ask("top", "--rounds", "1")
     assert.match(top.out, /\nhere +connected /)
-    const names = await run(["complete-names", "clients", `promptmq client ${admin.join(" ")}`])
+    const names = await run(["complete-names", "clients", `promptmq client ${broker.admin.join(" ")}`])
     assert.include(names.out.split("\n"), "here")
     here.world.signal("SIGINT")
     await here.code
-    const stranger = await run(["clients", "--url", admin[1] ?? "", "--token-file", join(folder, "..", "none")])
+    const stranger = await run(["clients", "--url", broker.url, "--token-file", join(broker.folder, "..", "none")])
     assert.strictEqual(stranger.code, 5)
   })
 })

@@ -1,33 +1,14 @@
 /**
  * Operating commands that go on: --watch of any of them, and top with its keys, against an admin API that the test makes.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { runCommandLine } from "../../src/cli/run.ts"
-import { type AdminStub, refused, startAdminStub } from "./admin-stub.ts"
+import { refused } from "./admin-stub.ts"
 import { run, testWorld } from "./recorded-world.ts"
+import { stubPlace } from "./stub-place.ts"
 
-let stub: AdminStub
-let folder: string
-
-beforeEach(async () => {
-  stub = await startAdminStub()
-  folder = mkdtempSync(join(tmpdir(), "promptmq-cli-"))
-  writeFileSync(join(folder, "token"), `${stub.token}\n`)
-})
-afterEach(async () => {
-  await stub.stop()
-  rmSync(folder, { recursive: true })
-})
-
-const at = (): ReadonlyArray<string> => [
-  "--url",
-  `http://127.0.0.1:${stub.port}`,
-  "--token-file",
-  join(folder, "token")
-]
+const place = stubPlace()
+const { at } = place
 
 describe("--watch", () => {
   it("appends where there is no terminal, draws anew on one, ends with 130", async () => {
@@ -63,13 +44,13 @@ describe("--watch", () => {
     const world = testWorld()
     const code = runCommandLine(["bans", "--watch", "--interval", "0.05", ...at()], world)
     await world.stdout.until(/floods/)
-    const answer = stub.answers.get("GET /api/v1/bans")
-    stub.answers.set("GET /api/v1/bans", refused(503, "E1999", "not now"))
+    const answer = place.stub.answers.get("GET /api/v1/bans")
+    place.stub.answers.set("GET /api/v1/bans", refused(503, "E1999", "not now"))
     await world.stderr.until(/E1999/)
-    const asked = stub.asked.length
-    await until(() => stub.asked.length > asked + 2)
+    const asked = place.stub.asked.length
+    await until(() => place.stub.asked.length > asked + 2)
     const before = world.stdout.bytes.length
-    stub.answers.set("GET /api/v1/bans", answer ?? { body: {} })
+    place.stub.answers.set("GET /api/v1/bans", answer ?? { body: {} })
     await until(() => world.stdout.bytes.length > before)
     world.signal("SIGINT")
     assert.strictEqual(await code, 130)
@@ -98,7 +79,7 @@ describe("top", () => {
     press("x")
     press("s")
     await world.stdout.until(/by unsentBytes/)
-    assert.include(stub.asked.at(-1)?.url, "sort=-unsentBytes")
+    assert.include(place.stub.asked.at(-1)?.url, "sort=-unsentBytes")
     press("r")
     await world.stdout.until(/rate +now +mean +maximum\S*\n[\s\S]*messages in +1,235\/s +1,235\/s +1,235\/s/)
     press("q")
@@ -111,7 +92,7 @@ describe("top", () => {
     const world = testWorld({ isTerminal: true, env: { NO_COLOR: "1" } })
     const code = runCommandLine(["top", "--interval", "0.05", ...at()], world)
     await world.stdout.until(/c1 +connected/)
-    stub.answers.set("GET /api/v1/overview", refused(503, "E1999", "not now"))
+    place.stub.answers.set("GET /api/v1/overview", refused(503, "E1999", "not now"))
     await world.stdout.until(/\nnot now|Hnot now\S*\n[\s\S]*c1 +connected/)
     world.signal("SIGINT")
     assert.strictEqual(await code, 130)

@@ -2,38 +2,21 @@
  * The operating commands against an admin API that the test makes: what they ask, what they print for people and for programs,
  * how they end. With the real API: operate-live.test.ts.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { afterEach, assert, beforeEach, describe, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import { runCommandLine } from "../../src/cli/run.ts"
-import { type AdminStub, clientRow, overview, refused, startAdminStub } from "./admin-stub.ts"
+import { clientRow, overview, refused } from "./admin-stub.ts"
 import { chunks, type Ran, run, testWorld, type WorldOptions } from "./recorded-world.ts"
+import { stubPlace } from "./stub-place.ts"
 import { freePort } from "./tools.ts"
 
-let stub: AdminStub
-let folder: string
-
-beforeEach(async () => {
-  stub = await startAdminStub()
-  folder = mkdtempSync(join(tmpdir(), "promptmq-cli-"))
-  writeFileSync(join(folder, "token"), `${stub.token}\n`)
-})
-afterEach(async () => {
-  await stub.stop()
-  rmSync(folder, { recursive: true })
-})
-
-const at = (): ReadonlyArray<string> => [
-  "--url",
-  `http://127.0.0.1:${stub.port}`,
-  "--token-file",
-  join(folder, "token")
-]
+const place = stubPlace()
+const { at } = place
 const ask = (words: ReadonlyArray<string>, options: WorldOptions = {}): Promise<Ran> =>
   run([...words, ...at()], options)
 const lastAsked = () => {
-  const last = stub.asked.at(-1)
+  const last = place.stub.asked.at(-1)
   return last === undefined ? undefined : [last.method, decodeURIComponent(last.url), last.body]
 }
 
@@ -60,7 +43,7 @@ describe("status", () => {
 
   it("names the failing check, and ends with 1", async () => {
     const checks = [{ name: "disk", status: "failing", fact: "the disk is full" }]
-    stub.answers.set("GET /api/v1/overview", { body: { ...overview, status: "failing", checks } })
+    place.stub.answers.set("GET /api/v1/overview", { body: { ...overview, status: "failing", checks } })
     const { code, out } = await ask(["status"])
     assert.strictEqual(code, 1)
     assert.match(out, /^failing .*\nfailing +disk: the disk is full\n/)
@@ -68,7 +51,7 @@ describe("status", () => {
 
   it("--quiet says nothing and is 0 or 1", async () => {
     assert.deepEqual(await silent(["status", "--quiet"]), [0, "", ""])
-    stub.answers.set("GET /health", { status: 503, body: { status: "failing", checks: [] } })
+    place.stub.answers.set("GET /health", { status: 503, body: { status: "failing", checks: [] } })
     assert.deepEqual(await silent(["status", "--quiet"]), [1, "", ""])
     const port = await freePort()
     const gone = await run(["status", "--quiet", "--url", `http://127.0.0.1:${port}`])
@@ -83,19 +66,19 @@ const silent = async (words: ReadonlyArray<string>) => {
 
 describe("health", () => {
   it("is 0 or 1, names what fails, and needs no token", async () => {
-    const well = await run(["health", "--url", `http://127.0.0.1:${stub.port}`])
+    const well = await run(["health", "--url", `http://127.0.0.1:${place.stub.port}`])
     assert.deepEqual([well.code, well.out, well.err], [0, "ok\n", ""])
     const checks = [
       { name: "loop", status: "ok" },
       { name: "disk", status: "failing", fact: "full" }
     ]
-    stub.answers.set("GET /health", { status: 503, body: { status: "failing", checks } })
+    place.stub.answers.set("GET /health", { status: 503, body: { status: "failing", checks } })
     assert.deepEqual(await silent(["health"]), [1, "failing\n  disk: full\n", ""])
     assert.deepEqual(JSON.parse((await ask(["health", "--json"])).out), { version: 1, status: "failing", checks })
     const gone = await run(["health", "--url", `http://127.0.0.1:${await freePort()}`])
     assert.strictEqual(gone.code, 1)
     assert.match(gone.err, /E4001 .*connection refused/)
-    stub.answers.set("GET /health", { body: "hello" })
+    place.stub.answers.set("GET /health", { body: "hello" })
     assert.strictEqual((await ask(["health"])).code, 1)
   })
 })
@@ -124,7 +107,7 @@ describe("lists", () => {
   })
 
   it("say that more are there than shown", async () => {
-    stub.answers.set("GET /api/v1/clients", { body: { items: [clientRow], total: 50_000, isTotalExact: false } })
+    place.stub.answers.set("GET /api/v1/clients", { body: { items: [clientRow], total: 50_000, isTotalExact: false } })
     assert.strictEqual((await ask(["clients"])).err, "at least 50,000 clients, 1 shown; --limit and --filter choose\n")
   })
 
@@ -167,12 +150,12 @@ describe("one", () => {
     assert.match(out, /\nin flight: 3\n.*\n +5 +1 +sent +17 +plant\/1\n/)
     assert.match(out, /\nevents: 1\n.*\n2026.* connected +127\.0\.0\.1:50000 +0x00 +5\.0\n$/)
     const fix = "GET /api/v1/clients lists them, GET /api/v1/users/x does not"
-    stub.answers.set("GET /api/v1/clients/no%2Fsuch%20one", {
+    place.stub.answers.set("GET /api/v1/clients/no%2Fsuch%20one", {
       status: 404,
       body: { errors: [{ code: "E6101", key: "id", fact: "there is no such thing", fix }] }
     })
     const missing = await ask(["client", "no/such one"])
-    assert.deepEqual(stub.asked.at(-1)?.url, "/api/v1/clients/no%2Fsuch%20one")
+    assert.deepEqual(place.stub.asked.at(-1)?.url, "/api/v1/clients/no%2Fsuch%20one")
     assert.deepEqual([missing.code, missing.out], [6, ""])
     assert.match(
       missing.err,
@@ -191,9 +174,9 @@ describe("one", () => {
   it("retained get: the payload as it is, 6 when there is none, 1 when it is cut", async () => {
     assert.deepEqual(await silent(["retained", "get", "plant/1"]), [0, '{"t":21}', ""])
     assert.strictEqual((await ask(["retained", "get", "plant/1"], { isTerminal: true })).out, '{"t":21}\n')
-    const { body } = stub.answers.get("GET /api/v1/retained/value") as { body: object }
+    const { body } = place.stub.answers.get("GET /api/v1/retained/value") as { body: object }
     const evil = { encoding: "utf8", value: "a\tb\u001b[2J\nc\n", sizeBytes: 10, isCut: false }
-    stub.answers.set("GET /api/v1/retained/value", { body: { ...body, payload: evil } })
+    place.stub.answers.set("GET /api/v1/retained/value", { body: { ...body, payload: evil } })
     assert.strictEqual((await ask(["retained", "get", "plant/1"], { isTerminal: true })).out, "a\tb\\u001b[2J\nc\n")
     assert.strictEqual((await ask(["retained", "get", "plant/1"])).out, evil.value)
     const payload = {
@@ -202,11 +185,11 @@ describe("one", () => {
       sizeBytes: 100_000,
       isCut: true
     }
-    stub.answers.set("GET /api/v1/retained/value", { body: { ...body, payload } })
+    place.stub.answers.set("GET /api/v1/retained/value", { body: { ...body, payload } })
     const cut = await ask(["retained", "get", "plant/1"])
     assert.deepEqual([cut.code, [...cut.bytes]], [1, [0, 255]])
     assert.match(cut.err, /97\.7 KiB: only its beginning/)
-    stub.answers.delete("GET /api/v1/retained/value")
+    place.stub.answers.delete("GET /api/v1/retained/value")
     assert.strictEqual((await ask(["retained", "get", "plant/1"])).code, 6)
   })
 })
@@ -279,7 +262,7 @@ describe("changes", () => {
       const { code, err, out } = await ask(words)
       assert.deepEqual([code, out], [2, ""])
       assert.match(err, /(nothing was dropped|none was)\n {3}fix: .*--force/)
-      assert.isTrue(stub.asked.every(({ method, url }) => method === "GET" || url.includes("dry-run=true")))
+      assert.isTrue(place.stub.asked.every(({ method, url }) => method === "GET" || url.includes("dry-run=true")))
     }
   })
 
@@ -304,18 +287,18 @@ describe("changes", () => {
       retain: true
     })
     assert.deepEqual(await body(["-m", "é"]), message(Buffer.from("é")))
-    writeFileSync(join(folder, "payload"), Buffer.from([0, 255]))
-    const given = ["-f", join(folder, "payload"), "--expiry", "60", "--content-type", "a/b", "-q", "2"]
+    writeFileSync(join(place.folder, "payload"), Buffer.from([0, 255]))
+    const given = ["-f", join(place.folder, "payload"), "--expiry", "60", "--content-type", "a/b", "-q", "2"]
     const rich = { ...message(Buffer.from([0, 255])), qos: 2, messageExpirySeconds: 60, contentType: "a/b" }
     assert.deepEqual(await body(given), rich)
     assert.deepEqual(await body(["-s"], { stdin: chunks("a", "b") }), message(Buffer.from("ab")))
     for (const words of [[], ["-m", ""], ["-m", "a", "-s"]]) {
       assert.strictEqual((await ask(["retained", "set", "plant/1", ...words])).code, 2)
     }
-    stub.answers.set("DELETE /api/v1/retained", { body: { matched: 30_000, cleared: 10_000 } })
+    place.stub.answers.set("DELETE /api/v1/retained", { body: { matched: 30_000, cleared: 10_000 } })
     const part = await ask(["retained", "rm", "#", "--force"])
     assert.strictEqual(part.out, "10,000 retained messages cleared of 30,000; run it again for the rest\n")
-    stub.answers.set("DELETE /api/v1/retained", { body: { matched: 0, cleared: 0 } })
+    place.stub.answers.set("DELETE /api/v1/retained", { body: { matched: 0, cleared: 0 } })
     assert.strictEqual((await ask(["retained", "rm", "plant/1"])).code, 6)
   })
 
@@ -323,7 +306,7 @@ describe("changes", () => {
     assert.strictEqual((await ask(["log-level"])).out, "info\n")
     const { code, err } = await ask(["log-level", "debug", "--for", "1ms"])
     assert.deepEqual([code, err], [0, "log.level is info again\n"])
-    const sent = stub.asked.filter(({ method }) => method === "PATCH").map(({ body }) => body)
+    const sent = place.stub.asked.filter(({ method }) => method === "PATCH").map(({ body }) => body)
     assert.deepEqual(sent, [{ "log.level": "debug" }, { "log.level": "info" }])
     const world = testWorld()
     const waiting = runCommandLine(["log-level", "trace", "--for", "1h", ...at()], world)
@@ -340,10 +323,10 @@ describe("which broker", () => {
     const port = await freePort()
     const words = [["status"], ["clients"], ["kick", "c1"], ["top"], ["retained", "get", "a"], ["log-level"]]
     for (const each of words) {
-      const config = join(folder, "broker.json")
+      const config = join(place.folder, "broker.json")
       writeFileSync(
         config,
-        JSON.stringify({ admin: { bind: `127.0.0.1:${port}`, "token-file": join(folder, "none") } })
+        JSON.stringify({ admin: { bind: `127.0.0.1:${port}`, "token-file": join(place.folder, "none") } })
       )
       const { code, err, out } = await run([...each, "-c", config])
       assert.deepEqual([code, out], [4, ""], each.join(" "))
@@ -358,28 +341,28 @@ describe("which broker", () => {
   })
 
   it("5 without a token, with a wrong one, and where the role does not suffice", async () => {
-    const config = configOf({ bind: `127.0.0.1:${stub.port}`, "token-file": join(folder, "none") })
+    const config = configOf({ bind: `127.0.0.1:${place.stub.port}`, "token-file": join(place.folder, "none") })
     const none = await run(["clients", "-c", config])
     assert.strictEqual(none.code, 5)
     assert.match(none.err, /E5003 {2}no token for the broker at http:.*none: /)
-    assert.lengthOf(stub.asked, 0)
-    writeFileSync(join(folder, "token"), `${"x".repeat(43)}\n`)
+    assert.lengthOf(place.stub.asked, 0)
+    writeFileSync(join(place.folder, "token"), `${"x".repeat(43)}\n`)
     const wrong = await ask(["clients"])
     assert.strictEqual(wrong.code, 5)
     assert.match(wrong.err, /E5101/)
     assert.notInclude(wrong.err, "xxx")
-    writeFileSync(join(folder, "token"), `${stub.token}\n`)
-    stub.answers.set("POST /api/v1/clients/c1/kick", refused(403, "E5110", "this needs the role operator"))
+    writeFileSync(join(place.folder, "token"), `${place.stub.token}\n`)
+    place.stub.answers.set("POST /api/v1/clients/c1/kick", refused(403, "E5110", "this needs the role operator"))
     assert.strictEqual((await ask(["kick", "c1"])).code, 5)
   })
 
   it("takes address and token of the configuration, or the flags; another machine never gets the token", async () => {
-    const config = configOf({ bind: `127.0.0.1:${stub.port}`, "token-file": join(folder, "token") })
+    const config = configOf({ bind: `127.0.0.1:${place.stub.port}`, "token-file": join(place.folder, "token") })
     assert.strictEqual((await run(["clients", "-c", config])).code, 0)
-    const here = await run(["clients", "-c", config, "--url", `http://127.0.0.1:${stub.port}`])
+    const here = await run(["clients", "-c", config, "--url", `http://127.0.0.1:${place.stub.port}`])
     assert.strictEqual(here.code, 0)
-    writeFileSync(join(folder, "admin-token"), stub.token)
-    const byFolder = await run(["clients", "--url", `http://127.0.0.1:${stub.port}`, "--data-dir", folder])
+    writeFileSync(join(place.folder, "admin-token"), place.stub.token)
+    const byFolder = await run(["clients", "--url", `http://127.0.0.1:${place.stub.port}`, "--data-dir", place.folder])
     assert.strictEqual(byFolder.code, 0)
     for (const url of ["nonsense", "ftp://a", "http://u:secret@127.0.0.1:1"]) {
       const { code, err } = await run(["clients", "--url", url])
@@ -387,18 +370,18 @@ describe("which broker", () => {
       assert.notInclude(err, "secret")
     }
     // The system takes it for this machine; by its name it could be any.
-    const shown = stub.tokensShown()
-    const away = await run(["clients", "-c", config, "--url", `http://0.0.0.0:${stub.port}`])
+    const shown = place.stub.tokensShown()
+    const away = await run(["clients", "-c", config, "--url", `http://0.0.0.0:${place.stub.port}`])
     assert.strictEqual(away.code, 5)
     assert.match(away.err, /E5003 .*0\.0\.0\.0 is another machine, which is not shown this one's token/)
-    assert.strictEqual(stub.tokensShown(), shown)
+    assert.strictEqual(place.stub.tokensShown(), shown)
     const gone = await run(["clients", "--url", "http://broker.invalid:9090"])
     assert.strictEqual(gone.code, 4)
     assert.match(gone.err, /E4001 .*broker\.invalid/)
   })
 
   it("an answer that it cannot understand is told, not shown in part", async () => {
-    stub.answers.set("GET /api/v1/clients", {
+    place.stub.answers.set("GET /api/v1/clients", {
       body: { items: [{ clientIdentifier: 1 }], total: 1, isTotalExact: true }
     })
     const { code, err, out } = await ask(["clients"])
@@ -408,7 +391,7 @@ describe("which broker", () => {
 })
 
 const configOf = (admin: object): string => {
-  const file = join(folder, "of.json")
+  const file = join(place.folder, "of.json")
   writeFileSync(file, JSON.stringify({ admin }))
   return file
 }

@@ -3,51 +3,31 @@
  * Method: the commands in this process against a broker's admin API; what is published happens between "trace ... until"
  * and the end of the command.
  */
-import { mkdtempSync, rmSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { runCommandLine } from "../../src/cli/run.ts"
-import { type Ran, run, type TestWorld, testWorld } from "./recorded-world.ts"
+import { type LiveBroker, startLiveBroker } from "./live-broker.ts"
+import { type Ran, run, testWorld } from "./recorded-world.ts"
 
-let folder: string
-let broker: { readonly world: TestWorld; readonly code: Promise<number> }
-let port: string
-let admin: ReadonlyArray<string>
+let broker: LiveBroker
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "promptmq-trace-"))
-  const world = testWorld({ workingDirectory: folder })
-  const binds = ["--bind", "127.0.0.1:0", "--ws-bind", "", "--admin-bind", "127.0.0.1:0"]
-  const code = runCommandLine(["server", ...binds, "--data-dir", folder], world)
-  const said = (pattern: RegExp) =>
-    Promise.race([world.stderr.until(pattern), code.then(() => Promise.reject(new Error(world.stderr.text)))])
-  port = (await said(/mqtt:\/\/127\.0\.0\.1:(\d+)/))[1] ?? ""
-  const url = (await said(/admin +(http:\/\/127\.0\.0\.1:\d+)/))[1] ?? ""
-  await said(/recovered|config +/)
-  admin = ["--url", url, "--data-dir", folder]
-  broker = { world, code }
+  broker = await startLiveBroker()
 })
-afterAll(async () => {
-  broker.world.signal("SIGTERM")
-  await broker.code
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => broker.stop())
 
-const ask = (...words: ReadonlyArray<string>): Promise<Ran> => run([...words, ...admin])
-const at = (): ReadonlyArray<string> => ["-h", "127.0.0.1", "-p", port]
+const ask = (...words: ReadonlyArray<string>): Promise<Ran> => broker.ask(...words)
 const leave = async (id: string, filter: string): Promise<void> => {
   const words = ["-i", id, "-c", "-x", "3600", "-q", "1", "-t", filter, "-E"]
-  assert.strictEqual((await run(["sub", ...at(), ...words])).code, 0)
+  assert.strictEqual((await run(["sub", ...broker.at, ...words])).code, 0)
 }
 const publish = async (topic: string, message: string): Promise<void> => {
-  const { code, err } = await run(["pub", ...at(), "-i", "publisher", "-q", "1", "-t", topic, "-m", message])
+  const { code, err } = await run(["pub", ...broker.at, "-i", "publisher", "-q", "1", "-t", topic, "-m", message])
   assert.strictEqual(code, 0, err)
 }
 /** A trace that runs; the answer ends it with Ctrl-C once its output has what is expected. */
 const tracing = async (...words: ReadonlyArray<string>) => {
   const world = testWorld()
-  const code = runCommandLine(["trace", ...words, ...admin], world)
+  const code = runCommandLine(["trace", ...words, ...broker.admin], world)
   if (!words.includes("--json")) await world.stderr.until(/trace \d+ until /)
   const until = async (pattern: RegExp) => {
     await world.stdout.until(pattern)
