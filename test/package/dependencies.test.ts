@@ -32,7 +32,7 @@ describe("dependencies", () => {
     for (const { name, why } of reasons) assert.isAbove(why.split(" ").length, 3, name)
   })
 
-  it("are loaded by the source, or asked for by one that is, or the table says otherwise", () => {
+  it("are loaded by the source, or asked for by one that is", () => {
     const source = readdirSync(join(root, "src"), { recursive: true })
       .filter((path) => /\.tsx?$/.test(String(path)))
       .map((path) => read(join("src", String(path))))
@@ -40,13 +40,12 @@ describe("dependencies", () => {
     const peers = Object.keys(manifest.dependencies).flatMap((name) =>
       Object.keys(packages[`node_modules/${name}`]?.peerDependencies ?? {})
     )
-    const idle = reasons.filter(({ name, why }) => {
+    const idle = reasons.filter(({ name }) => {
       const isLoaded = source.includes(`"${name}"`) || source.includes(`"${name}/`)
-      return !isLoaded && !peers.includes(name) && !/at the moment/.test(why)
+      return !isLoaded && !peers.includes(name)
     })
-    // Profiles are read and written by one table of names; the library comes with the route that serves them.
     assert.deepEqual(
-      idle.map(({ name }) => name).filter((name) => name !== "pprof-format"),
+      idle.map(({ name }) => name),
       []
     )
   })
