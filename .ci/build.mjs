@@ -4,6 +4,7 @@
  *   dist/main.js    the command, everything bundled (but LMDB, which is native): imports decide start-up time
  *   dist/index.js   the library; packages stay imports, so that an embedding program shares one `effect` with it
  *   dist/dashboard/ the page that the admin listener serves
+ *   dist/man/       the manual pages, which npm puts where `man` looks (package.json: man)
  *   dist/types/     declarations, from the same compiler run that checks the types of src/
  *
  * It is built aside and renamed at the end: a program that runs from dist/ never sees half of it.
@@ -26,6 +27,8 @@ const commit =
   spawnSync("git", ["-C", root, "rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).stdout?.trim() || undefined
 /** Native code cannot be bundled: LMDB, and helpers that `ws` looks for and does without. */
 const native = ["lmdb", "bufferutil", "utf-8-validate"]
+/** Copies of what Node has itself, made for browsers and older versions. */
+const substitutes = { "readable-stream": "node:stream", "worker-timers": "node:timers" }
 /** A package name: neither a path nor a node builtin. */
 const isPackage = (id) => !id.startsWith(".") && !id.startsWith("/") && !id.startsWith("node:")
 
@@ -35,7 +38,8 @@ try {
   if (existsSync(join(root, "src", "index.ts"))) await bundle("index", isPackage)
   await buildDashboard(join(aside, "dashboard"))
   chmodSync(join(aside, "main.js"), 0o755)
-  process.exitCode = await types
+  const pages = spawnSync(process.execPath, [join(aside, "main.js"), "man", "--directory", join(aside, "man")])
+  process.exitCode = (await types) || pages.status
   if (process.exitCode === 0) {
     rmSync(dist, { recursive: true, force: true })
     renameSync(aside, dist)
@@ -51,6 +55,11 @@ async function bundle(name, external) {
     platform: "node",
     external,
     logLevel: "warn",
+    resolve: {
+      // Modules where a package has them beside CommonJS: only of those is left out what nobody calls (OpenTelemetry: 0.3 MB).
+      mainFields: ["module", "main"],
+      alias: substitutes
+    },
     transform: { define: commit === undefined ? {} : { PROMPTMQ_COMMIT: JSON.stringify(commit) } }
   })
   await build.write({

@@ -35,13 +35,16 @@ import { HealthState } from "./admin/health-state.ts"
 import { type Operations, openOperations } from "./admin/operations.ts"
 import { admissionView, listenersView } from "./admin/security-facts.ts"
 import { type OpenedAdmin, openAdmin, openEarly } from "./admin/server.ts"
-import { type StoreFound, type StoreView, viewStore } from "./admin/store-view.ts"
+import { type StoreFound, type StoreView, spaceWords, viewStore } from "./admin/store-view.ts"
 import { makeAclDesk } from "./broker/acl-desk.ts"
 import { Broker, type BrokerShape } from "./broker/broker.ts"
 import type { Core } from "./broker/core.ts"
 import { type Doors, makeDoors } from "./broker/doors.ts"
 import { type BansDesk, keepBans } from "./broker/keep-bans.ts"
+import { keepPublishers } from "./broker/keep-publishers.ts"
+import { keepQuotas, type QuotaDesk } from "./broker/keep-quotas.ts"
 import { livenessRoots } from "./broker/liveness.ts"
+import { recheckIdentities, recheckProofs } from "./broker/recheck.ts"
 import {
   BrokerClock,
   BrokerSettings,
@@ -83,6 +86,7 @@ import { type Log, loggingLayer } from "./telemetry/logging.ts"
 import { holdPidFile, type PidFileError } from "./telemetry/pid-file.ts"
 import { diskFs } from "./wal/disk-fs.ts"
 import type { SpaceLevel } from "./wal/log.ts"
+import { RecoveryProgress } from "./wal/recovery-progress.ts"
 import type { StoreFailed, StoreRefused } from "./wal/store-error.ts"
 import type { StoreFault, StoreFs } from "./wal/store-fs.ts"
 
@@ -171,6 +175,8 @@ export interface StartOptions {
   readonly configFile?: string | undefined
   /** Told of settings that changed, for what lives outside of the plan: the log. */
   readonly onChanged?: ((settings: Settings) => void) | undefined
+  /** For who waits outside until the broker is ready. */
+  readonly health?: HealthState | undefined
   /** The door to the disk; tests let it fail. */
   readonly fs?: StoreFs
   /** The provider `custom` of the chain, instead of a module. */
@@ -222,11 +228,13 @@ export const startBroker = Effect.fnUntraced(function* (
   const { log, settings } = options
   const file = watchedFile(options.configFile)
   const tls = settings.server.tls ? yield* TlsMaterial.open(tlsSettings(settings)) : undefined
-  const health = new HealthState()
+  const { health = new HealthState() } = options
   const door = yield* Effect.provide(openEarly(settings.admin, health.checks), loggingLayer(log))
   // Before the broker: what its drain still does is sent too.
   const spans = settings.tracing.enabled ? yield* openSpans(options) : undefined
-  const context = yield* Layer.build(brokerLayer(settings, log, options.fs, options.authentication))
+  const context = yield* Layer.build(brokerLayer(settings, log, options.fs, options.authentication)).pipe(
+    Effect.provideService(RecoveryProgress, health.onProgress)
+  )
   health.isRecovered = true
   const running = Effect.gen(function* () {
     const broker = yield* Broker
@@ -235,11 +243,17 @@ export const startBroker = Effect.fnUntraced(function* (
     const held = yield* BrokerSettings
     const view = opened === undefined ? undefined : yield* serveStore(opened, options, held, broker)
     const bans = yield* keepBans(broker.core, settings)
+    const quotas = yield* keepQuotas(broker.core, settings)
+    if (opened !== undefined) yield* keepPublishers(broker.core, settings.storage.dataDir, opened.store.storeUuid)
     const doors = makeDoors(broker.core, settings, () => held.current)
     yield* supervise("the watch over load", watchLoad(broker.core))
     if (spans !== undefined) yield* followSpans(broker.core, spans, settings.tracing)
     const listeners = yield* openListeners(listenerSettings(settings, tls, doors), broker.accept)
-    if (tls !== undefined) yield* supervise("the watch over certificates", watchTlsMaterial(tls))
+    access.followIdentities((username) => recheckIdentities(broker.core, username))
+    if (tls !== undefined) {
+      tls.onReloaded = () => recheckProofs(broker.core, tls)
+      yield* supervise("the watch over certificates", watchTlsMaterial(tls))
+    }
     health.openListeners = listeners.length
     const reloads = new ReloadFigures(Date.now())
     const operations = yield* openOperations({
@@ -263,7 +277,7 @@ export const startBroker = Effect.fnUntraced(function* (
       apply: applier(options, broker, view)
     })
     const traces = makeTraceDesk(broker.core, current.current)
-    const parts = { current, broker, listeners, view, operations, access, bans, tls, traces }
+    const parts = { current, broker, listeners, view, operations, access, bans, quotas, tls, traces }
     const admin = settings.admin.enabled ? yield* openAdmin({ ...adminOptions(options, parts), door }) : undefined
     if (settings.server.pidFile !== "") yield* holdPidFile(settings.server.pidFile)
     const failure = opened === undefined ? Effect.never : closedBy(opened.store.failure, broker)
@@ -348,7 +362,7 @@ const serveStore = Effect.fnUntraced(function* (
   { core }: BrokerShape
 ) {
   const { dataDir, walDir } = settings.storage
-  events.onSpace = (level) => log.write(level === "ok" ? "info" : "warn", spaceWords[level], { level })
+  events.onSpace = (level) => log.write(level === "ok" ? "info" : "warn", spaceWords[level], { space: level })
   events.onLost = ({ lsn, offset, path, topic }) =>
     log.write("error", "a message could not be read back from the log", { topic, lsn, path, offset })
   // After the broker has restored: what nobody needs is known from now on.
@@ -405,13 +419,6 @@ const makeCompactor = (
   })
 }
 
-const spaceWords: Readonly<Record<SpaceLevel, string>> = {
-  ok: "the disk has room",
-  low: "less than a tenth of the disk is free",
-  scarce: "the disk is nearly full: no new messages are taken",
-  full: "the disk is full: no new messages are taken"
-}
-
 /** Nothing more is acknowledged to anybody, and nobody is left waiting. */
 const closedBy = (failure: Effect.Effect<never, StoreFailed>, { core }: BrokerShape) =>
   Effect.tapError(failure, () =>
@@ -440,13 +447,14 @@ interface AdminParts {
   readonly operations: Operations
   readonly access: AccessControlShape
   readonly bans: BansDesk
+  readonly quotas: QuotaDesk
   readonly tls: TlsMaterial | undefined
   readonly traces: TraceDesk
 }
 
 const adminOptions = (
   { log, settings, version }: StartOptions,
-  { access, bans, broker: { core }, current, listeners, operations, tls, traces, view }: AdminParts
+  { access, bans, broker: { core }, current, listeners, operations, quotas, tls, traces, view }: AdminParts
 ) => ({
   address: settings.admin.bind,
   tokenFile: settings.admin.tokenFile || join(settings.storage.dataDir, "admin-token"),
@@ -461,8 +469,10 @@ const adminOptions = (
   loopLagP99Ms: () => operations.runtime.lagP99Ms,
   storage: () => storageInfo(current.current(), core.log, view?.info()),
   storageWork: view?.work,
+  compaction: view?.compaction,
   security: () => ({ ...listenersView(listeners, tls, settings), ...admissionView(access, current.current()) }),
   bans,
+  quotas,
   users: access.users,
   acl: makeAclDesk(core, access.rules),
   traces,

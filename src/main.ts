@@ -15,7 +15,7 @@ const nodeMajor = Number.parseInt(process.versions.node, 10)
 if (nodeMajor < nodeMajorMin) {
   process.stderr.write(
     `error  promptmq needs Node ${nodeMajorMin} or newer, this is Node ${process.versions.node} (${process.execPath})\n` +
-      `   fix: install Node ${nodeMajorMin}, or run it with the one of the package: npx node@${nodeMajorMin} dist/main.js\n`
+      `   fix: install Node ${nodeMajorMin}, or run it with the one of the package: npx node@${nodeMajorMin} ${process.argv[1]}\n`
   )
   process.exit(1)
 }

@@ -5,6 +5,8 @@
  * defaults stands in `settings` here and is printed with the figures. The subscriber window (1000 unacknowledged
  * messages) is the same on both sides where the bench raises it; `settings` may be replaced per start (Conditions).
  *
+ * "bare-node" is no broker: the floor of one that runs in Node (bare-relay.ts).
+ *
  * aedes comes with npm and runs from a file of this folder; nats-server and mosquitto come with apt and may be missing:
  * isInstalled() says so, and a bench goes on without them.
  */
@@ -16,7 +18,7 @@ import { join } from "node:path"
 import { root, scratchFolder } from "./folders.ts"
 import { pinned, withSbin } from "./machine.ts"
 
-export const brokerNames = ["promptmq", "mosquitto", "aedes", "nats-server"] as const
+export const brokerNames = ["promptmq", "mosquitto", "aedes", "nats-server", "bare-node"] as const
 export type BrokerName = (typeof brokerNames)[number]
 
 export interface RunningBroker {
@@ -125,6 +127,12 @@ export const brokers: Readonly<Record<BrokerName, BrokerKind>> = {
     settingsDefaultWindow: [],
     probe: [process.execPath, [join(import.meta.dirname, "aedes-broker.ts"), "--version"]],
     command: async ({ port }) => [process.execPath, [join(import.meta.dirname, "aedes-broker.ts"), String(port)]]
+  },
+  "bare-node": {
+    settings: ["TCP no-delay"],
+    settingsDefaultWindow: [],
+    probe: [process.execPath, [join(import.meta.dirname, "bare-relay.ts"), "--version"]],
+    command: async ({ port }) => [process.execPath, [join(import.meta.dirname, "bare-relay.ts"), String(port)]]
   },
   "nats-server": {
     settings: ["jetstream (its MQTT needs it)", `mqtt.max_ack_pending ${subscriberWindow}`],

@@ -47,6 +47,8 @@ export interface AccessControlShape {
   readonly chain: ReadonlyArray<string>
   /** What each of them has answered since the start. */
   readonly tallies: ReadonlyArray<Readonly<Tally>>
+  /** Told when users of a provider changed, all or one: who is connected may be somebody it would not let in any more. */
+  followIdentities: (onChanged: (username: string | undefined) => void) => void
   /** Files are read again now. Answers with what is wrong, one line each; empty = all is new. */
   readonly reload: Effect.Effect<ReadonlyArray<string>>
   /** What is wrong with those files, as they are now; nothing changes. */
@@ -71,7 +73,9 @@ export const accessLayer = (options: AccessOptions): Layer.Layer<Access | Access
     Effect.gen(function* () {
       const { log, settings } = options
       const rules = yield* RulesSource.open(settings.acl)
-      const { admission, chain, hashed, users, waiting } = yield* openAdmission(options)
+      let identitiesChanged: (username: string | undefined) => void = () => undefined
+      const tell = (username: string | undefined) => identitiesChanged(username)
+      const { admission, chain, hashed, users, waiting } = yield* openAdmission(options, tell)
       if (settings.acl.rulesFile !== "") {
         const reports = {
           onReloaded: ({ summary }: RulesChange) => log.write("info", "the rules were read again", { summary }),
@@ -102,6 +106,9 @@ export const accessLayer = (options: AccessOptions): Layer.Layer<Access | Access
         Context.add(AccessControl, {
           chain: settings.auth.chain,
           tallies: chain?.tallies ?? [],
+          followIdentities: (onChanged) => {
+            identitiesChanged = onChanged
+          },
           reload,
           judge,
           users,
@@ -121,7 +128,10 @@ interface OpenedAdmission {
   readonly waiting: () => number
 }
 
-const openAdmission = (options: AccessOptions): Effect.Effect<OpenedAdmission, ProviderRefused, Scope.Scope> =>
+const openAdmission = (
+  options: AccessOptions,
+  identitiesChanged: (username: string | undefined) => void
+): Effect.Effect<OpenedAdmission, ProviderRefused, Scope.Scope> =>
   Effect.gen(function* () {
     const { auth } = options.settings
     if (auth.chain.length === 0) {
@@ -133,10 +143,13 @@ const openAdmission = (options: AccessOptions): Effect.Effect<OpenedAdmission, P
         waiting: () => 0
       }
     }
-    return yield* openChain(options)
+    return yield* openChain(options, identitiesChanged)
   })
 
-const openChain = Effect.fnUntraced(function* (options: AccessOptions) {
+const openChain = Effect.fnUntraced(function* (
+  options: AccessOptions,
+  identitiesChanged: (username: string | undefined) => void
+) {
   const { background, custom, log, settings, wallClockMs } = options
   const { auth, storage } = settings
   const cache = new ResultCache({
@@ -146,7 +159,10 @@ const openChain = Effect.fnUntraced(function* (options: AccessOptions) {
     key: randomBytes(KEY_BYTES),
     wallClockMs
   })
-  const changed = () => cache.clear()
+  const changed = (username?: string) => {
+    cache.clear()
+    identitiesChanged(username)
+  }
   let isDamageTold = false
   const hashes = yield* openHashWorkers({ threads: auth.hashWorkers, queueMax: auth.hashQueue })
   const database = auth.chain.includes("user-database")

@@ -33,6 +33,11 @@ export interface Identity {
   readonly rules?: RuleList | undefined
   /** Wall time at which the credentials end: the connection is closed then with 0x87. */
   readonly expiresAtMs?: number | undefined
+  /**
+   * Would its provider still let it in with what it showed? Asked when the provider says that something changed. Absent:
+   * nobody can tell without asking the client again.
+   */
+  readonly isStillGood?: (() => boolean) | undefined
   /** No rule is asked for a superuser. */
   readonly isSuperuser?: boolean | undefined
   /** Name of the provider that vouches for it, e.g. "password-file"; "anonymous" for nobody. */

@@ -20,7 +20,7 @@ export interface Ban {
   /** The client id, the user name, or the network with its length: "192.0.2.7/32". */
   readonly value: string
   readonly why: string
-  /** Who made it: "admin API", or "flapping" for the broker itself. */
+  /** Who made it: "grafana (operator)", or "flapping" for the broker itself. */
   readonly by: string
   readonly createdAtMs: number
   /** Wall time of its end; undefined = until somebody removes it. */

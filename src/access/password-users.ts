@@ -7,6 +7,7 @@
  * - A name nobody has costs what a known one costs: its password is checked against the recipe of some entry, always
  *   the same for the name, with a salt of its own [PWD-2]. What comes out of that is thrown away.
  * - A right answer needs the whole hash: compared in constant time.
+ * - Who was let in may be asked about later: with another hash, other groups, or none at all it is not who it was [PWD-5].
  * - Fails closed: a hash that cannot be computed is ProviderFailed, 0x89 when the queue is full, else 0x88.
  */
 import { createHmac } from "node:crypto"
@@ -46,13 +47,20 @@ export const checkPassword = (
       if (user === undefined) return unknown
       if (!isSameHash(hash, user.hash.hash)) return wrongPassword
       const { groups, isSuperuser } = user
+      const isStillGood = () => isSameUser(user, users.find(username)) // [PWD-5]
       return {
         kind: "allowed",
-        identity: { clientIdentifier, username, provider: users.provider, groups, isSuperuser }
+        identity: { clientIdentifier, username, provider: users.provider, groups, isSuperuser, isStillGood }
       }
     })
   )
 }
+
+const isSameUser = (before: PasswordUser, now: PasswordUser | undefined): boolean =>
+  now !== undefined &&
+  isSameHash(before.hash.hash, now.hash.hash) &&
+  before.isSuperuser === now.isSuperuser &&
+  (before.groups ?? []).join("\0") === (now.groups ?? []).join("\0")
 
 const BAD_USER_NAME_OR_PASSWORD = 0x86
 const SERVER_UNAVAILABLE = 0x88

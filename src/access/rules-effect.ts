@@ -42,6 +42,13 @@ export interface RulesEffect {
 
 export const LOSSES_MAX = 1000
 
+/** A loss as the admin API tells it. */
+export const impactOf = ({ action, because, clientIdentifier, topic }: Loss) => ({
+  clientIdentifier,
+  what: `${action} ${topic}`,
+  decidedBy: because
+})
+
 export const rulesEffect = (before: Authorizer, after: Authorizer, clients: Iterable<LiveClient>): RulesEffect => {
   const losses: Array<Loss> = []
   const topics = new Set<string>()

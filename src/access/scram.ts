@@ -46,7 +46,7 @@ export const makeScram = (options: ScramOptions): EnhancedMethod => ({
     const keys = user?.keys ?? nobody(options.key, first.username) // [SCR-1]
     const nonce = `${first.nonce}${options.randomNonce()}`
     const challenge = `r=${nonce},s=${Buffer.from(keys.salt).toString("base64")},i=${keys.iterations}`
-    const exchange: Exchange = { request, first, nonce, challenge, keys, user }
+    const exchange: Exchange = { request, first, nonce, challenge, keys, user, find: options.find }
     return Effect.succeed({ data: Buffer.from(challenge), next: (proof) => judge(exchange, proof) })
   }
 })
@@ -67,6 +67,7 @@ interface Exchange {
   readonly challenge: string
   readonly keys: ScramKeys
   readonly user: FoundUser | undefined
+  readonly find: ScramOptions["find"]
 }
 
 const NOT_AUTHORIZED = 0x87
@@ -110,9 +111,16 @@ const judge = (exchange: Exchange, data: Buffer | undefined): Effect.Effect<Enha
   if (user === undefined || !isProved) return refused("wrong proof, or no such user")
   const { clientIdentifier } = request
   const { groups, isSuperuser, provider } = user
-  const identity: Identity = { clientIdentifier, username: first.username, provider, groups, isSuperuser }
+  const isStillGood = () => isSameUser(user, exchange.find(first.username))
+  const identity: Identity = { clientIdentifier, username: first.username, provider, groups, isSuperuser, isStillGood }
   return Effect.succeed({ data: Buffer.from(`v=${hmac(keys.serverKey, message).toString("base64")}`), identity })
 }
+
+const isSameUser = (before: FoundUser, now: FoundUser | undefined): boolean =>
+  now !== undefined &&
+  timingSafeEqual(before.keys.storedKey, now.keys.storedKey) &&
+  before.isSuperuser === now.isSuperuser &&
+  (before.groups ?? []).join("\0") === (now.groups ?? []).join("\0")
 
 /** ClientKey = proof XOR HMAC(StoredKey, message), and StoredKey is its hash. */
 const proves = (proof: Buffer, storedKey: Uint8Array, message: string): boolean => {

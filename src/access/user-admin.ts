@@ -4,7 +4,8 @@
  * Invariants
  * - One change at a time: two requests about the same user do not both see the old one.
  * - A password is hashed by the hash workers; a full queue is "busy", and nothing has changed then.
- * - After a change, results that were remembered are forgotten before the answer is given [USR-1].
+ * - After a change, results that were remembered are forgotten, and connections of a user who was removed or got another
+ *   password, other groups or rank are ended, before the answer is given [USR-1].
  * - A password that is too short or has NUL is refused; no other rule about passwords (NIST SP 800-63B).
  */
 import { randomBytes } from "node:crypto"
@@ -51,7 +52,7 @@ export interface UserAdminOptions {
   readonly hashes: HashWorkers
   readonly hashKind: NewHashKind
   readonly usersMax: number
-  readonly changed: () => void
+  readonly changed: (username: string) => void
   readonly wallClockMs: () => number
 }
 
@@ -76,7 +77,7 @@ export const makeUserAdmin = (options: UserAdminOptions): UserAdmin => {
     if (secrets === "busy") return "busy"
     const stored = merged(user, before, secrets, options.wallClockMs())
     await database.put(stored)
-    changed() // [USR-1]
+    changed(user.username) // [USR-1]
     return shown(stored)
   }
   const make = async (user: UserChange): Promise<ShownUser | UserRefusal> => {
@@ -97,7 +98,7 @@ export const makeUserAdmin = (options: UserAdminOptions): UserAdmin => {
         const before = database.find(username)
         if (before === undefined) return "unknown"
         await database.remove(username)
-        changed() // [USR-1]
+        changed(username) // [USR-1]
         return shown(before.stored)
       })
   }

@@ -39,5 +39,5 @@ export const innerFilter = (text: string): string | undefined => {
 
 export const problemEntry = ({ code, fact, fix, place }: RulesProblem) => {
   const at = place.line === undefined ? place.file : `${place.file}:${place.line}:${place.column ?? 1}`
-  return { code, key: "acl.rules-file", fact: `${at}  ${fact}`, fix }
+  return { code, key: "acl.rules-file", place: at, fact, fix }
 }

@@ -70,6 +70,20 @@ export const failures = {
     fix: "name one in acl.rules-file and start the broker with it",
     why: "Rules come from the file of acl.rules-file. Without one everybody who may connect may publish and subscribe."
   },
+  tooManyRaises: {
+    code: "E1113",
+    status: 429,
+    fact: "32 clients have a log level of their own already",
+    fix: "end one with DELETE /api/v1/logs/level?client=..., or raise the level of all",
+    why: "A log level for a time is looked up with every entry that concerns a client; their number is limited."
+  },
+  noRaise: {
+    code: "E6113",
+    status: 404,
+    fact: "no log level is raised for that",
+    fix: "promptmq log-level says what is raised; one that is over has ended by itself",
+    why: "A log level is raised for a time, for all entries or for those of one client. After it there is nothing to end."
+  },
   tooManyBans: {
     code: "E1110",
     status: 429,

@@ -6,6 +6,7 @@ import type { UserAdmin } from "../access/user-admin.ts"
 import type { AclDesk } from "../broker/acl-desk.ts"
 import type { Core } from "../broker/core.ts"
 import type { BansDesk } from "../broker/keep-bans.ts"
+import type { QuotaDesk } from "../broker/keep-quotas.ts"
 import type { LogRing } from "../telemetry/log-ring.ts"
 import type { Passport, TraceInfo, TraceRequest, TraceStep } from "./api/messages.ts"
 import type { SecurityView } from "./api/security.ts"
@@ -29,6 +30,8 @@ export interface AdminSources {
   readonly security: () => Pick<SecurityView, "listeners" | "chain" | "isAnonymousAllowed">
   /** Absent: this listener knows of no bans. */
   readonly bans?: BansDesk | undefined
+  /** Absent: this listener knows of no quotas. */
+  readonly quotas?: QuotaDesk | undefined
   /** Absent: auth.chain does not name user-database. */
   readonly users?: UserAdmin | undefined
   /** Absent: this listener knows of no rules. */
@@ -36,6 +39,8 @@ export interface AdminSources {
   readonly storage: () => StorageInfo
   /** Undefined with the memory engine. */
   readonly storageWork: StorageWork | undefined
+  /** Absent with the memory engine. */
+  readonly compaction?: (() => CompactionFigures) | undefined
   /** Every problem of a configuration, as a document of its own. Never rejects. */
   readonly checkDocument: (yaml: string) => Promise<ReadonlyArray<ConfigProblem>>
   readonly configuration?: ConfigurationDesk | undefined
@@ -50,6 +55,17 @@ export interface StorageWork {
   readonly backup: (folder: string) => Promise<StorageBackedUp>
   /** Oldest first. */
   readonly segments: () => ReadonlyArray<SegmentRow>
+}
+
+/** Since the start; `copying` and `waiting` are files now. */
+export interface CompactionFigures {
+  readonly passes: number
+  readonly messagesRemoved: number
+  readonly bytesFreed: number
+  readonly passMs: number
+  readonly copying: number
+  readonly waiting: number
+  readonly isPressed: boolean
 }
 
 /** Settings as they are in the file now. Rejects never. */

@@ -18,7 +18,7 @@ import type { StoreFailed } from "../wal/store-error.ts"
 import type { StoreFs } from "../wal/store-fs.ts"
 import type { SegmentRow, StorageCompacted, StorageInfo } from "./api/storage.ts"
 import type { HealthCheck } from "./probes.ts"
-import type { StorageWork } from "./sources.ts"
+import type { CompactionFigures, StorageWork } from "./sources.ts"
 
 type DiskInfo = NonNullable<StorageInfo["disk"]>
 
@@ -29,6 +29,7 @@ export interface StoreView {
   readonly found: StoreFound
   readonly info: () => DiskInfo
   readonly work: StorageWork
+  readonly compaction: () => CompactionFigures
   /** Is the log alive, and what is written soon safe? */
   readonly checks: ReadonlyArray<HealthCheck>
 }
@@ -58,6 +59,8 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
   describeCompaction(compactor, counters)
   describePersisted(store, compactor, counters)
   counters.meter.of("walRecovery").observe(store.report.milliseconds / 1000)
+  const nextAtStart = log.next
+  const messagesAtStart = log.statistics().records
   const live: LiveStore = {
     durableLsn: () => log.durable,
     force: log.force,
@@ -67,6 +70,11 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
     found,
     info,
     checks: logChecks(store),
+    compaction: () => ({
+      ...compactor.statistics,
+      // Nothing else takes a message out of the log's index.
+      messagesRemoved: messagesAtStart + (log.next - nextAtStart) - log.statistics().records
+    }),
     work: {
       sync: () => Effect.runPromise(Effect.map(log.force, () => ({ durable: log.durable }))),
       compact: () => Effect.runPromise(compactNow(store, compactor)),
@@ -111,6 +119,7 @@ function foundBy({ log, report }: DurableStore, sessions: number): StoreFound {
     records: log.report.records,
     messages: report.messages,
     sessions,
+    ...(report.formatBefore === undefined ? {} : { formatBefore: report.formatBefore }),
     bytesCut: report.bytesCut,
     milliseconds: report.milliseconds,
     wasClosed: report.wasClosed,
@@ -169,6 +178,13 @@ function segmentsOf({ log }: DurableStore): ReadonlyArray<SegmentRow> {
     newestAt: null
   })
   return rows
+}
+
+export const spaceWords: Readonly<Record<SpaceLevel, string>> = {
+  ok: "the disk has room",
+  low: "less than a tenth of the disk is free",
+  scarce: "the disk is nearly full: no new messages are taken",
+  full: "the disk is full: no new messages are taken"
 }
 
 const timeText = (ms: number): string | null => (Number.isFinite(ms) && ms > 0 ? new Date(ms).toISOString() : null)

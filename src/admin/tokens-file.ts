@@ -8,12 +8,22 @@
  * else adds a line, so a file that group or others may write is refused, as a whole, like one with a line that is not
  * understood: half a list would be a list that nobody wrote.
  *
- * Elsewhere: the token of the admin (token-file.ts), who a presented token belongs to (callers.ts), making one
- * (cli/token-add.ts).
+ * Elsewhere: the token of the admin (token-file.ts), who a presented token belongs to (callers.ts), the commands
+ * (cli/token-*.ts).
  */
 import { createHash, randomBytes } from "node:crypto"
-import { appendFileSync, chmodSync, mkdirSync, readFileSync, statSync } from "node:fs"
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync
+} from "node:fs"
 import { dirname } from "node:path"
+import { stateOfFile } from "../access/file-watch.ts"
 import type { Role } from "./api/shared.ts"
 
 export interface TokenRow {
@@ -62,16 +72,6 @@ export const parseTokens = (text: string): ReadonlyArray<TokenRow> | string => {
   return rows
 }
 
-/** The state of the file, to see a change; "" without one. */
-export const stateOfFile = (file: string): string => {
-  try {
-    const { ctimeNs, dev, ino, mtimeNs, size } = statSync(file, { bigint: true })
-    return [dev, ino, size, mtimeNs, ctimeNs].join(":")
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code ?? "unknown"
-  }
-}
-
 export const newToken = (): string => randomBytes(tokenBytes).toString("base64url")
 
 export const digestOf = (token: string): Buffer => createHash("sha256").update(token).digest()
@@ -85,4 +85,18 @@ export const appendToken = (file: string, name: string, role: Role, token: strin
   const gap = before === "" || before.endsWith("\n") ? "" : "\n"
   appendFileSync(file, `${head}${gap}${name} ${role} ${digestOf(token).toString("hex")}\n`, { mode: ownerOnly })
   if (isNew) chmodSync(file, ownerOnly)
+}
+
+/** Takes the row of that name out; everything else stays as it is, comments too. The file is exchanged as a whole. */
+export const removeToken = (file: string, name: string): void => {
+  const kept = readFileSync(file, "utf8")
+    .split("\n")
+    .filter((line) => linePattern.exec(line.trim())?.[1] !== name)
+  const next = `${file}.${randomBytes(8).toString("hex")}`
+  try {
+    writeFileSync(next, kept.join("\n"), { mode: ownerOnly, flag: "wx" })
+    renameSync(next, file)
+  } finally {
+    rmSync(next, { force: true })
+  }
 }

@@ -45,11 +45,19 @@ export class TimerWheel<T> {
   }
 
   schedule(item: T, deadlineMs: number): TimerHandle<T> {
-    assert(Number.isFinite(deadlineMs), "a deadline is a finite time; what never ends is not scheduled")
-    const timer = new Timer(item, Math.max(0, Math.ceil(deadlineMs / this.#tickMs)))
-    insertBefore(timer.tick <= this.#tick ? this.#overdue : this.#slotOf(timer.tick), timer)
+    const timer = new Timer(item)
+    this.#line(timer, deadlineMs)
     this.#size++
     return timer
+  }
+
+  /** Another deadline for one that is pending; false when it has fired, or was cancelled. */
+  move(handle: TimerHandle<T>, deadlineMs: number): boolean {
+    const timer = handle as Timer<T>
+    if (!timer.pending) return false
+    unlink(timer)
+    this.#line(timer, deadlineMs)
+    return true
   }
 
   /** True when it was still pending; a handle that has fired or was cancelled before is let be. */
@@ -72,6 +80,12 @@ export class TimerWheel<T> {
       this.#settle(timer)
       fire(timer.item)
     }
+  }
+
+  #line(timer: Timer<T>, deadlineMs: number): void {
+    assert(Number.isFinite(deadlineMs), "a deadline is a finite time; what never ends is not scheduled")
+    timer.tick = Math.max(0, Math.ceil(deadlineMs / this.#tickMs))
+    insertBefore(timer.tick <= this.#tick ? this.#overdue : this.#slotOf(timer.tick), timer)
   }
 
   #slotOf(tick: number): Link<T> {
@@ -104,12 +118,11 @@ class Link<T> {
 
 class Timer<T> extends Link<T> implements TimerHandle<T> {
   readonly item: T
-  readonly tick: number
+  tick = 0
   pending = true
-  constructor(item: T, tick: number) {
+  constructor(item: T) {
     super()
     this.item = item
-    this.tick = tick
   }
 }
 

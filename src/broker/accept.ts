@@ -23,6 +23,8 @@ import { watchIdentity } from "./identity-expiry.ts"
 import { watchKeepAlive } from "./keep-alive.ts"
 import { setIdentity } from "./permissions.ts"
 import { queuePump } from "./pump-queue.ts"
+import { receiptsOf } from "./receipts.ts"
+import { doubtOf } from "./recheck.ts"
 import { saveConnecting } from "./save-session.ts"
 import { send } from "./send.ts"
 import { goOnline } from "./session-mode.ts"
@@ -39,6 +41,11 @@ export const accept = (
   authentication: Pick<Properties, "authenticationMethod" | "authenticationData"> = {}
 ): void => {
   const { clientIdentifier } = identity
+  const doubt = doubtOf(identity)
+  if (doubt !== undefined) {
+    refuseConnect(core, client, ReasonCode.notAuthorized, doubt) // [RCK-1]
+    return
+  }
   client.will = packet.will === undefined ? undefined : willOf(packet.will)
   const before = core.sessions.get(clientIdentifier) ?? orphanOf(core, clientIdentifier)
   if (before !== undefined && isOfAnother(core, client, before, identity)) {
@@ -93,26 +100,33 @@ export const accept = (
     closeClient(core, client, "refused", undefined, "the client's Maximum Packet Size leaves no room for CONNACK")
     return
   }
+  settleThrottles(core, client)
   client.state = ClientState.connected
   client.connection.transport.limitIncoming?.(Number.POSITIVE_INFINITY)
   client.connection.countHeld(undefined)
   connected(core, client, identity)
-  settleThrottles(core, client)
   countAccepted(core, client, packet)
   const { peer } = client.connection.transport
-  core.options.report({ level: "debug", what: "connected", clientIdentifier, peer })
-  const how = `MQTT ${versionWords[packet.version]}, ${sessionPresent ? "session resumed" : "new session"}`
+  if (core.isTold("debug")) core.options.report({ level: "debug", what: "connected", clientIdentifier, peer })
+  const how = (sessionPresent ? resumedWords : newWords)[packet.version]
   core.clientEvents.add(clientIdentifier, "connected", core.nowMs, peer, undefined, how)
 
-  for (const subscription of session.subscriptions.values()) if (subscription.active) core.router.attach(subscription)
+  if (session.subscriptions.size > 0) {
+    for (const subscription of session.subscriptions.values()) if (subscription.active) core.router.attach(subscription)
+  }
   client.resend = session.window.openIdentifiers() // [MQTT-4.4.0-1]
   goOnline(core, session, client)
-  queuePump(core, client)
+  if (client.mustPump || session.shared !== undefined) queuePump(core, client)
   watchKeepAlive(core, client)
   watchIdentity(core, client)
 }
 
-const versionWords = { 3: "3.1", 4: "3.1.1", 5: "5.0" } as const
+const newWords = { 3: "MQTT 3.1, new session", 4: "MQTT 3.1.1, new session", 5: "MQTT 5.0, new session" } as const
+const resumedWords = {
+  3: "MQTT 3.1, session resumed",
+  4: "MQTT 3.1.1, session resumed",
+  5: "MQTT 5.0, session resumed"
+} as const
 
 const countAccepted = ({ count }: Core, client: Client, packet: ConnectPacket): void => {
   const accepted = Counter.connectionsAccepted + listenerIndex(client.connection.transport.listener)
@@ -182,7 +196,9 @@ const adopt = (
   client.topicAliasMaximum = Math.min(properties.topicAliasMaximum ?? 0, limits.topicAliasMaximum)
   client.outgoingAliases = client.topicAliasMaximum > 0 ? new Map() : undefined
   client.requestProblemInformation = properties.requestProblemInformation !== 0
+  client.receipts = receiptsOf(packet)
   client.keepAliveMs = keepAliveSeconds(core, packet) * 1000
+  client.cleanStart = packet.cleanStart
 }
 
 /** The client's wish, or ours where the wish is none or too long and a maximum is set [MQTT-3.1.2-21]. */

@@ -26,6 +26,7 @@ import type { Core } from "./core.ts"
 import { dropRecord } from "./drop-record.ts"
 import { storeRefuses } from "./faults.ts"
 import { holdUntilKept } from "./holds.ts"
+import { acknowledgeWithReceipt } from "./receipts.ts"
 import { endExchange, wakeGroups } from "./share-exchange.ts"
 
 export const acknowledge = (
@@ -35,6 +36,9 @@ export const acknowledge = (
   packetIdentifier: number,
   reasonCode: number
 ): void => {
+  if (client.receipts !== undefined && packetType <= PacketType.pubrec && reasonCode === ReasonCode.success) {
+    if (acknowledgeWithReceipt(core, client, packetType, packetIdentifier)) return
+  }
   const outbox = client.connection.outbox
   const size = acknowledgementSize(client.version, reasonCode)
   const at = outbox.reserve(size)

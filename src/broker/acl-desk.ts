@@ -36,6 +36,8 @@ export interface AclDesk {
   /** Undefined: there is no rules file. Rejects never. */
   readonly reload: () => Promise<RulesChange | ReadonlyArray<RulesProblem> | undefined>
   readonly explain: (question: AclQuestion) => AclAnswer
+  /** The same of rules that are in no file of the broker's yet; `name` is what their places are told with. */
+  readonly judge: (text: string, name: string) => Promise<RulesEffect | ReadonlyArray<RulesProblem>>
   /** What the file, as it is now, would take away from those who are connected. */
   readonly preview: () => Promise<RulesEffect | ReadonlyArray<RulesProblem>>
 }
@@ -50,19 +52,26 @@ export const makeAclDesk = (core: Core, source: RulesSource): AclDesk => ({
           Effect.match(source.reload, { onSuccess: (change) => change, onFailure: ({ problems }) => problems })
         ),
   explain: (question) => explain(core, source, question),
+  judge: async (text, name) => {
+    // The parser is loaded only when it is needed.
+    const { readRules } = await import("../access/rules-file.ts")
+    const { problems, rules } = readRules(text, name)
+    return problems.length > 0 ? problems : effectOf(core, source, rules)
+  },
   preview: () =>
     Effect.runPromise(
       Effect.match(source.preview, {
         onSuccess: (rules) => {
           const { authorizer, settings } = source
-          if (settings.rulesFile === "") return rulesEffect(authorizer, authorizer, [])
-          const after = new RulesAuthorizer({ rules, noMatch: settings.noMatch })
-          return rulesEffect(authorizer, after, liveClients(core))
+          return settings.rulesFile === "" ? rulesEffect(authorizer, authorizer, []) : effectOf(core, source, rules)
         },
         onFailure: ({ problems }) => problems
       })
     )
 })
+
+const effectOf = (core: Core, { authorizer, settings }: RulesSource, rules: RuleList): RulesEffect =>
+  rulesEffect(authorizer, new RulesAuthorizer({ rules, noMatch: settings.noMatch }), liveClients(core))
 
 const explain = (core: Core, { authorizer }: RulesSource, question: AclQuestion): AclAnswer => {
   const { identity, isConnected } = identityOf(core, question)

@@ -42,7 +42,7 @@ export const judgeIdentity = (core: Core, identity: Identity, old: Client | unde
   const { clientIdentifier, username } = identity
   const ban = core.fairness.bans.find(clientIdentifier, username, undefined, core.nowMs)
   if (ban !== undefined) return banned(ban)
-  return mayConnect(core, username, old) ? undefined : userIsFull
+  return mayConnect(core, identity, old) ? undefined : userIsFull
 }
 
 /** Counted after it got in, so that nobody can get another one banned by failing to. */

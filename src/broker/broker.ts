@@ -124,9 +124,11 @@ const makeCore = Effect.gen(function* () {
     randomText: () => `auto-${randomBytes(12).toString("hex")}`,
     report: (event) => {
       for (const watch of core.eventWatchers) watch(event)
+      if (!log.isEnabled(event.level)) return
       const { level, what, ...fields } = event
-      if (log.isEnabled(level)) log.write(level, what, fields)
-    }
+      log.write(level, what, fields)
+    },
+    isReported: (level) => log.isEnabled(level)
   })
   return core
 })

@@ -1,6 +1,6 @@
 /**
  * What happened to each client: connected, disconnected and why, taken over, refused, expired, kicked, banned, messages
- * dropped from its queue. Of clients that are away too: that is when people ask.
+ * dropped from its queue, its user's quota nearly or wholly used up. Of clients that are away too: that is when people ask.
  *
  * Invariants
  * - [EVT-1] At most EVENTS_PER_CLIENT of one client and `max` of all; the client nothing happened to for the longest time
@@ -18,6 +18,8 @@ export type ClientEventKind =
   | "kicked"
   | "banned"
   | "queue-dropped"
+  | "quota-near"
+  | "quota-exceeded"
 
 /** As the admin API shows it (ClientEvent in admin/api/clients.ts). */
 export interface ClientEvent {
@@ -41,7 +43,7 @@ const EVENTS_PER_CLIENT = 20
 const REFUSALS_PER_CLIENT = 10
 const STRANGERS_SHARE = 20
 /** Repeats of these are told as a number. */
-const counted = new Set<ClientEventKind>(["queue-dropped", "refused"])
+const counted = new Set<ClientEventKind>(["queue-dropped", "quota-exceeded", "refused"])
 
 export class ClientEvents {
   readonly #max: () => number
@@ -105,7 +107,13 @@ class Histories {
   }
 
   add(clientIdentifier: string, event: KeptEvent): void {
-    const events = this.#events.get(clientIdentifier) ?? []
+    const events = this.#events.get(clientIdentifier)
+    if (events === undefined) {
+      // A list of one has memory for one; push() on an empty one would take it for 17.
+      this.#events.set(clientIdentifier, [event])
+      this.size += 1
+      return
+    }
     this.#events.delete(clientIdentifier)
     this.#events.set(clientIdentifier, events)
     const last = events.at(-1)
@@ -136,6 +144,7 @@ class Histories {
   }
 
   shrink(max: number): void {
+    if (this.size <= max) return
     for (const [clientIdentifier, events] of this.#events) {
       if (this.size <= max) return
       this.#events.delete(clientIdentifier)

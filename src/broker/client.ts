@@ -21,6 +21,8 @@ import {
 import type { LogReader } from "../store/log-reader.ts"
 import type { VerdictTable } from "./permissions.ts"
 import type { RateBucket } from "./rate-bucket.ts"
+import type { Receipts } from "./receipts.ts"
+import type { UserQuota } from "./user-quotas.ts"
 
 export const ClientState = {
   /** Nothing but CONNECT is legal [MQTT-3.1.0-1]. */
@@ -74,6 +76,8 @@ export class Client implements SessionConnection {
   /** Loop time of the last chunk from the client; keep-alive looks at it when its timer fires. */
   lastReceivedMs = 0
   keepAliveMs = 0
+  /** Clean Start (in 3.x Clean Session) of its CONNECT, for those who look. */
+  cleanStart = false
   /** Loop time at which a packet began that is not complete yet, or -1. */
   partialSinceMs = -1
   /** Unsent bytes and finished writes at the last look, and the loop time since when the client has taken nothing. */
@@ -88,6 +92,8 @@ export class Client implements SessionConnection {
   /** Largest packet the client takes [MQTT-3.1.2-24]. */
   maximumPacketSizeBytes = Number.POSITIVE_INFINITY
   requestProblemInformation = true
+  /** It wants to be told more with its acknowledgements: receipts.ts. */
+  receipts: Receipts | undefined = undefined
   /** Topic names by alias, as the client set them; gone with the connection [MQTT-3.3.2-7]. */
   aliases: Array<Buffer> | undefined = undefined
   /** Aliases this connection may be sent, and those it was sent; undefined when it wants none [MQTT-3.1.2-27]. */
@@ -113,6 +119,8 @@ export class Client implements SessionConnection {
   /** What it may publish, and be sent, per second; undefined = no limit. See throttle.ts. */
   publishing: RateBucket | undefined = undefined
   delivering: RateBucket | undefined = undefined
+  /** What its user may publish today; undefined = no limit. See user-quotas.ts. */
+  quota: UserQuota | undefined = undefined
   /** In the list of clients that have something to send once the loop comes round. */
   pumpQueued = false
   /** An exchange ended in the chunk being read: pump when the chunk is done. */

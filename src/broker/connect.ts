@@ -94,15 +94,16 @@ const authenticate = (core: Core, client: Client, packet: ConnectPacket): void =
   const clientIdentifier = packet.clientIdentifier === "" ? core.options.randomText() : packet.clientIdentifier
   const { username, password } = packet
   const { listener, peer, peerCertificate: certificate, pskIdentity } = client.connection.transport
+  const { access } = client
+  const claimed = { clientIdentifier, username, listener, peer }
+  const isAsked = packet.properties.authenticationMethod !== undefined || !access.admitsEverybody
+  if (!isAsked && (packet.will === undefined || isUnrestricted(access, claimed))) {
+    accept(core, client, packet, claimed)
+    return
+  }
   const request = { clientIdentifier, username, password, listener, peer, certificate, pskIdentity }
   if (packet.properties.authenticationMethod !== undefined) {
     startEnhanced(core, client, packet, request)
-    return
-  }
-  const { access } = client
-  const claimed = { clientIdentifier, username, listener, peer }
-  if (access.admitsEverybody && (packet.will === undefined || isUnrestricted(access, claimed))) {
-    accept(core, client, packet, claimed)
     return
   }
   client.connection.stop()

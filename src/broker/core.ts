@@ -35,6 +35,7 @@ import { Holds } from "./holds.ts"
 import type { Limits } from "./limits.ts"
 import type { MessageWatch } from "./message-watch.ts"
 import { forgetVerdicts } from "./permissions.ts"
+import { RetainedPublishers } from "./retained-publishers.ts"
 import { Slowed } from "./slow-down.ts"
 
 /** Anything with a timer: it decides itself what is due. */
@@ -74,6 +75,8 @@ export interface CoreOptions {
   /** Random text for assigned client identifiers. */
   readonly randomText: () => string
   readonly report: (event: BrokerEvent) => void
+  /** Absent: everything reported is wanted. */
+  readonly isReported?: ((level: BrokerEvent["level"]) => boolean) | undefined
 }
 
 /** What the broker tells the log and, later, the client's history. */
@@ -136,6 +139,8 @@ export class Core {
   readonly record = new LogRecord()
   /** Who was not let in lately. */
   readonly failedLogins = new FailedLogins()
+  /** Names of those who published what is retained. */
+  readonly publishers = new RetainedPublishers(() => this.limits.retainedPublishersMax)
   /** What happened to each client. */
   readonly clientEvents = new ClientEvents(() => this.limits.clientEventsMax)
   /** Told of what the broker reports, whatever the log's level. */
@@ -244,6 +249,11 @@ export class Core {
     const readers = this.#logReaders.get(filter)
     readers?.delete(subscription)
     if (readers?.size === 0) this.#logReaders.delete(filter)
+  }
+
+  /** Somebody is told what is reported at this level: ask before an event is made for every connect. */
+  isTold(level: BrokerEvent["level"]): boolean {
+    return this.eventWatchers.size > 0 || (this.options.isReported?.(level) ?? true)
   }
 
   /** What was handed over to the session, or ended, is not in its saved cursor yet. Ask `isDurable` first. */

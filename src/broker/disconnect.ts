@@ -101,12 +101,8 @@ const leave = (core: Core, client: Client, cause: CloseCause, why: string, reaso
     core.count[Counter.willsCancelled] = (core.count[Counter.willsCancelled] as number) + 1
   core.meter?.of("connectionDuration").observe((core.nowMs - client.connectedAtMs) / 1000)
   const { clientIdentifier } = session
-  core.options.report({
-    level: cause === "protocol-error" ? "info" : "debug",
-    what: `disconnected (${cause})`,
-    clientIdentifier,
-    why
-  })
+  const level = cause === "protocol-error" ? "info" : "debug"
+  if (core.isTold(level)) core.options.report({ level, what: `disconnected (${cause})`, clientIdentifier, why })
   const { peer } = client.connection.transport
   core.clientEvents.add(clientIdentifier, eventOf(cause, reasonCode), core.nowMs, peer, reasonCode, why)
   for (const subscription of session.subscriptions.values()) core.router.detach(subscription)

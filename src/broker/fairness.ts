@@ -7,12 +7,15 @@ import { Flapping } from "../access/flapping.ts"
 import { HeldBytes } from "../listener/held-bytes.ts"
 import { Counter } from "../metrics/counters.ts"
 import type { Core } from "./core.ts"
+import { UserQuotas } from "./user-quotas.ts"
 import { Users } from "./users.ts"
 
 export class Fairness {
   readonly bans: Bans
   readonly flapping = new Flapping()
   readonly users = new Users()
+  /** What users published today. */
+  readonly quotas = new UserQuotas()
   /** What strangers make the broker hold. */
   readonly held: HeldBytes
   /** Index in memoryLevels: 0 = enough; see memory-ceiling.ts. */

@@ -33,6 +33,7 @@ export const topicTooDeep = new Fault(
 /** 3.x only: it has no negative acknowledgement, and acknowledging would be a lie. */
 export const quotaExceeded = new Fault(ReasonCode.quotaExceeded, "every session the message is for is at its limit")
 /** A step of QoS 2 that cannot be saved is not answered: the client repeats it on its next connection. */
+export const userQuotaExceeded = new Fault(ReasonCode.quotaExceeded, "the user's quota for today is used up")
 export const storeRefuses = new Fault(ReasonCode.quotaExceeded, "the store takes nothing now")
 export const tooManyUserProperties = new Fault(
   ReasonCode.quotaExceeded,

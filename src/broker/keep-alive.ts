@@ -10,6 +10,7 @@
  *   count, nor does the time in which the connection waited for us.
  * - Deadlines are monotonic: a wall clock that jumps ends nothing.
  */
+import type { TimerHandle } from "../base/wheel.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core, Expirable } from "./core.ts"
@@ -54,11 +55,17 @@ export const watchConnect = (core: Core, client: Client): void => {
 
 /** From CONNACK on. Keep Alive 0 means no limit. */
 export const watchKeepAlive = (core: Core, client: Client): void => {
-  unwatch(core, client)
-  if (client.state !== ClientState.connected) return
+  if (client.state !== ClientState.connected) {
+    unwatch(core, client)
+    return
+  }
   const keepAliveMs = client.keepAliveMs === 0 ? Number.POSITIVE_INFINITY : client.keepAliveMs * GRACE
   const firstMs = Math.min(keepAliveMs, lookEveryMs(core))
-  client.timer = core.wheel.schedule(new ConnectionTimer(core, client), core.loopMs + firstMs)
+  const deadlineMs = core.loopMs + firstMs
+  const timer = client.timer as TimerHandle<Expirable> | undefined
+  // That of the CONNECT goes on as this one.
+  if (timer !== undefined && core.wheel.move(timer, deadlineMs)) return
+  client.timer = core.wheel.schedule(new ConnectionTimer(core, client), deadlineMs)
 }
 
 /** How often a connection is looked at for packets that do not end and readers that do not read. */

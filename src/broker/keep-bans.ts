@@ -20,6 +20,8 @@ export interface BanRequest {
   readonly kind: BanKind
   readonly value: string
   readonly why: string
+  /** Who asks for it, as the list of bans shows it. */
+  readonly by: string
   /** Undefined = for good. */
   readonly forMs: number | undefined
 }
@@ -79,9 +81,9 @@ export const keepBans = (
     }
   })
 
-const banOf = ({ forMs, kind, value, why }: BanRequest, nowMs: number): Ban | undefined => {
+const banOf = ({ by, forMs, kind, value, why }: BanRequest, nowMs: number): Ban | undefined => {
   const compared = banValue(kind, value)
   if (compared === undefined) return undefined
   const untilMs = forMs === undefined ? undefined : nowMs + forMs
-  return { kind, value: compared, why, by: "admin API", createdAtMs: nowMs, untilMs }
+  return { kind, value: compared, why, by, createdAtMs: nowMs, untilMs }
 }

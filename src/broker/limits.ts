@@ -31,6 +31,10 @@ export interface Limits {
   readonly connectionsPerUserMax: number
   readonly subscriptionsPerUserMax: number
   readonly quotaWarningPercent: number
+  /** What one user name may publish in a day; 0 = no limit. */
+  readonly userMessagesPerDayMax: number
+  readonly userBytesPerDayMax: number
+  readonly quotaUsersMax: number
   readonly flappingConnects: number
   readonly flappingWindowMs: number
   readonly flappingBanMs: number
@@ -84,12 +88,15 @@ export interface Limits {
   readonly checkRetainedSource: boolean
   /** A session that belongs to a user name is nobody else's. */
   readonly ownSessionsOnly: boolean
+  /** Names kept of those who published what is retained; see retained-publishers.ts. */
+  readonly retainedPublishersMax: number
   /** Events remembered of all clients; see client-events.ts. */
   readonly clientEventsMax: number
 }
 
 export const limitsOf = ({ acl, limits, mqtt, server, storage, tracing }: Settings): Limits => ({
   clientEventsMax: tracing.maxClientEvents,
+  retainedPublishersMax: mqtt.maxRetainedPublishers,
   unauthenticatedBytesMax: limits.unauthenticatedBytesMax,
   exempt: new NetworkSet(limits.exemptAddresses),
   userPropertiesMax: limits.maxUserProperties,
@@ -105,6 +112,9 @@ export const limitsOf = ({ acl, limits, mqtt, server, storage, tracing }: Settin
   connectionsPerUserMax: limits.maxConnectionsPerUser,
   subscriptionsPerUserMax: limits.maxSubscriptionsPerUser,
   quotaWarningPercent: limits.quotaWarningPercent,
+  userMessagesPerDayMax: limits.maxUserMessagesPerDay,
+  userBytesPerDayMax: limits.userBytesPerDayMax,
+  quotaUsersMax: limits.maxQuotaUsers,
   flappingConnects: limits.flappingConnects,
   flappingWindowMs: limits.flappingWindowMs,
   flappingBanMs: limits.flappingBanMs,

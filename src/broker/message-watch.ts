@@ -1,5 +1,5 @@
 /**
- * Looks at messages on their way and tells listeners (traces.ts, spans.ts) the steps each one takes.
+ * Looks at messages on their way and tells listeners (traces.ts, spans.ts) the steps each one takes, and topic-looks.ts all.
  *
  * `core.watch` is undefined while nobody listens: every hook of the publish, deliver, emit and acknowledge paths is then
  * one test of a field, and nothing else. While somebody does, a message nobody asked for costs a look at what is known
@@ -29,6 +29,7 @@ import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
 import { entryOf } from "./permissions.ts"
 import type { MessageSpans, Spans } from "./spans.ts"
+import type { TopicLooks } from "./topic-looks.ts"
 import type { StepKind, StepListener, WatchedMessage, WatchedStep } from "./watched-step.ts"
 
 interface OpenDelivery {
@@ -62,6 +63,7 @@ const turnedDown = new Set<DropReasonId>([
 export class MessageWatch {
   readonly #core: Core
   #spans: Spans | undefined = undefined
+  #looks: TopicLooks | undefined = undefined
   #listeners: ReadonlyArray<StepListener> = []
   /** The clients that the listeners are about; undefined while one of them is about any. */
   #names: ReadonlySet<string> | undefined = undefined
@@ -114,8 +116,19 @@ export class MessageWatch {
     return this.#spans
   }
 
+  /** Each topic's latest message is seen from now on; undefined = no more. */
+  set looks(looks: TopicLooks | undefined) {
+    this.#looks = looks
+    this.#retire()
+  }
+
+  get looks(): TopicLooks | undefined {
+    return this.#looks
+  }
+
   #retire(): void {
-    if (this.#listeners.length > 0 || this.#spans !== undefined || this.#core.watch !== this) return
+    const isWanted = this.#listeners.length > 0 || this.#spans !== undefined || this.#looks !== undefined
+    if (isWanted || this.#core.watch !== this) return
     this.#core.watch = undefined // [TRC-3]
     this.#core.ledger.observer = undefined
   }
@@ -159,6 +172,7 @@ export class MessageWatch {
     this.#entry = entry
     this.#message = undefined
     this.#isWanted = span !== undefined || this.wantsTopicOf(entry)
+    if (this.#denied === undefined) this.#looks?.see(seen, entry, frames)
     return seen
   }
 

@@ -96,8 +96,10 @@ export const passport = (core: Core, sequence: number): Passport | undefined => 
 const isPosition = ({ log }: Core, sequence: number): boolean =>
   Number.isSafeInteger(sequence) && sequence >= log.first && sequence < log.next
 
-/** A session of that number, as far as one is found among the first. */
+/** Of a retained message it is known; else a session of that number, as far as one is found among the first. */
 const publisherOf = (core: Core, number: number): string | null => {
+  const name = core.publishers.nameOf(number)
+  if (name !== undefined) return name.clientIdentifier
   let looked = 0
   for (const session of core.sessions.values()) {
     if (session.number === number) return session.clientIdentifier

@@ -37,21 +37,23 @@ import {
   aliasTooLarge,
   aliasUnknown,
   qosNotSupported,
-  quotaExceeded,
   receiveMaximumExceeded,
   retainNotSupported,
   storeRefuses,
   tooManyUserProperties,
   topicTooDeep,
-  topicTooLong
+  topicTooLong,
+  userQuotaExceeded
 } from "./faults.ts"
 import { holdBack } from "./hold-back.ts"
 import { bookDenied, isFree, publishVerdict } from "./permissions.ts"
-import { dropReasonOf } from "./refusals.ts"
+import { noteReceipt } from "./receipts.ts"
+import { dropReasonOf, faultOf } from "./refusals.ts"
 import { keepRetained } from "./retained.ts"
 import { waitingMessages } from "./session-mode.ts"
 import { slowDown } from "./slow-down.ts"
 import { hasTooManyUserProperties } from "./user-properties.ts"
+import { takeQuota, type UserQuota } from "./user-quotas.ts"
 
 /** The packet waits for an access decision: look at it again when the connection goes on. */
 export const ASK = 1
@@ -98,13 +100,15 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   if (isDuplicate) return acknowledgeDuplicate(core, client, session, view.packetIdentifier)
 
   if (core.shedsQos0 && view.qos === 0 && verdict === Verdict.allow) return shed(core, client, entry, frames)
+  if (client.quota !== undefined && verdict === Verdict.allow && isOverQuota(core, client, client.quota, view, frames))
+    return refuseOver(core, client, entry, view, frames)
 
   // 5 to 9
   core.crowded = undefined
   const isSaved = view.qos === 2 && core.isDurable && session.persistent
   let outcome = routed
   if (verdict === Verdict.allow) {
-    if (view.retain && !isFree(client)) core.source = client.identity
+    if (view.retain) noteSource(core, client, session)
     if (core.watch !== undefined) core.watch.from(session.clientIdentifier, client.connection.transport.peer)
     outcome = route(core, view, entry, session.number, frames, isSaved ? view.packetIdentifier : 0)
     core.source = undefined
@@ -120,10 +124,9 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
 
   // 10 acknowledge when kept
   if (view.qos === 0) return done(core, client, outcome.ticket)
-  const accepted = outcome.reasonCode < 0x80
-  if (!client.isVersion5 && outcome.reasonCode === ReasonCode.quotaExceeded) return quotaExceeded
+  if (!client.isVersion5 && outcome.reasonCode === ReasonCode.quotaExceeded) return faultOf(outcome.drop)
   // MQTT 3.x has no negative acknowledgement: what was refused for good is acknowledged and dropped [v3.1.1 MQTT-3.3.5-2]
-  if (view.qos === 2 && (accepted || !client.isVersion5)) {
+  if (view.qos === 2 && (outcome.reasonCode < 0x80 || !client.isVersion5)) {
     session.addIncoming(view.packetIdentifier) // [MQTT-4.3.3-10]
     client.incomingOpen += 1
     if (outcome.ticket > 0 && outcome.lane === KeepLane.durable) {
@@ -132,8 +135,8 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
     }
     if (isSaved) core.markDirty(session)
   }
-  // [KEEP-1]
-  const type = view.qos === 1 ? PacketType.puback : PacketType.pubrec
+  if (client.receipts !== undefined) noteReceipt(core, client.receipts, view.packetIdentifier, entry, outcome)
+  const type = view.qos === 1 ? PacketType.puback : PacketType.pubrec // [KEEP-1]
   if (outcome.ticket > keptOf(core, outcome.lane)) {
     if (view.qos === 1) client.incomingOpen += 1
     acknowledgeWhenKept(core, client, type, view.packetIdentifier, outcome.lane, outcome.ticket)
@@ -144,10 +147,38 @@ export const publish = (core: Core, client: Client, frames: number): Fault | typ
   return done(core, client, outcome.ticket)
 }
 
+/** Who publishes it is asked later: by those who look, and by the rules where any concern the client. */
+const noteSource = (core: Core, client: Client, session: Session): void => {
+  core.publishers.note(session.number, session.clientIdentifier, session.username)
+  if (!isFree(client)) core.source = client.identity
+}
+
 /** The message is dealt with; its publisher may have to wait. */
 const done = (core: Core, client: Client, ticket: number): undefined => {
   if (ticket > 0 || core.isMemoryTight) slowDown(core, client)
   if (core.crowded !== undefined) holdBack(core, client, core.crowded)
+  return undefined
+}
+
+const isOverQuota = (core: Core, client: Client, quota: UserQuota, view: PublishView, frames: number): boolean =>
+  !takeQuota(core, quota, client.session?.clientIdentifier ?? "", frames, view.frameEnd - view.frameStart)
+
+/** [LIM-10] Its user's quota is used up. */
+const refuseOver = (
+  core: Core,
+  client: Client,
+  entry: TopicEntry<Session>,
+  view: PublishView,
+  frames: number
+): Fault | undefined => {
+  const { clientIdentifier } = client.session as Session
+  core.watch?.denying(client, view, entry)
+  core.ledger.add(DropReason.userQuota, clientIdentifier, entry.bytes.toString("utf8"), frames, core.nowMs)
+  core.watch?.denied()
+  if (view.qos === 0) return undefined
+  if (!client.isVersion5) return userQuotaExceeded
+  const type = view.qos === 1 ? PacketType.puback : PacketType.pubrec
+  acknowledge(core, client, type, view.packetIdentifier, ReasonCode.quotaExceeded)
   return undefined
 }
 
@@ -182,7 +213,14 @@ const acknowledgeDuplicate = (core: Core, client: Client, session: Session, pack
 }
 
 /** What became of the message routed last; `ticket` is 0 where nothing had to be kept, -1 where the store refused. */
-const routed = { reasonCode: 0 as number, ticket: 0, lane: KeepLane.policy as number, receivers: 0 }
+const routed = {
+  reasonCode: 0 as number,
+  ticket: 0,
+  lane: KeepLane.policy as number,
+  receivers: 0,
+  /** Why, where the reason code is 0x97. */
+  drop: DropReason.quotaExceeded as DropReasonId
+}
 
 /** Q2IN: the message itself is in no log [KEEP-1]. */
 const saveReceived = (core: Core, publisher: number, packetIdentifier: number): void => {
@@ -302,6 +340,7 @@ const noSubscribers = (core: Core, view: PublishView, entry: TopicEntry<Session>
 const refuse = (core: Core, entry: TopicEntry<Session>, reason: DropReasonId): typeof routed => {
   core.ledger.add(reason, "", entry.bytes.toString("utf8"), 1, core.nowMs)
   routed.reasonCode = ReasonCode.quotaExceeded
+  routed.drop = reason
   routed.ticket = 0
   routed.receivers = 0
   return routed

@@ -31,10 +31,11 @@ import {
   unknownPacket
 } from "./faults.ts"
 import { ASK, publish } from "./publish.ts"
-import { bookFaulty } from "./refusals.ts"
+import { bookFaulty, isOurs } from "./refusals.ts"
 import { receiveUnsubscribe } from "./subscribe.ts"
 import { mustWaitToPublish } from "./throttle.ts"
 import { userPropertiesFault } from "./user-properties.ts"
+import { hasRoomForRun } from "./user-quotas.ts"
 
 /** What a verb answers: nothing, a fault to close with, or "ask first, then look at this packet again". */
 type Outcome = Fault | typeof ASK | undefined
@@ -111,6 +112,7 @@ export class Receiver implements PacketReceiver {
       view.qos === 0 &&
       !view.retain &&
       (client.publishing === undefined || client.publishing.takesRuns) &&
+      (client.quota === undefined || hasRoomForRun(core, client.quota)) &&
       frameEnd < end &&
       view.topicAlias === 0 &&
       view.propertiesStart === view.propertiesEnd
@@ -203,8 +205,9 @@ export class Receiver implements PacketReceiver {
 
   #fault(fault: Fault): void {
     const client = this.#client
-    if (client.state === ClientState.connected)
-      closeClient(this.#core, client, "protocol-error", fault.reasonCode, fault.why)
-    else refuseConnect(this.#core, client, fault.reasonCode, fault.why)
+    if (client.state === ClientState.connected) {
+      const cause = isOurs(fault) ? "server" : "protocol-error"
+      closeClient(this.#core, client, cause, fault.reasonCode, fault.why)
+    } else refuseConnect(this.#core, client, fault.reasonCode, fault.why)
   }
 }

@@ -53,12 +53,19 @@ export const handedBelow = (core: Core): number =>
 
 const NONE: ReadonlyArray<Subscription> = []
 
-/** A connection for a session that was offline or is new: it reads on from its cursor; nothing waiting = live at once. */
+/**
+ * A connection for a session that was offline or is new: it reads on from its cursor; nothing waiting = live at once, and
+ * a new session, whose cursor is D, needs neither a reader nor a turn of the pump for that.
+ */
 export const goOnline = (core: Core, session: Session, client: Client): void => {
   assert(session.mode === SessionMode.offline, "only an offline session comes online")
   session.mode = SessionMode.catchingUp
+  if (session.subscriptions.size === 0 && session.cursor >= core.delivered && session.liveFrom <= core.delivered) {
+    session.mode = SessionMode.live
+    if (core.isDurable) core.markDirty(session)
+    return
+  }
   settleLogReading(core, session)
-  // A new session subscribes later, and is live by then.
   const subscriptions = session.subscriptions.size === 0 ? NONE : [...session.subscriptions.values()]
   core.readerOf(client).seek(session.cursor, subscriptions)
 }

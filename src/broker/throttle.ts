@@ -19,6 +19,7 @@ import { deliveryBurstMs } from "./delivery-rate.ts"
 import { closeClient } from "./disconnect.ts"
 import { queuePump } from "./pump-queue.ts"
 import { RateBucket } from "./rate-bucket.ts"
+import { settleQuota } from "./user-quotas.ts"
 
 /** Gives the client the throttles that the settings ask for: at CONNECT, and when they change. */
 export const settleThrottles = (core: Core, client: Client): void => {
@@ -29,6 +30,7 @@ export const settleThrottles = (core: Core, client: Client): void => {
       ? undefined
       : new RateBucket(publishRate, publishRateBytes, publishBurstMs, core.loopMs)
   client.delivering = deliveryRate === 0 ? undefined : new RateBucket(deliveryRate, 0, deliveryBurstMs, core.loopMs)
+  settleQuota(core, client)
   // Whoever waited for the old buckets goes on with the new ones.
   if (publishing?.isAwaited === true) letRead(client, publishing)
   if (client.state === ClientState.connected) queuePump(core, client)

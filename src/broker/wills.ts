@@ -26,6 +26,7 @@ import { isUnrestricted, rightsOf } from "./permissions.ts"
 import { route } from "./publish.ts"
 import { saveEnd, saveSession, sessionBytesMax } from "./save-session.ts"
 import { cancelSessionTimers, timersOf } from "./timers.ts"
+import { quotaOf, takeQuota } from "./user-quotas.ts"
 
 const view = new PublishView()
 
@@ -122,8 +123,16 @@ const routeWill = (core: Core, session: Session, will: SessionWill): void => {
   const { frame, isVersion5 } = will
   viewTrusted(view, frame, 0, frame.length, isVersion5)
   const entry = core.router.intern(view.buffer, view.topicStart, view.topicEnd)
+  const quota = quotaOf(core, session.username)
+  if (quota !== undefined && !takeQuota(core, quota, session.clientIdentifier, 1, frame.length)) {
+    core.ledger.add(DropReason.userQuota, session.clientIdentifier, will.topic, 1, core.nowMs) // [LIM-10]
+    return
+  }
   core.count[Counter.willsPublished] = (core.count[Counter.willsPublished] as number) + 1
-  if (view.retain) core.source = rightsOf(core, session).identity
+  if (view.retain) {
+    core.publishers.note(session.number, session.clientIdentifier, session.username)
+    core.source = rightsOf(core, session).identity
+  }
   core.watch?.from(session.clientIdentifier, undefined)
   route(core, view, entry, session.number, 1) // [MQTT-3.1.2-7] [MQTT-3.1.2-14] [MQTT-3.1.2-15]
   core.source = undefined

@@ -23,14 +23,16 @@ export class ApiFault {
 interface ApiProblem {
   readonly code: string
   readonly key?: string
+  readonly place?: string
   readonly fact: string
   readonly fix: string
 }
 
 /** Says on stderr what a fault is about; its exit code. */
 export function tell(fault: ApiFault, world: World): ExitCode {
-  for (const { code, fact, fix, key } of fault.problems) {
-    printProblem(world, { code, severity: "error", key, place: undefined, fact, fix })
+  for (const { code, fact, fix, key, place } of fault.problems) {
+    const file = place === undefined ? undefined : { file: place }
+    printProblem(world, { code, severity: "error", key, place: file, fact, fix })
   }
   return fault.exitCode
 }
@@ -71,17 +73,24 @@ function exitCodeOf(status: number, code: string | undefined): ExitCode {
 }
 
 function isProblem(value: unknown): value is ApiProblem {
-  const { code, fact, fix, key } = (value ?? {}) as Partial<Record<keyof ApiProblem, unknown>>
-  return [code, fact, fix].every((each) => typeof each === "string") && ["string", "undefined"].includes(typeof key)
+  const { code, fact, fix, key, place } = (value ?? {}) as Partial<Record<keyof ApiProblem, unknown>>
+  const isOptional = (each: unknown): boolean => each === undefined || typeof each === "string"
+  return [code, fact, fix].every((each) => typeof each === "string") && [key, place].every(isOptional)
 }
 
-/** The API speaks of its paths; who typed a command is told the command. */
+/** The API speaks of its paths and headers; who typed a command is told the command. */
 function asCommands(problem: ApiProblem): ApiProblem {
+  if (problem.code === WRONG_TOKEN) return { ...problem, fix: WRONG_TOKEN_FIX }
   const fix = problem.fix.replaceAll(/GET \/api\/v1\/([a-z]+)(?![a-z/])/g, (path, list: string) =>
     Object.hasOwn(commandsOfLists, list) ? `promptmq ${commandsOfLists[list]}` : path
   )
   return { ...problem, fix }
 }
+
+const WRONG_TOKEN = "E5101"
+/** The token came from the folder of a configuration: most often another broker's. */
+const WRONG_TOKEN_FIX =
+  "name the broker as it was started (-c, --data-dir), or a file with one of its tokens: --token-file"
 
 const commandsOfLists: Readonly<Record<string, string>> = {
   clients: "clients",

@@ -11,7 +11,14 @@ import { complain } from "./world.ts"
 export const body = commandBody({
   notes: ["The first digit of a code is the exit code of the command that ended with it."],
   examples: [{ line: "promptmq explain-error E3107", why: "why, and what to do" }],
-  operands: [{ name: "code", summary: "such as E3107; without it all codes are listed", isRequired: false }],
+  operands: [
+    {
+      name: "code",
+      summary: "such as E3107; without it all codes are listed",
+      isRequired: false,
+      suggests: Object.keys(errorCodes)
+    }
+  ],
   options: {},
   isHelpWhenBare: false,
   run: async ({ operands }, world) => {

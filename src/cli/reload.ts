@@ -6,12 +6,10 @@
  * force; 4 no broker answers; 5 no token, or one of too low a role.
  */
 import { type ConfigChange, Reloaded } from "../admin/api/settings.ts"
-import { openApi } from "./api-client.ts"
-import { ApiFault, tell } from "./api-fault.ts"
-import { placeOptions } from "./api-place.ts"
+import { type ApiFault, tell } from "./api-fault.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
-import { flag, UsageFault } from "./grammar/option.ts"
+import { askOnce, askOnceOptions } from "./operate/ask-once.ts"
 import { say, type World } from "./world.ts"
 
 export const body = commandBody({
@@ -24,25 +22,28 @@ export const body = commandBody({
     { line: "promptmq reload --json", why: "what was applied, for a program" }
   ],
   operands: [],
-  options: { json: flag("one JSON document on stdout, for programs"), ...placeOptions },
+  options: askOnceOptions,
   isHelpWhenBare: false,
-  run: async ({ options }, world) => {
-    const api = await openApi(options, world)
-    if (api instanceof UsageFault || typeof api === "number") return api
-    const outcome = await api.ask({ method: "POST", path: "/api/v1/config/reload", body: {} }, Reloaded)
-    if (outcome instanceof ApiFault) return tellRefusal(outcome, world)
-    if (options.json) world.stdout.write(`${JSON.stringify({ version: 1, ...outcome })}\n`)
-    else tellReloaded(outcome, world)
-    return exitCodes.done
-  }
+  run: ({ options }, world) =>
+    askOnce(options, world, {
+      request: { method: "POST", path: "/api/v1/config/reload", body: {} },
+      schema: Reloaded,
+      refused: tellRefusal,
+      told: (outcome) => tellReloaded(outcome, world),
+      code: () => exitCodes.done
+    })
 })
 
 export type Change = typeof ConfigChange.Type
 
 /** "log.level  info -> debug" */
-export function changeLine({ after, before, effect, key }: Change): string {
+export function changeLine({ after, before, effect, key, origin }: Change): string {
   const word = (value: Change["after"]): string => (value === null ? "(unset)" : JSON.stringify(value))
-  return `${key}  ${word(before)} -> ${word(after)}${effect === "restart" ? "  (waits for a restart)" : ""}`
+  const notes = [
+    ...(effect === "restart" ? ["waits for a restart"] : []),
+    ...(origin === "admin API" ? ["undoes a change through the admin API"] : [])
+  ]
+  return `${key}  ${word(before)} -> ${word(after)}${notes.length === 0 ? "" : `  (${notes.join("; ")})`}`
 }
 
 function tellReloaded({ applied, waiting }: Reloaded, world: World): void {

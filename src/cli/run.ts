@@ -20,7 +20,7 @@ import { complain, type World } from "./world.ts"
 export async function runCommandLine(words: ReadonlyArray<string>, world: World): Promise<ExitCode> {
   const first = words[0]
   if (first === "--help" || first === "-h" || first === "help") return help(words.slice(1), world)
-  if (first === "--version") {
+  if (first === "--version" || (first === "version" && words.length === 1)) {
     world.stdout.write(`${versionLine()}\n`)
     return exitCodes.done
   }

@@ -51,7 +51,7 @@ export async function runUntilSignal(
     Effect.tapError((error) => Effect.sync(() => leaveFailed(error, loaded, world))),
     Effect.scoped
   )
-  manager.starting()
+  manager.starting(service.progress)
   const fiber = Effect.runFork(broker)
   const releaseService = world.onServiceSignal((signal) => {
     if (signal === "SIGUSR1") service.reopenLog()
@@ -80,6 +80,8 @@ export async function runUntilSignal(
 /** What the process has besides its broker. */
 export interface Service {
   readonly manager: ServiceManager
+  /** How far the start is, in words. */
+  readonly progress?: (() => string) | undefined
   readonly reopenLog: () => void
   /** The broker is ready; a parent that waits may go. */
   readonly onReady: () => void

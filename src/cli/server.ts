@@ -6,6 +6,7 @@
  * Exit codes: 0 after a graceful stop, 3 for a configuration that is not valid or a data folder that cannot be one, 7
  * for damaged data, 8 when a port or the data folder is taken, 1 when it cannot start otherwise or the log fails; a second signal leaves at once with 130 or 143.
  */
+import { HealthState } from "../admin/health-state.ts"
 import { type StartOptions, startBroker } from "../app.ts"
 import { ConfigInvalid } from "../config/config-invalid.ts"
 import type { LoadedSettings } from "../config/load.ts"
@@ -22,6 +23,19 @@ import { sendByProgram, serviceManager } from "./service-manager.ts"
 import { configOption, load, printInvalid, settingsFlags, settingsOptions, surroundings } from "./settings-options.ts"
 import { packageVersion } from "./version.ts"
 import { complain, printProblem, type World } from "./world.ts"
+
+/** What mosquitto, and many others, call it. */
+const address = "an address is --bind 127.0.0.1:1883, or --bind :1883 for every one"
+const hints = {
+  "-p": address,
+  "--port": address,
+  "-h": address,
+  "--host": address,
+  "-v": "to see more: --log-level debug",
+  "--verbose": "to see more: --log-level debug",
+  "-d": "in the background: --daemon",
+  "-V": "promptmq --version"
+}
 
 export const body = commandBody({
   notes: [
@@ -43,6 +57,7 @@ export const body = commandBody({
     }),
     ...settingsOptions
   },
+  hints,
   isHelpWhenBare: false,
   run: async ({ options }, world) => {
     const loaded = await load(options.config, settingsFlags(options), world)
@@ -69,8 +84,15 @@ export const body = commandBody({
       monotonicMicroseconds: () => process.hrtime.bigint() / 1000n,
       send: sendByProgram
     })
-    const service = { manager, reopenLog: log.reopen, onReady: isChild ? tellParent : () => {} }
-    const code = await runUntilSignal(startBroker(startOptions(loaded, log, again, world)), loaded, world, service)
+    const health = new HealthState()
+    const service = {
+      manager,
+      progress: () => health.progressWords,
+      reopenLog: log.reopen,
+      onReady: isChild ? tellParent : () => {}
+    }
+    const start = startBroker({ ...startOptions(loaded, log, again, world), health })
+    const code = await runUntilSignal(start, loaded, world, service)
     log.close()
     return code
   }

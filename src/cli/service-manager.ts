@@ -4,7 +4,7 @@
  * Node has no Unix datagram sockets, so the program systemd-notify sends it; the unit says NotifyAccess=all for that.
  * Started by hand, nothing here does anything.
  *
- *   starting    STATUS, and EXTEND_TIMEOUT_USEC while the store is recovered
+ *   starting    STATUS with how far the recovery is, and EXTEND_TIMEOUT_USEC while the store is recovered
  *   ready       READY=1 after recovery and listeners
  *   reloading   RELOADING=1 with MONOTONIC_USEC (necessary since version 253), READY=1 again whether it was applied or not
  *   alive       WATCHDOG=1 at half of WATCHDOG_USEC, only while `isAlive` says so
@@ -15,7 +15,8 @@
 import { spawn } from "node:child_process"
 
 export interface ServiceManager {
-  readonly starting: () => void
+  /** `progress` is asked each time: "the store is being recovered: 42 % of the log read". */
+  readonly starting: (progress?: () => string) => void
   /** `isAlive` is asked before each sign of life: the loop turns, as it is asked, and the last sync has moved. */
   readonly ready: (status: string, isAlive: () => boolean) => void
   readonly reloading: () => void
@@ -37,7 +38,7 @@ export interface NotifyWays {
 const WAITING_MAX = 16
 const SEND_TIMEOUT_MS = 5000
 const LAST_WORDS_MS = 1000
-const EXTEND_EVERY_MS = 10_000
+const EXTEND_EVERY_MS = 2000
 const EXTEND_MICROSECONDS = 30_000_000
 
 const silent: ServiceManager = {
@@ -56,8 +57,8 @@ export function serviceManager(ways: NotifyWays): ServiceManager {
   let extending: NodeJS.Timeout | undefined
   let watching: NodeJS.Timeout | undefined
   return {
-    starting: () => {
-      const say = (): void => post.say("STATUS=reading the store", `EXTEND_TIMEOUT_USEC=${EXTEND_MICROSECONDS}`)
+    starting: (progress = () => "reading the store") => {
+      const say = (): void => post.say(`STATUS=${progress()}`, `EXTEND_TIMEOUT_USEC=${EXTEND_MICROSECONDS}`)
       say()
       extending = setInterval(say, EXTEND_EVERY_MS)
       extending.unref()

@@ -4,6 +4,7 @@
  *
  *   data       /var/lib/promptmq
  *   promise    immediate, acknowledged when synced: a crash loses nothing acknowledged, nor does a power cut
+ *   format     0 -> 1: earlier versions do not open it any more, the way back is promptmq store export
  *   recovered  10 messages, 1 session, 0 bytes cut, 41 ms
  *   damaged    00000000000000000003.0.wal at byte 4096: 1 record lost, its bytes are in quarantine/
  *
@@ -14,7 +15,7 @@ import type { RunningBroker } from "../app.ts"
 import type { LoadedSettings } from "../config/load.ts"
 import { promiseOf } from "../config/store-options.ts"
 import { formatAddress } from "../settings/address.ts"
-import { packageVersion } from "./version.ts"
+import { packageVersion, storeFormatVersion } from "./version.ts"
 import { paint, type Style, type World } from "./world.ts"
 
 type Row = readonly [name: string, value: string, style?: Style]
@@ -44,7 +45,7 @@ export function startLines(started: RunningBroker, loaded: LoadedSettings, world
 const damageLinesMax = 5
 
 function foundRows(found: StoreFound): ReadonlyArray<Row> {
-  const { bytesCut, damages, messages, milliseconds, sessions } = found
+  const { bytesCut, damages, formatBefore, messages, milliseconds, sessions } = found
   const parts = [
     counted(messages, "message"),
     counted(sessions, "session"),
@@ -52,7 +53,12 @@ function foundRows(found: StoreFound): ReadonlyArray<Row> {
     `${Math.round(milliseconds)} ms`
   ]
   const fresh = damages.filter(({ isNew }) => isNew)
-  const rows: Array<Row> = [["recovered", parts.join(", ")]]
+  const rows: Array<Row> = []
+  if (formatBefore !== undefined) {
+    const wayBack = "earlier versions do not open it any more, the way back is promptmq store export"
+    rows.push(["format", `${formatBefore} -> ${storeFormatVersion}: ${wayBack}`, "warning"])
+  }
+  rows.push(["recovered", parts.join(", ")])
   for (const { offset, recordsLost, segment } of fresh.slice(0, damageLinesMax)) {
     const lost = `${counted(recordsLost, "record")} lost, its bytes are in quarantine/`
     rows.push(["damaged", `${segment} at byte ${offset}: ${lost}`, "warning"])

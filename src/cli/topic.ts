@@ -34,7 +34,7 @@ export const body = commandBody({
   }
 })
 
-function linesOf({ last, records, retained, subscriberNames, subscribers, topic }: Detail, world: World) {
+function linesOf({ last, messages, records, retained, subscriberNames, subscribers, topic }: Detail, world: World) {
   const more = subscribers - subscriberNames.length
   const names =
     subscriberNames.length === 0 ? "" : `: ${subscriberNames.join(", ")}${more > 0 ? ` and ${more} more` : ""}`
@@ -42,6 +42,7 @@ function linesOf({ last, records, retained, subscriberNames, subscribers, topic 
     [
       ["topic", topic],
       ["subscribers", `${numberText(subscribers)}${names}`],
+      ["messages", numberText(messages)],
       ["in the log", count(records, "record")],
       [
         "retained",

@@ -65,7 +65,29 @@ export function readUsers(file: string, world: World): ReadUsers | "none" | Exit
   return exitCodes.configInvalid
 }
 
-export function noSuchUser(world: World, username: string, file: string): ExitCode {
+/** One user that is there: which file, all of its text, and the user's entry. */
+export interface ChosenUser {
+  readonly chosen: ChosenFile
+  readonly text: string
+  readonly user: FileUser
+}
+
+export async function chooseUser(
+  username: string,
+  options: Decoded<typeof userFileOptions>,
+  world: World
+): Promise<ChosenUser | ExitCode> {
+  const chosen = await chooseFile(options, world)
+  if (typeof chosen === "number") return chosen
+  const read = readUsers(chosen.file, world)
+  if (typeof read === "number") return read
+  const user = read === "none" ? undefined : read.users.get(username)
+  return read === "none" || user === undefined
+    ? noSuchUser(world, username, chosen.file)
+    : { chosen, text: read.text, user }
+}
+
+function noSuchUser(world: World, username: string, file: string): ExitCode {
   complain(world, { code: "E6001", fact: `${file} has no user ${username}`, fix: "promptmq user ls lists them" })
   return exitCodes.notFound
 }

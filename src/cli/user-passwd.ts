@@ -5,7 +5,7 @@ import { withUser } from "../access/password-file.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
 import { flag, UsageFault } from "./grammar/option.ts"
-import { chooseFile, nameOperand, newLine, noSuchUser, readUsers, userFileOptions, writeUsers } from "./user-file.ts"
+import { chooseUser, nameOperand, newLine, userFileOptions, writeUsers } from "./user-file.ts"
 import { say } from "./world.ts"
 
 export const body = commandBody({
@@ -16,15 +16,12 @@ export const body = commandBody({
   isHelpWhenBare: true,
   run: async ({ operands, options }, world) => {
     const [username = ""] = operands
-    const chosen = await chooseFile(options, world)
-    if (typeof chosen === "number") return chosen
-    const read = readUsers(chosen.file, world)
-    if (typeof read === "number") return read
-    const user = read === "none" ? undefined : read.users.get(username)
-    if (read === "none" || user === undefined) return noSuchUser(world, username, chosen.file)
+    const found = await chooseUser(username, options, world)
+    if (typeof found === "number") return found
+    const { chosen, text, user } = found
     const made = await newLine(username, chosen, options.scram || user.scram !== undefined, world)
     if (typeof made === "number" || made instanceof UsageFault) return made
-    const failed = writeUsers(chosen.file, withUser(read.text, username, made.line), world)
+    const failed = writeUsers(chosen.file, withUser(text, username, made.line), world)
     if (failed !== undefined) return failed
     say(world, `changed the password of ${username} in ${chosen.file}`)
     return exitCodes.done

@@ -4,7 +4,7 @@
 import { withUser } from "../access/password-file.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
-import { chooseFile, nameOperand, noSuchUser, readUsers, userFileOptions, writeUsers } from "./user-file.ts"
+import { chooseUser, nameOperand, userFileOptions, writeUsers } from "./user-file.ts"
 import { say } from "./world.ts"
 
 export const body = commandBody({
@@ -15,12 +15,10 @@ export const body = commandBody({
   isHelpWhenBare: true,
   run: async ({ operands, options }, world) => {
     const [username = ""] = operands
-    const chosen = await chooseFile(options, world)
-    if (typeof chosen === "number") return chosen
-    const read = readUsers(chosen.file, world)
-    if (typeof read === "number") return read
-    if (read === "none" || !read.users.has(username)) return noSuchUser(world, username, chosen.file)
-    const failed = writeUsers(chosen.file, withUser(read.text, username, undefined), world)
+    const found = await chooseUser(username, options, world)
+    if (typeof found === "number") return found
+    const { chosen, text } = found
+    const failed = writeUsers(chosen.file, withUser(text, username, undefined), world)
     if (failed !== undefined) return failed
     say(world, `removed ${username} from ${chosen.file}`)
     return exitCodes.done

@@ -10,8 +10,8 @@
  * On Linux writes to pipes and terminals are synchronous in Node, so `sub` cannot pile up output in memory
  * faster than its reader takes it.
  */
-import { homedir } from "node:os"
 import { formatProblem, type Problem } from "../config/problem.ts"
+import { homeDirectory } from "../settings/home-directory.ts"
 import { askHiddenOn } from "./ask-secret.ts"
 import type { ExitCode } from "./exit-codes.ts"
 
@@ -124,7 +124,7 @@ export function processWorld(): World {
     },
     env: process.env,
     workingDirectory: process.cwd(),
-    homeDirectory: homedir(),
+    homeDirectory: homeDirectory(),
     monotonicMs: () => performance.now(),
     // To the microsecond, which Date.now() does not know.
     wallClockMs: () => performance.timeOrigin + performance.now(),

@@ -45,6 +45,7 @@ export const PropertyId = {
   responseTopic: 0x08,
   subscriptionIdentifier: 0x0b,
   willDelayInterval: 0x18,
+  reasonString: 0x1f,
   topicAlias: 0x23,
   userProperty: 0x26
 } as const

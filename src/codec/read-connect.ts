@@ -19,6 +19,7 @@
  * MQTT 3.1 lets the length of the packet overrule the flags U and P: a client may announce both and send
  * neither. They count as absent then.
  */
+import { equalBytes } from "../base/bytes.ts"
 import type { ConnectPacket, Properties, ProtocolVersion, Will } from "./codec.ts"
 import { Cursor } from "./cursor.ts"
 import { Fault } from "./fault.ts"
@@ -72,7 +73,18 @@ const flag = { cleanStart: 0x02, will: 0x04, willQos: 0x18, willRetain: 0x20, pa
 /** Levels with which bridges announce 3.1 and 3.1.1; told 0x01 they come back with the plain level. */
 const bridgeLevels = [0x83, 0x84]
 
+/** With it nearly every CONNECT begins: compared as bytes, without a string. */
+const mqttName = Buffer.from("\0\u0004MQTT")
+
 function readVersion(cursor: Cursor): ProtocolVersion | Fault {
+  const { at, buffer } = cursor
+  if (cursor.left > mqttName.length && equalBytes(mqttName, 0, mqttName.length, buffer, at)) {
+    const level = buffer[at + mqttName.length] as number
+    if (level === 4 || level === 5) {
+      cursor.at = at + mqttName.length + 1
+      return level
+    }
+  }
   const name = cursor.string("Protocol Name")
   const level = cursor.byte("Protocol Version")
   if (cursor.fault !== undefined) return cursor.fault

@@ -19,6 +19,7 @@ import {
   parseDocument,
   type YAMLMap
 } from "yaml"
+import { goneFact, goneKeys, goneSection } from "./gone-keys.ts"
 import { nearestKey, type Spelling, sections, spellings } from "./key-names.ts"
 import type { FilePlace, Problem } from "./problem.ts"
 
@@ -124,6 +125,7 @@ class Reader {
       linesOfKeys.set(name, this.placeOf(offset).line)
       if (spelling !== undefined) this.readValue(spelling, offset, pair.value as Node | null)
       else if (sections.has(key)) this.readSubsection(key, offset, pair.value as Node | null)
+      else if (key === goneSection) this.reportGone(offset, pair.value as Node | null)
       else this.reportUnknown(key, offset)
     }
   }
@@ -190,12 +192,19 @@ class Reader {
     return entry
   }
 
-  private reportUnknown(key: string, offset: number): void {
-    if (key === "storage.sqlite") {
-      const fact = "this version has no SQLite engine, and nothing to set for it"
-      this.report("E3404", key, offset, fact, "remove the section")
-      return
+  /** Each key by itself: what it was for has another key now, or is no question any more. */
+  private reportGone(sectionOffset: number, node: Node | null): void {
+    const value = this.follow(node)
+    const keys = isMap(value) ? value.items.map(({ key }) => key as Node) : []
+    for (const keyNode of keys) {
+      const key = `${goneSection}.${isScalar(keyNode) ? String(keyNode.value) : "?"}`
+      const fix = goneKeys.get(key) ?? "remove the section"
+      this.report("E3404", key, keyNode.range?.[0] ?? sectionOffset, goneFact, fix)
     }
+    if (keys.length === 0) this.report("E3404", goneSection, sectionOffset, goneFact, "remove the section")
+  }
+
+  private reportUnknown(key: string, offset: number): void {
     const close = nearestKey(key)
     const fix = close === undefined ? "remove it; promptmq config schema lists every key" : `did you mean ${close}?`
     this.report("E3101", key, offset, "is not a key of this version", fix)

@@ -93,7 +93,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   },
   E3102: {
     title: "Unknown variable",
-    text: "An environment variable starts with PROMPTMQ_ and belongs to no setting. Variables that Kubernetes makes for a service called promptmq are left alone.",
+    text: "An environment variable starts with PROMPTMQ_ and belongs to no setting. Variables that Kubernetes makes for services called promptmq or promptmq-... are left alone.",
     fix: "Take the suggested name, or unset the variable."
   },
   E3103: {
@@ -409,7 +409,7 @@ export const errorCodes: Readonly<Record<string, ErrorCode>> = {
   E3603: {
     title: "Store of a later version",
     text: "A later version of PromptMQ wrote this store, in a form that this version cannot read whole. It is never read in part: what is not understood would be lost.",
-    fix: "Start that version or a later one, or choose another data folder."
+    fix: "Start that version or a later one. To come back to this version, let that one write promptmq store export state.jsonl, and here promptmq store import state.jsonl --data-dir <new folder>."
   },
   E3604: {
     title: "Unknown records in the log",

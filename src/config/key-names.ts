@@ -43,11 +43,14 @@ export const sections: ReadonlySet<string> = new Set(
 export const fileVariable = `${environmentPrefix}CONFIG`
 
 /**
- * Variables that others put in our environment: a Kubernetes service (or an old Docker link) called
- * "promptmq" gives every container PROMPTMQ_PORT_1883_TCP_ADDR and the like.
+ * Variables that others put in our environment: a Kubernetes service (or an old Docker link) called "promptmq" gives every
+ * container PROMPTMQ_PORT_1883_TCP_ADDR and the like, one called "promptmq-admin" PROMPTMQ_ADMIN_PORT_9090_TCP_ADDR. Their
+ * value tells PROMPTMQ_ADMIN_PORT=tcp://10.0.0.2:9090 from a setting that somebody guessed.
  */
-export const isForeignVariable = (name: string): boolean =>
-  /^PROMPTMQ_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)$/.test(name)
+export const isForeignVariable = (name: string, value: string | undefined): boolean =>
+  /^PROMPTMQ_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT(_.*)?)$/.test(name) ||
+  /^PROMPTMQ_\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)$/.test(name) ||
+  (/^PROMPTMQ_\w+_PORT$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value ?? ""))
 
 /** What an unknown key may have meant: a sibling, else the same last word or a flag's name elsewhere. */
 export const nearestKey = (key: string): string | undefined => {

@@ -12,6 +12,7 @@ import { textLengthMax } from "../settings/kinds.ts"
 import type { Leaf } from "../settings/leaves.ts"
 import { environmentPrefix, leafByKey } from "../settings/leaves.ts"
 import type { InnerPlaces } from "./document.ts"
+import { goneFact, goneVariables } from "./gone-keys.ts"
 import { fileVariable, isForeignVariable, nearestKey, nearestVariable, variables } from "./key-names.ts"
 import type { Place, Problem } from "./problem.ts"
 
@@ -39,7 +40,7 @@ export const environmentLayer = (
   const values = new Map<string, LayerValue>()
   const problems: Array<Problem> = []
   const names = Object.keys(environment).filter(
-    (name) => name.startsWith(environmentPrefix) && !isForeignVariable(name)
+    (name) => name.startsWith(environmentPrefix) && !isForeignVariable(name, environment[name])
   )
   for (const name of names.sort()) {
     const text = environment[name]
@@ -49,6 +50,11 @@ export const environmentLayer = (
       problems.push({ code, severity: isWarning ? "warning" : "error", key, place, fact, fix })
     const direct = variables.get(name)
     const spelling = direct ?? (name.endsWith("_FILE") ? variables.get(name.slice(0, -"_FILE".length)) : undefined)
+    const gone = goneVariables.get(name)
+    if (gone !== undefined) {
+      report("E3404", undefined, goneFact, gone)
+      continue
+    }
     if (spelling === undefined) {
       const close = nearestVariable(name)
       const fix = close === undefined ? "unset it; promptmq config schema lists every key" : `did you mean ${close}?`

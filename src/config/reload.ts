@@ -11,14 +11,15 @@
  *   shares: at most two are under way, however many ask.
  * - [RELOAD-3] A setting that is not live is never applied; what is at work is judged as a whole, because a new live value
  *   beside an old one that waits for a restart may be a combination that no file says.
- * - [RELOAD-4] The file is the truth: what was changed through the admin API and is not in it goes.
+ * - [RELOAD-4] The file is the truth: what was changed through the admin API and is not in it goes. Diff, answer and log
+ *   say which settings these are.
  * - Secrets are not shown: "(hidden)" before and after.
  *
  * Elsewhere: who asks (cli/server-life.ts for SIGHUP, the admin API, the watch below), what a client would lose
  * (access/rules-effect.ts), applying (app.ts: the same path as PATCH /settings).
  */
 import type { FileProblem } from "../access/provider-file.ts"
-import type { RulesEffect } from "../access/rules-effect.ts"
+import { impactOf, type RulesEffect } from "../access/rules-effect.ts"
 import { type Leaf, settingsLeaves, settingValue } from "../settings/leaves.ts"
 import { settingRules } from "../settings/rules.ts"
 import type { WireValue } from "../settings/setting.ts"
@@ -28,6 +29,9 @@ import { ConfigInvalid } from "./config-invalid.ts"
 import type { LoadedSettings } from "./load.ts"
 import { defaultOrigin } from "./origin.ts"
 import { formatPlace, type Problem } from "./problem.ts"
+
+/** Origin of a value that was changed while the broker runs. */
+export const ownOrigin = "admin API"
 
 /** As the admin API shows them. */
 export interface ReloadProblem {
@@ -44,6 +48,8 @@ export interface ReloadChange {
   readonly before: Exclude<WireValue, undefined> | null
   readonly after: Exclude<WireValue, undefined> | null
   readonly effect: "live" | "restart"
+  /** Where the value before comes from; "admin API": somebody changed it while the broker ran, and the reload undoes that. */
+  readonly origin: string
 }
 
 export interface ReloadImpact {
@@ -58,6 +64,7 @@ export interface ConfigurationDiff {
   readonly changes: ReadonlyArray<ReloadChange>
   readonly impacts: ReadonlyArray<ReloadImpact>
   readonly clientsAffected: number
+  readonly topicsAffected: number
 }
 
 export interface Reloaded {
@@ -80,6 +87,8 @@ export type FileFault = FileProblem | Problem
 export interface ReloadParts {
   readonly load: () => Promise<LoadedSettings | ConfigInvalid>
   readonly current: () => Settings
+  /** Where the current value of a setting comes from. */
+  readonly originOf: (key: string) => string
   /** Settings that follow from others. */
   readonly resolve: (settings: Settings) => Settings
   /** Files that the settings name: what is wrong with them; nothing changes. */
@@ -126,7 +135,7 @@ const diff = async (parts: ReloadParts): Promise<ConfigurationDiff> => {
   const loaded = await parts.load()
   if (loaded instanceof ConfigInvalid) {
     const problems = [...loaded.problems, ...loaded.warnings].map(shownProblem)
-    return { file: null, problems, changes: [], impacts: [], clientsAffected: 0 }
+    return { file: null, problems, changes: [], impacts: [], clientsAffected: 0, topicsAffected: 0 }
   }
   const { changes, next } = changesOf(parts, loaded)
   const problems = [...(await parts.judgeFiles()), ...brokenTogether(next, loaded), ...loaded.warnings]
@@ -135,12 +144,9 @@ const diff = async (parts: ReloadParts): Promise<ConfigurationDiff> => {
     file: loaded.file ?? null,
     problems: problems.map(shownProblem),
     changes,
-    impacts: (effect?.losses ?? []).map(({ action, because, clientIdentifier, topic }) => ({
-      clientIdentifier,
-      what: `${action} ${topic}`,
-      decidedBy: because
-    })),
-    clientsAffected: effect?.clients ?? 0
+    impacts: (effect?.losses ?? []).map(impactOf),
+    clientsAffected: effect?.clients ?? 0,
+    topicsAffected: effect?.topics ?? 0
   }
 }
 
@@ -156,9 +162,11 @@ const reload = async (parts: ReloadParts): Promise<ReloadOutcome> => {
   parts.note(true)
   const applied = changes.filter(({ effect }) => effect === "live")
   const waiting = changes.filter(({ effect }) => effect === "restart")
+  const undone = applied.filter(({ origin }) => origin === ownOrigin).map(({ key }) => key)
   parts.log.write("info", "the configuration was read again", {
     file: loaded.file,
     applied: applied.map(({ key }) => key),
+    ...(undone.length === 0 ? {} : { undoneFromAdminApi: undone }), // [RELOAD-4]
     ...(waiting.length === 0 ? {} : { waitingForRestart: waiting.map(({ key }) => key) })
   })
   return { applied, waiting }
@@ -169,11 +177,11 @@ const refuse = (parts: ReloadParts, faults: ReadonlyArray<FileFault>): ReloadOut
   const problems = faults.map(shownProblem)
   const [first] = problems
   const more = problems.length > 1 ? `, and ${problems.length - 1} more` : ""
-  const place = [first?.place, first?.key].filter(Boolean).join(" ")
+  const fact = [first?.key, first?.fact].filter(Boolean).join(": ")
   parts.note(false)
-  parts.log.write("error", `the configuration is refused, the old one stays in force: ${first?.fact ?? ""}${more}`, {
+  parts.log.write("error", `the configuration is refused, the old one stays in force: ${fact}${more}`, {
     code: first?.code,
-    place: place === "" ? undefined : place,
+    place: first?.place === "" ? undefined : first?.place,
     fix: first?.fix
   })
   return problems
@@ -181,7 +189,7 @@ const refuse = (parts: ReloadParts, faults: ReadonlyArray<FileFault>): ReloadOut
 
 /** What differs, and what would be at work: the current settings with the live ones that are new. */
 const changesOf = (
-  { current, resolve }: Pick<ReloadParts, "current" | "resolve">,
+  { current, originOf, resolve }: Pick<ReloadParts, "current" | "originOf" | "resolve">,
   { settings }: LoadedSettings
 ): { readonly changes: ReadonlyArray<ReloadChange>; readonly next: Settings } => {
   const now = current()
@@ -195,7 +203,8 @@ const changesOf = (
       key: leaf.key,
       before: shownValue(leaf, before),
       after: shownValue(leaf, after),
-      effect: leaf.live ? "live" : "restart"
+      effect: leaf.live ? "live" : "restart",
+      origin: originOf(leaf.key)
     })
     if (leaf.live) next = withField(next, leaf.field, settingValue(settings, leaf)) // [RELOAD-3]
   }

@@ -19,7 +19,7 @@ import type { Log } from "../telemetry/logging.ts"
 import type { ConfigInvalid } from "./config-invalid.ts"
 import type { LoadedSettings } from "./load.ts"
 import { defaultOrigin, formatOrigin } from "./origin.ts"
-import { type ConfigurationDesk, makeConfigurationDesk } from "./reload.ts"
+import { type ConfigurationDesk, makeConfigurationDesk, ownOrigin } from "./reload.ts"
 
 export interface RunningSettingsOptions {
   readonly held: SettingsHolder
@@ -65,12 +65,14 @@ const runningSettings = (options: RunningSettingsOptions): RunningSettings => {
   let originOf = options.originOf
   const current = (): Settings => held.current
   const acl = makeAclDesk(core, access.rules)
+  const originNow = (key: string): string => (changed.has(key) ? ownOrigin : originOf(key))
   const configuration =
     load === undefined
       ? undefined
       : makeConfigurationDesk({
           load,
           current,
+          originOf: originNow,
           resolve,
           judgeFiles: async () => [...(tls?.judge() ?? []), ...(await Effect.runPromise(access.judge))],
           applyFiles: async () => {
@@ -92,7 +94,7 @@ const runningSettings = (options: RunningSettingsOptions): RunningSettings => {
   return {
     current,
     resolve,
-    originOf: (key) => (changed.has(key) ? "admin API" : originOf(key)),
+    originOf: originNow,
     apply: (next, changedKeys) => {
       for (const key of changedKeys) changed.add(key)
       apply(next)

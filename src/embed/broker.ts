@@ -11,7 +11,6 @@
  * object; what is left out has its default, but for two: the admin listener is off and everything is in memory unless
  * it is asked for (storage: { engine: "wal", "data-dir": ... }). No file and no PROMPTMQ_* variable is read.
  */
-import { homedir } from "node:os"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -27,6 +26,7 @@ import { packageVersion } from "../cli/version.ts"
 import { ConfigInvalid } from "../config/config-invalid.ts"
 import { checkText } from "../config/load.ts"
 import type { OpenListener } from "../listener/listeners.ts"
+import { homeDirectory } from "../settings/home-directory.ts"
 import { resolveSettings, type Surroundings } from "../settings/resolve.ts"
 import type { SettingsInput } from "../settings/settings-input.ts"
 import { Log } from "../telemetry/logging.ts"
@@ -175,7 +175,7 @@ const judged = (settings: SettingsInput) => {
 const surroundings = (): Surroundings => ({
   environment: process.env,
   workingDirectory: process.cwd(),
-  homeDirectory: homedir()
+  homeDirectory: homeDirectory()
 })
 
 class Facade implements EmbeddedBroker {

@@ -146,6 +146,7 @@ export class AcceptLimits {
 
 /** "2001:db8:1:2:..." of any host in that network; an IPv4 address as it is. */
 export function addressKey(address: string): string {
+  if (!address.includes(":")) return address
   const plain = plainAddress(address).toLowerCase()
   if (!plain.includes(":")) return plain
   const [head = "", tail] = plain.split("::")

@@ -6,6 +6,8 @@
  */
 
 const IPV4_MAPPED = "::ffff:"
+const DIGIT_0 = 0x30
+const DIGIT_9 = 0x39
 
 export function formatAddress(host: string, port: number): string {
   const plain = host.startsWith(IPV4_MAPPED) && host.includes(".") ? host.slice(IPV4_MAPPED.length) : host
@@ -23,6 +25,10 @@ export function formatPeer(socket: {
 
 /** The address without its port; undefined for peers that have none (unix sockets, connections in memory). */
 export function hostOf(peer: string): string | undefined {
-  const match = /^(?:\[([0-9a-fA-F:.%\w]+)\]|([\d.]+)):\d+$/.exec(peer)
-  return match?.[1] ?? match?.[2]
+  const colon = peer.lastIndexOf(":")
+  const first = peer.charCodeAt(0)
+  // Asked at every CONNECT: an IPv4 address and its port need no expression.
+  if (first >= DIGIT_0 && first <= DIGIT_9) return colon > 0 ? peer.slice(0, colon) : undefined
+  const match = /^\[([0-9a-fA-F:.%\w]+)\]:\d+$/.exec(peer)
+  return match?.[1]
 }

@@ -84,11 +84,10 @@ export class Door {
   guard(server: Server): void {
     const listeners = server.listeners("connection") as Array<Hand>
     server.removeAllListeners("connection")
-    server.on("connection", (socket: Socket) => {
-      this.#arrived(socket, (admitted) => {
-        for (const listener of listeners) listener.call(server, admitted)
-      })
-    })
+    const hand: Hand = (admitted) => {
+      for (const listener of listeners) listener.call(server, admitted)
+    }
+    server.on("connection", (socket: Socket) => this.#arrived(socket, hand))
   }
 
   /** Who that is; undefined only where a proxy should have said it and the socket is gone. */

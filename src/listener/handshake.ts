@@ -47,6 +47,10 @@ export function handshakeOptions({ handshakeTimeoutMs, material }: HandshakeOpti
 /** Why a client stays outside although its handshake is done; undefined = it may come in. */
 export function peerRefusal(socket: TLSSocket, material: TlsMaterial): string | undefined {
   if (!isTrusted(socket)) return `certificate refused: ${socket.authorizationError}`
+  // The handshake may have begun before the last reload. [CRL-2]
+  const proof = material.proofOf(socket)
+  const doubt = proof === undefined ? undefined : material.doubtOf(proof)
+  if (doubt !== undefined) return doubt
   if (material.settings.clientAuthentication !== "require" || socket.authorized) return undefined
   return material.pskIdentities.of(socket) === undefined ? "neither a certificate nor a pre-shared key" : undefined // [PSK-2]
 }

@@ -131,7 +131,7 @@ export class MemoryTransport implements Transport {
     const { onClose } = this
     this.onClose = (error) => {
       clearTimeout(deadline)
-      onClose(error)
+      onClose.call(this, error)
     }
   }
 

@@ -1,7 +1,7 @@
 /**
  * The bytes on their way to one client: collected in a slab, written once per loop turn.
  *
- *   reserve/append ──► slab ──(end of turn, or slab full)──► transport.write ──(done)──► slab back to the pool
+ *   reserve/append ──► slab ──(end of turn, or slab full)──► transport ──(done)──► slab back to the pool
  *                       │ hold(ticket): from here on                ▲
  *                       └──────► slabs that wait ──(release)────────┘
  *
@@ -51,7 +51,7 @@ export class Outbox implements TurnMember {
   readonly #gatherBytes: number
   readonly #done = (): void => this.#written()
   /** In write order; NO_SLAB stands for a range that was handed over by reference, or whose slab is not full yet. */
-  readonly #inFlight: Array<Buffer> = []
+  readonly #inFlight: Array<Buffer> = [NO_SLAB]
   #usedBytes = 0
   /** Bytes up to which the fast path may fill `slab`; 0 when there is none. */
   #roomBytes = 0
@@ -74,6 +74,8 @@ export class Outbox implements TurnMember {
     limitBytes: number,
     gatherBytes: number = SLAB_BYTES
   ) {
+    // Room for one: most have one write under way, and push() on an array without memory takes it for 17.
+    this.#inFlight.pop()
     this.#gatherBytes = Math.min(gatherBytes, SLAB_BYTES)
     this.#transport = transport
     this.#pool = pool
@@ -173,9 +175,8 @@ export class Outbox implements TurnMember {
     const bytes = this.#usedBytes
     if (bytes === 0) return
     const slab = this.slab
-    this.#inFlight.push(slab)
     this.#forgetSlab()
-    this.#transport.write(slab.subarray(0, bytes), this.#done)
+    this.#send(slab, 0, bytes, slab)
   }
 
   /** For FlushTurn. */
@@ -221,21 +222,36 @@ export class Outbox implements TurnMember {
     return 0
   }
 
-  /** Copied, slab by slab; or, when another outbox has done that, the copy that all further ones share. */
+  /**
+   * What the network does not take at once is copied, slab by slab; or, when another outbox has done that, written from the
+   * copy that all further ones share.
+   */
   #appendLent(source: Buffer, start: number, end: number): void {
     if (this.#closed) return
+    const sent = this.#sendLent(source, start, end)
+    if (start + sent === end) return
     const copy = lent.copyForAll(start, end)
     if (copy !== undefined) {
-      this.#writeByReference(copy, 0, copy.length)
+      this.#writeByReference(copy, sent, copy.length)
       return
     }
-    for (let from = start; from < end; ) {
+    for (let from = start + sent; from < end; ) {
       const room = this.#gatherBytes - this.#usedBytes
       const bytes = Math.min(end - from, room > 0 ? room : this.#gatherBytes)
       const offset = this.reserve(bytes)
       source.copy(this.slab, offset, from, from + bytes)
       from += bytes
     }
+  }
+
+  /** Bytes that the network took from where they lie; nothing while there is something in front of them. */
+  #sendLent(source: Buffer, start: number, end: number): number {
+    if (this.#holding || this.#inFlight.length > 0) return 0
+    this.flush()
+    if (this.#inFlight.length > 0) return 0
+    const sent = this.#transport.writeNow?.(source, start, end) ?? 0
+    if (sent > 0) this.writesDone += 1
+    return sent
   }
 
   #writeByReference(source: Buffer, start: number, end: number): void {
@@ -249,8 +265,20 @@ export class Outbox implements TurnMember {
       return
     }
     this.flush()
-    this.#inFlight.push(NO_SLAB)
-    this.#transport.write(source.subarray(start, end), this.#done)
+    this.#send(source, start, end, NO_SLAB)
+  }
+
+  /** What the network takes at once is done with; the rest is the transport's, and `slab` with it, until it reports. */
+  #send(buffer: Buffer, start: number, end: number, slab: Buffer): void {
+    const isFirst = this.#inFlight.length === 0
+    const from = isFirst ? start + (this.#transport.writeNow?.(buffer, start, end) ?? 0) : start
+    if (from === end) {
+      this.writesDone += 1
+      if (slab !== NO_SLAB) this.#pool.give(slab)
+      return
+    }
+    this.#inFlight.push(slab)
+    this.#transport.write(buffer.subarray(from, end), this.#done)
   }
 
   /** While holding, the transport may have the first part of the slab that is still being filled. */
@@ -278,8 +306,7 @@ export class Outbox implements TurnMember {
       if (to > held.writtenTo) {
         const from = offset + held.writtenTo - position
         held.writtenTo = to
-        this.#inFlight.push(isWhole && isSlab ? buffer : NO_SLAB)
-        this.#transport.write(buffer.subarray(from, offset + to - position), this.#done)
+        this.#send(buffer, from, offset + to - position, isWhole && isSlab ? buffer : NO_SLAB)
       }
       if (!isWhole) break
     }
@@ -295,12 +322,12 @@ export class Outbox implements TurnMember {
     const from = held.writtenTo - held.slabBase
     const to = limit - held.slabBase
     held.writtenTo = limit
-    if (to === this.#usedBytes) {
-      this.#inFlight.push(slab)
+    const isWhole = to === this.#usedBytes
+    if (isWhole) {
       held.slabBase = limit
       this.#forgetSlab()
-    } else this.#inFlight.push(NO_SLAB)
-    this.#transport.write(slab.subarray(from, to), this.#done)
+    }
+    this.#send(slab, from, to, isWhole ? slab : NO_SLAB)
   }
 
   /** Nothing from position `limit` on is written any more [KEEP-4]. */

@@ -5,6 +5,8 @@
  * that it was encrypted and the kernel took that), and writableLength is what it has not taken. A TLS socket never
  * reports a write as done at once; nothing here relies on more than the callback.
  *
+ * A plain socket is asked first what the kernel takes at once (write-now.ts); node gets the rest.
+ *
  * What it reads it lends, where node lets it (shared-read.ts); a paused socket then leaves all with the kernel, its end too.
  *
  * Invariants
@@ -21,7 +23,9 @@ import { DoneQueue } from "./done-queue.ts"
 import { IN_FRONT_BYTES } from "./lent-memory.ts"
 import type { PeerCertificate } from "./peer-certificate.ts"
 import { readShared, sharedMemory } from "./shared-read.ts"
+import type { TlsProof } from "./tls-proof.ts"
 import type { Transport } from "./transport.ts"
+import { descriptorOf, NO_DESCRIPTOR, writeNow } from "./write-now.ts"
 
 /** The way from a socket to its transport: handlers are shared, so that a connection needs no closure for each event. */
 const transport = Symbol("transport")
@@ -36,6 +40,7 @@ export interface SocketTransportOptions {
   readonly peer?: string | undefined
   readonly peerCertificate?: PeerCertificate | undefined
   readonly pskIdentity?: string | undefined
+  readonly tlsProof?: TlsProof | undefined
 }
 
 export class SocketTransport implements Transport {
@@ -44,6 +49,7 @@ export class SocketTransport implements Transport {
   readonly peer: string
   readonly peerCertificate: PeerCertificate | undefined
   readonly pskIdentity: string | undefined
+  readonly tlsProof: TlsProof | undefined
   onData: (chunk: Buffer) => void = nothing
   onLent: (buffer: Buffer, start: number, end: number) => void = nothing
   onClose: (error: Error | undefined) => void = nothing
@@ -51,6 +57,7 @@ export class SocketTransport implements Transport {
   /** What ended it, for onClose. */
   error: Error | undefined = undefined
   readonly #socket: Socket
+  readonly #descriptor: number
   readonly #dones = new DoneQueue()
 
   constructor(socket: Socket, options: SocketTransportOptions) {
@@ -59,7 +66,9 @@ export class SocketTransport implements Transport {
     this.peer = options.peer ?? formatPeer(socket)
     this.peerCertificate = options.peerCertificate
     this.pskIdentity = options.pskIdentity
+    this.tlsProof = options.tlsProof
     this.#socket = socket
+    this.#descriptor = options.kind === "tls" ? NO_DESCRIPTOR : descriptorOf(socket)
     const carrier = socket as Carrier
     carrier[transport] = this
     if (this.kind === "tls" || !readShared(socket, carrierLent)) socket.on("data", carrierData)
@@ -74,6 +83,10 @@ export class SocketTransport implements Transport {
   write(buffer: Buffer, done: () => void): void {
     this.#dones.push(done)
     this.#socket.write(buffer, this.#dones.reported)
+  }
+
+  writeNow(buffer: Buffer, start: number, end: number): number {
+    return writeNow(this.#socket, this.#descriptor, buffer, start, end)
   }
 
   pause(): void {
@@ -114,6 +127,6 @@ function carrierError(this: Socket, error: Error): void {
 }
 
 function carrierClosed(this: Socket): void {
-  const { error, onClose } = (this as Carrier)[transport]
-  onClose(error)
+  const closed = (this as Carrier)[transport]
+  closed.onClose(closed.error)
 }

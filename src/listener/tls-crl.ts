@@ -1,25 +1,32 @@
 /**
- * Revocation lists of the authorities that sign clients' certificates: read from a PEM file, and judged whether they
- * are in force.
+ * Revocation lists of the authorities that sign clients' certificates: read from a PEM file, judged whether they are in
+ * force, and asked about clients that are connected already.
  *
  *   CertificateList ::= SEQUENCE { tbsCertList, ... }                                          RFC 5280, 5.1
- *   tbsCertList     ::= SEQUENCE { version INTEGER optional, signature SEQUENCE, issuer SEQUENCE,
- *                                  thisUpdate Time, nextUpdate Time optional, ... }
+ *   tbsCertList     ::= SEQUENCE { version INTEGER optional, signature SEQUENCE, issuer SEQUENCE, thisUpdate Time,
+ *                                  nextUpdate Time optional, revokedCertificates SEQUENCE optional, ... }
+ *   revoked         ::= SEQUENCE { serialNumber INTEGER, ... }
  *   Time            ::= UTCTime 0x17 "YYMMDDhhmmssZ" | GeneralizedTime 0x18 "YYYYMMDDhhmmssZ"
  *
  * Invariants
- * - OpenSSL decides who is revoked, and refuses every certificate whose authority has no list in force here. What is
- *   found in this file only says so before the first client does.
- * - Only the times are read; a list in which they are not found is damaged.
+ * - Of a handshake OpenSSL decides who is revoked, and refuses every certificate whose authority has no list in force
+ *   here. It never looks at a connection again: for those that are open when a list is exchanged, serials are read [CRL-2].
+ * - A list in which a part is not found where it belongs is damaged.
  *
- * Elsewhere: reading files and telling problems (tls-load.ts).
+ * Elsewhere: reading files and telling problems (tls-load.ts), what a connection was made with (tls-proof.ts), the bytes
+ * of names and numbers (tls-der.ts).
  */
+import { type DerElement, elementAt, INTEGER, nameKey, SEQUENCE } from "./tls-der.ts"
 
 export interface RevocationList {
   readonly pem: string
   readonly thisUpdateMs: number
   /** Infinity = the list does not say. */
   readonly nextUpdateMs: number
+  /** Who has made it, in the form of nameKey(). */
+  readonly issuer: string
+  /** Serial numbers of the certificates that are revoked, in hex. */
+  readonly serials: ReadonlySet<string>
 }
 
 /** Every list of the file; undefined = one of them is damaged. */
@@ -28,19 +35,17 @@ export function readRevocationLists(content: string): ReadonlyArray<RevocationLi
   const lists: Array<RevocationList> = []
   for (const pem of blocks) {
     const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ""), "base64")
-    const times = timesOf(der)
-    if (times === undefined) return undefined
-    lists.push({ pem, ...times })
+    const parts = partsOf(der)
+    if (parts === undefined) return undefined
+    lists.push({ pem, ...parts })
   }
   return lists
 }
 
-const SEQUENCE = 0x30
-const INTEGER = 0x02
 const UTC_TIME = 0x17
 const GENERALIZED_TIME = 0x18
 
-function timesOf(der: Buffer): Pick<RevocationList, "thisUpdateMs" | "nextUpdateMs"> | undefined {
+function partsOf(der: Buffer): Omit<RevocationList, "pem"> | undefined {
   const list = elementAt(der, 0)
   const body = list?.tag === SEQUENCE ? elementAt(der, list.start) : undefined
   if (body?.tag !== SEQUENCE) return undefined
@@ -49,31 +54,38 @@ function timesOf(der: Buffer): Pick<RevocationList, "thisUpdateMs" | "nextUpdate
   const issuer = element?.tag === SEQUENCE ? elementAt(der, element.end) : undefined
   const thisUpdate = issuer?.tag === SEQUENCE ? elementAt(der, issuer.end) : undefined
   const thisUpdateMs = thisUpdate === undefined ? undefined : timeOf(der, thisUpdate)
-  if (thisUpdate === undefined || thisUpdateMs === undefined) return undefined
+  if (issuer === undefined || thisUpdate === undefined || thisUpdateMs === undefined) return undefined
   const next = thisUpdate.end < body.end ? elementAt(der, thisUpdate.end) : undefined
   const nextUpdateMs = next === undefined ? undefined : timeOf(der, next)
-  return { thisUpdateMs, nextUpdateMs: nextUpdateMs ?? Number.POSITIVE_INFINITY }
+  const after = nextUpdateMs === undefined ? thisUpdate.end : (next as DerElement).end
+  const serials = serialsIn(der, after, body.end)
+  if (serials === undefined) return undefined
+  return {
+    thisUpdateMs,
+    nextUpdateMs: nextUpdateMs ?? Number.POSITIVE_INFINITY,
+    issuer: nameKey(der, issuer),
+    serials
+  }
 }
 
-interface Element {
-  readonly tag: number
-  readonly start: number
-  readonly end: number
+/** Of a list without entries the sequence is left out, and extensions follow. */
+function serialsIn(der: Buffer, offset: number, end: number): ReadonlySet<string> | undefined {
+  const serials = new Set<string>()
+  if (offset >= end) return serials
+  const entries = elementAt(der, offset)
+  if (entries === undefined) return undefined
+  if (entries.tag !== SEQUENCE) return serials
+  for (let at = entries.start; at < entries.end; ) {
+    const entry = elementAt(der, at)
+    const serial = entry?.tag === SEQUENCE ? elementAt(der, entry.start) : undefined
+    if (entry === undefined || serial?.tag !== INTEGER) return undefined
+    serials.add(der.toString("hex", serial.start, serial.end))
+    at = entry.end
+  }
+  return serials
 }
 
-/** The element whose tag stands at `offset`; undefined when it does not lie within the bytes. */
-function elementAt(der: Buffer, offset: number): Element | undefined {
-  const tag = der[offset]
-  const first = der[offset + 1]
-  if (tag === undefined || first === undefined) return undefined
-  const lengthBytes = first < 0x80 ? 0 : first & 0x7f
-  const start = offset + 2 + lengthBytes
-  if (lengthBytes > 4 || start > der.length) return undefined
-  const length = lengthBytes === 0 ? first : der.readUIntBE(offset + 2, lengthBytes)
-  return start + length <= der.length ? { tag, start, end: start + length } : undefined
-}
-
-function timeOf(der: Buffer, { end, start, tag }: Element): number | undefined {
+function timeOf(der: Buffer, { end, start, tag }: DerElement): number | undefined {
   if (tag !== UTC_TIME && tag !== GENERALIZED_TIME) return undefined
   const match = /^(\d{2}|\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})Z$/.exec(der.toString("latin1", start, end))
   if (match === null) return undefined

@@ -50,6 +50,8 @@ export interface LoadedTls {
   /** When the first certificate of the chain expires; Infinity without one. */
   readonly expiresAtMs: number
   readonly pskKeys: PskKeys
+  readonly authorities: ReadonlyArray<X509Certificate>
+  readonly revocations: ReadonlyArray<RevocationList>
 }
 
 /** A chain of certificates has some kilobytes, a bundle of authorities some hundred. */
@@ -78,7 +80,7 @@ export function loadTls(settings: TlsSettings, nowMs: number): LoadedTls | Reado
   const refused = refusal(context, settings)
   if (refused !== undefined) return [refused]
   const expiresAtMs = Math.min(...chain.map(({ validToDate }) => validToDate.getTime()))
-  return { context, certificate: chain[0], expiresAtMs, pskKeys }
+  return { context, certificate: chain[0], expiresAtMs, pskKeys, authorities, revocations }
 }
 
 const isProblem = (result: unknown): result is TlsProblem =>

@@ -7,23 +7,25 @@
  *
  * Invariants
  * - One material serves all TLS listeners; a reload reaches all of them or none.
- * - A connection keeps the keys it was opened with: a reload drops nobody, and whoever comes later meets the new
- *   certificate and is judged by the new authorities (tickets of the old context open nothing).
+ * - A connection keeps the broker's certificate it was opened with, and whoever comes later meets the new one and is
+ *   judged by the new authorities (tickets of the old context open nothing).
  * - The watch acts on a change when two looks in a row saw the same, so files that are being copied are left alone;
  *   what failed is reported once and tried again when a file changes.
  * - Revocation lists and pre-shared keys are part of it: who was revoked or lost its key is refused from the next
- *   handshake on [CRL-1].
+ *   handshake on [CRL-1], and who is connected meanwhile is asked about again: whoever listens to onReloaded ends those
+ *   of whom doubtOf() says something [CRL-2].
  *
  * Elsewhere: judging files (tls-load.ts), who supervises the watch (app.ts), SIGHUP and the admin API call reload().
  */
 import { statSync } from "node:fs"
-import type { SecureContextOptions } from "node:tls"
+import type { SecureContextOptions, TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type LoadedTls, loadTls, type TlsProblem, type TlsSettings } from "./tls-load.ts"
+import { authorityKey, doubtOf, proofOf, type TlsProof, type TlsStanding } from "./tls-proof.ts"
 import { PskIdentities, type PskKeys } from "./tls-psk.ts"
 
 /** The file system is asked, not listened to: that also sees network folders and mounted secrets. */
@@ -48,15 +50,19 @@ export class TlsMaterial {
   readonly settings: TlsSettings
   /** Of the connections of all listeners. */
   readonly pskIdentities = new PskIdentities()
+  /** Told after each reload that has changed what is in force. */
+  onReloaded: () => void = () => undefined
   readonly #wallClockMs: () => number
   readonly #followers = new Set<Follower>()
   #loaded: LoadedTls
+  #standing: TlsStanding
   #filesState: string
 
   private constructor(settings: TlsSettings, wallClockMs: () => number, loaded: LoadedTls, filesState: string) {
     this.settings = settings
     this.#wallClockMs = wallClockMs
     this.#loaded = loaded
+    this.#standing = standingOf(loaded)
     this.#filesState = filesState
   }
 
@@ -117,8 +123,20 @@ export class TlsMaterial {
     const loaded = loadTls(this.settings, this.#wallClockMs())
     if (!("context" in loaded)) return loaded
     this.#loaded = loaded
+    this.#standing = standingOf(loaded)
     for (const follower of this.#followers) follower.setSecureContext(loaded.context)
+    this.onReloaded()
     return []
+  }
+
+  /** What the client of a handshake that is done has proved; undefined = nothing. */
+  proofOf(socket: TLSSocket): TlsProof | undefined {
+    return proofOf(socket, this.#standing, this.pskIdentities)
+  }
+
+  /** Why what was proved does not count any more; undefined = it does. */
+  doubtOf(proof: TlsProof): string | undefined {
+    return doubtOf(proof, this.#standing) // [CRL-2]
   }
 
   /** Until the end of the scope, the server serves what is current. */
@@ -156,6 +174,13 @@ const reloadAndTell = (material: TlsMaterial): Effect.Effect<void> =>
       { discard: true }
     )
   })
+
+const standingOf = ({ authorities, pskKeys, revocations }: LoadedTls): TlsStanding => ({
+  authorities,
+  authorityKeys: new Set(authorities.map(authorityKey)),
+  revocations,
+  pskKeys
+})
 
 function stateOf({ authorityFile, certificateFile, keyFile, pskFile, revocationFile }: TlsSettings): string {
   return [certificateFile, keyFile, authorityFile, revocationFile, pskFile].map(stateOfFile).join(" ")

@@ -18,6 +18,7 @@ import { constants } from "node:crypto"
 import { readFileSync, statSync } from "node:fs"
 import { DEFAULT_CIPHERS, type TLSSocket } from "node:tls"
 import type { TlsProblem } from "./tls-load.ts"
+import { hashOfKey } from "./tls-proof.ts"
 
 export type PskKeys = ReadonlyMap<string, Buffer>
 
@@ -100,18 +101,23 @@ export const withoutTickets = constants.SSL_OP_NO_TICKET // [PSK-1]
 
 /** Remembers which identity was found for a socket, until it is known whether the handshake used it. */
 export class PskIdentities {
-  readonly #found = new WeakMap<TLSSocket, string>()
+  readonly #found = new WeakMap<TLSSocket, { readonly identity: string; readonly key: Buffer }>()
 
   keyFor(socket: TLSSocket, identity: string, keys: PskKeys): Buffer | null {
     const key = keys.get(identity)
     // In TLS 1.3 several may be offered; the first one that is known is the one OpenSSL takes.
-    if (key !== undefined && !this.#found.has(socket)) this.#found.set(socket, identity)
+    if (key !== undefined && !this.#found.has(socket)) this.#found.set(socket, { identity, key })
     return key ?? null
   }
 
   /** After the handshake: whose key it was made with. */
   of(socket: TLSSocket): string | undefined {
-    return isMadeWithKey(socket) ? this.#found.get(socket) : undefined // [PSK-1]
+    return isMadeWithKey(socket) ? this.#found.get(socket)?.identity : undefined // [PSK-1]
+  }
+
+  /** With which one: to tell later whether it is still the identity's. */
+  keyHashOf(socket: TLSSocket): string | undefined {
+    return isMadeWithKey(socket) ? hashOfKey(this.#found.get(socket)?.key) : undefined
   }
 }
 

@@ -42,7 +42,9 @@ export const listenTls = (options: ListenTlsOptions): Effect.Effect<BoundAddress
         }
         const shown = peerCertificate(socket) ?? guest?.certificate
         const pskIdentity = options.material.pskIdentities.of(socket)
-        const parts = { kind: "tls", listener: name, peer: guest?.peer, peerCertificate: shown, pskIdentity } as const
+        const tlsProof = options.material.proofOf(socket)
+        const proved = { peerCertificate: shown, pskIdentity, tlsProof }
+        const parts = { kind: "tls", listener: name, peer: guest?.peer, ...proved } as const
         options.onTransport(new SocketTransport(socket, parts))
       }
     )

@@ -7,6 +7,7 @@
  */
 import type { HeldBytes } from "./held-bytes.ts"
 import type { PeerCertificate } from "./peer-certificate.ts"
+import type { TlsProof } from "./tls-proof.ts"
 
 export interface Transport {
   readonly kind: "tcp" | "tls" | "websocket" | "unix" | "memory"
@@ -18,6 +19,8 @@ export interface Transport {
   readonly peerCertificate?: PeerCertificate | undefined
   /** Identity of the pre-shared key that the handshake was made with. */
   readonly pskIdentity?: string | undefined
+  /** What the two rest on, to be looked at again when that changes. */
+  readonly tlsProof?: TlsProof | undefined
   /** Bytes accepted by write() that the kernel has not taken yet. */
   readonly unsentBytes: number
   /**
@@ -25,6 +28,11 @@ export interface Transport {
    * order, not before write returned; also called when the transport closes).
    */
   write(buffer: Buffer, done: () => void): void
+  /**
+   * Sends of [start, end) what the network takes at once and answers how many bytes that were; the memory stays the
+   * caller's. 0 while it still has bytes of an earlier write(). Transports that cannot say have no such method.
+   */
+  writeNow?(buffer: Buffer, start: number, end: number): number
   /** Stops reading; chunks already read may still arrive once. */
   pause(): void
   resume(): void

@@ -17,6 +17,7 @@ import type { WebSocket } from "ws"
 import { DoneQueue } from "./done-queue.ts"
 import type { HeldBytes } from "./held-bytes.ts"
 import type { PeerCertificate } from "./peer-certificate.ts"
+import type { TlsProof } from "./tls-proof.ts"
 import type { Transport } from "./transport.ts"
 
 /** For a client that broke the rules: time to take our close frame. */
@@ -30,6 +31,7 @@ export interface WebSocketTransportOptions {
   readonly peer: string
   readonly peerCertificate?: PeerCertificate | undefined
   readonly pskIdentity?: string | undefined
+  readonly tlsProof?: TlsProof | undefined
   /** What carries the WebSocket. */
   readonly carrier: Duplex
 }
@@ -40,6 +42,7 @@ export class WebSocketTransport implements Transport {
   readonly peer: string
   readonly peerCertificate: PeerCertificate | undefined
   readonly pskIdentity: string | undefined
+  readonly tlsProof: TlsProof | undefined
   onData: (chunk: Buffer) => void = () => undefined
   onClose: (error: Error | undefined) => void = () => undefined
 
@@ -64,6 +67,7 @@ export class WebSocketTransport implements Transport {
     this.peer = options.peer
     this.peerCertificate = options.peerCertificate
     this.pskIdentity = options.pskIdentity
+    this.tlsProof = options.tlsProof
     this.#webSocket = webSocket
     this.#carrier = options.carrier
     webSocket.on("message", (data, isBinary) => {

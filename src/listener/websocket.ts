@@ -81,7 +81,9 @@ export const listenWebSocket = (
         const shown = socket instanceof TLSSocket ? peerCertificate(socket) : undefined
         const { certificate, peer } = guest
         const pskIdentity = socket instanceof TLSSocket ? options.tls?.material.pskIdentities.of(socket) : undefined
-        const parts = { listener: options.name, peer, peerCertificate: shown ?? certificate, pskIdentity, carrier }
+        const tlsProof = socket instanceof TLSSocket ? options.tls?.material.proofOf(socket) : undefined
+        const proved = { peerCertificate: shown ?? certificate, pskIdentity, tlsProof }
+        const parts = { listener: options.name, peer, ...proved, carrier }
         options.onTransport(new WebSocketTransport(webSocket, parts))
       })
     })

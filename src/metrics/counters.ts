@@ -61,6 +61,7 @@ const subscriptionsHelp = "Subscriptions made and removed."
 const authHelp = "Clients that said who they are, by method and answer."
 const aclHelp = "Decisions about topics, where not everything is allowed."
 const wills = "promptmq_wills_total"
+const quotasHelp = "Users that came near a quota of theirs, and messages refused because one was used up."
 const willsHelp = "Will messages by what became of them."
 
 const table = [
@@ -144,6 +145,10 @@ const table = [
   ...single(wills, willsHelp, "event", [
     ["willsPublished", "published"],
     ["willsCancelled", "cancelled"]
+  ]),
+  ...single("promptmq_user_quotas_total", quotasHelp, "event", [
+    ["quotaWarned", "warned"],
+    ["quotaRefused", "refused"]
   ]),
   ...single("promptmq_retained_total", "Changes of retained messages.", "event", [
     ["retainedSet", "set"],

@@ -181,6 +181,13 @@ const table = {
     meaning:
       "A publish that broke a rule or a limit of the protocol (QoS, topic length, alias ...), which ended its connection.",
     change: "See the publishing client's history: the reason its connection ended with; or raise the limit it names."
+  },
+  userQuota: {
+    id: 27,
+    name: "user-quota",
+    meaning:
+      "A publish above limits.max-user-messages-per-day or limits.max-user-bytes-per-day of its user (reason code 0x97).",
+    change: "Raise the limit, or see GET /api/v1/quotas for who publishes so much."
   }
 } as const satisfies Record<string, DropReasonFacts>
 

@@ -77,7 +77,7 @@ export const histogramFamilies = (meter: Meter, hasLog: boolean): ReadonlyArray<
   return families
 }
 
-/** Of all `parts` together, which have the same bounds; values times `scale`, and one bound in `every`. */
+/** Of all `parts` together, which have the same bounds; values times `scale`, and of the bounds one in `every` and the last. */
 export const histogramValues = (
   name: string,
   labels: Labels,
@@ -88,7 +88,8 @@ export const histogramValues = (
   const bounds = parts[0]?.bounds ?? []
   const total = (of: (part: Buckets) => number): number => parts.reduce((sum, part) => sum + of(part), 0)
   const values: Array<FamilyValue> = []
-  for (let i = every - 1; i < bounds.length; i += every) {
+  for (let i = 0; i < bounds.length; i++) {
+    if (i % every !== 0 && i !== bounds.length - 1) continue
     const le = String(Number(((bounds[i] as number) * scale).toPrecision(12)))
     values.push({ metricName: `${name}_bucket`, labels: { ...labels, le }, value: total((part) => part.upTo(i)) })
   }

@@ -3,7 +3,8 @@
  * table; off with metrics.legacy-names: false. No figure is counted for them: each is read from where it is.
  *
  * Names that the tables of this room have anyway (promptmq_connections_total, promptmq_message_size_bytes ...) are not
- * repeated here. A histogram is told once it has something, with every third bound: whoever needs more reads the figure under its own name.
+ * repeated here. A histogram is told once it has something, with every third bound and the last: whoever needs more
+ * reads the figure under its own name.
  * "Goroutines" are what keeps this run time busy: sockets, timers, reads and writes under way.
  */
 import { Counter, type Counters } from "./counters.ts"
@@ -54,7 +55,7 @@ const rows: ReadonlyArray<Row> = [
     row("gauge", name, "nodejs_active_resources", (_, { activeResources }) => activeResources)
   ),
   ...["throughput_messages_per_second", "messages_per_second"].map((name) =>
-    row("gauge", name, "promptmq_messages_total, in and out, over 5 seconds", (_, runtime) => runtime.messagesPerSecond)
+    row("gauge", name, "promptmq_message_rate", (_, runtime) => runtime.messagesPerSecond)
   )
 ]
 

@@ -161,7 +161,31 @@ export const limitsSection = section({
     minimum: 1,
     maximum: 100,
     live: true,
-    summary: "Share of a user's quota from which on the log of events warns."
+    summary: "Share of a user's quota from which on the log of events, the client's history and the metrics warn."
+  }),
+  maxUserMessagesPerDay: integer({
+    fallback: 0,
+    minimum: 0,
+    maximum: 1_000_000_000_000,
+    live: true,
+    summary:
+      "Messages that clients of one user name may publish from 00:00 to 24:00 UTC; more are refused with 0x97; 0 = no limit."
+  }),
+  userBytesPerDayMax: size({
+    key: "max-user-bytes-per-day",
+    fallback: "0B",
+    minimum: "0B",
+    maximum: "1024TiB",
+    live: true,
+    summary: "The same in bytes of PUBLISH packets; 0 = no limit."
+  }),
+  maxQuotaUsers: integer({
+    fallback: 10_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    live: true,
+    summary:
+      "User names whose day is counted; one more takes the place of one that is away. Kept in <data-dir>/user-quotas.json."
   }),
   flappingConnects: integer({
     fallback: 60,

@@ -11,11 +11,13 @@ import { section } from "./section.ts"
 export const metricsSection = section({
   enabled: boolean({
     flag: "metrics",
+    aliases: ["metrics.metrics"],
     fallback: true,
     summary: "Serve metrics in the Prometheus format, and measure times for them."
   }),
   bind: addresses({
     flag: "metrics-bind",
+    aliases: ["metrics.metrics-bind"],
     fallback: [],
     fallbackWords: "admin.bind",
     mayBeEmpty: true,
@@ -23,6 +25,7 @@ export const metricsSection = section({
   }),
   path: text({
     flag: "metrics-path",
+    aliases: ["metrics.metrics-path"],
     fallback: "/metrics",
     pattern: /^\/[\x21-\x7e]*$/,
     patternWords: 'a path that starts with "/", such as "/metrics"',

@@ -8,8 +8,18 @@ import { address, addresses, boolean, text } from "./kinds.ts"
 import { section } from "./section.ts"
 
 export const clusterSection = section({
-  enabled: boolean({ flag: "cluster", fallback: false, summary: "Join other brokers." }),
-  bind: address({ flag: "cluster-bind", fallback: "127.0.0.1:7946", summary: "Address for other brokers." }),
+  enabled: boolean({
+    flag: "cluster",
+    aliases: ["cluster.cluster"],
+    fallback: false,
+    summary: "Join other brokers."
+  }),
+  bind: address({
+    flag: "cluster-bind",
+    aliases: ["cluster.cluster-bind"],
+    fallback: "127.0.0.1:7946",
+    summary: "Address for other brokers."
+  }),
   peers: addresses({ flag: "cluster-peers", fallback: [], mayBeEmpty: true, summary: "Addresses of other brokers." }),
   nodeId: text({
     flag: "node-id",

@@ -349,5 +349,12 @@ export const mqttSection = section({
     maximum: "1TiB",
     live: true,
     summary: "Most bytes of retained messages; what is above is delivered but not kept, with a row in the drop ledger."
+  }),
+  maxRetainedPublishers: integer({
+    fallback: 100_000,
+    minimum: 0,
+    maximum: 100_000_000,
+    live: true,
+    summary: "Publishers of retained messages whose names are kept for those who look, the newest; 0 = none."
   })
 })

@@ -2,7 +2,7 @@
  * "Did you mean ...?": the closest of a list of known words, for keys, variables and choices.
  *
  * Distance = edits of one character (insert, delete, replace, swap of neighbours). A word counts as close
- * when at most a third of it differs, and at least 2 edits are always allowed. Words longer than
+ * when at most a third of it differs, and at least 2 edits are allowed; of a word of up to three letters one. Words longer than
  * `wordLengthMax` are not compared: the work is quadratic and the input is a stranger's file.
  */
 
@@ -13,7 +13,7 @@ export const nearest = (word: string, candidates: Iterable<string>): string | un
   if (word.length > wordLengthMax) return undefined
   const lower = word.toLowerCase()
   let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
+  let bestDistance = (word.length <= 3 ? 1 : Math.max(2, Math.floor(word.length / 3))) + 1
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= bestDistance || candidate.length > wordLengthMax) continue
     const distance = editDistance(lower, candidate.toLowerCase())

@@ -35,6 +35,9 @@ export function formatNetwork({ address, prefix }: Network): string {
 export class NetworkSet {
   readonly #list = new BlockList()
   readonly isEmpty: boolean
+  /** Connections come in herds from one address, and each asks several times: 4 us apiece. */
+  #lastAsked: string | undefined = undefined
+  #lastAnswer = false
 
   /** Texts that are no networks are left out: whoever took them in has refused those. */
   constructor(texts: Iterable<string>) {
@@ -50,7 +53,14 @@ export class NetworkSet {
 
   has(address: string | undefined): boolean {
     if (address === undefined || this.isEmpty) return false
-    const plain = plainAddress(address)
+    if (address !== this.#lastAsked) {
+      this.#lastAnswer = this.#ask(plainAddress(address))
+      this.#lastAsked = address
+    }
+    return this.#lastAnswer
+  }
+
+  #ask(plain: string): boolean {
     if (isIPv4(plain)) return this.#list.check(plain, "ipv4")
     return isIPv6(plain) && this.#list.check(plain, "ipv6")
   }

@@ -8,7 +8,8 @@
  *   admin.token-file   <data-dir>/admin-token, admin.tokens-file <data-dir>/tokens
  *   auth.password-file <data-dir>/passwords
  *
- * Relative paths start at the working directory, as in the seeds (./data), wherever the file was found;
+ * Relative paths start at the working directory, as in the seeds (./data), wherever the file was found: at the one of the
+ * load, so that a daemon, whose own is another, finds them;
  * "~/" is the home folder because no shell expands it inside a file. Nothing is created or looked at here.
  */
 import { isAbsolute, join, resolve } from "node:path"
@@ -26,7 +27,7 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
     return resolve(surroundings.workingDirectory, path)
   }
   const absoluteOrEmpty = (path: string): string => (path === "" ? "" : absolute(path))
-  const { server, mqtt, storage, admin, auth, limits, log } = settings
+  const { acl, server, mqtt, storage, admin, auth, limits, log } = settings
   const dataDir = storage.dataDir === "" ? stateFolder(surroundings) : absolute(storage.dataDir)
   return {
     ...settings,
@@ -40,6 +41,7 @@ export const resolveSettings = (settings: Settings, surroundings: Surroundings):
       pidFile: absoluteOrEmpty(server.pidFile)
     },
     log: { ...log, file: absoluteOrEmpty(log.file) },
+    acl: { ...acl, rulesFile: absoluteOrEmpty(acl.rulesFile) },
     limits: { ...limits, bansFile: absoluteOrEmpty(limits.bansFile) },
     // Only the default can be above: a written one is refused by a rule (E3203).
     mqtt: { ...mqtt, keepAliveSeconds: Math.min(mqtt.keepAliveSeconds, mqtt.maxKeepAliveSeconds) },

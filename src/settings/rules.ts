@@ -35,6 +35,12 @@ export const settingRules: ReadonlyArray<SettingRule> = [
     if (!server.tls || missing.length === 0 || hasKeysOnly) return undefined
     return [`TLS needs ${missing.join(" and ")}`, "name the PEM files of certificate chain and private key"]
   }),
+  error(["auth.chain", "auth.psk.file", "server.tls"], "E3545", ({ auth, server }) => {
+    if (!auth.chain.includes("psk") || (server.tls && auth.psk.file !== "")) return undefined
+    return server.tls
+      ? ["auth.chain names psk, and there are no keys", "name the file of identities and keys in auth.psk.file"]
+      : ["auth.chain names psk, and no listener has TLS", "set server.tls to true, or take psk out of auth.chain"]
+  }),
   error(["server.tls-client-auth", "server.tls-ca", "server.tls"], "E3206", ({ server }) =>
     !server.tls || server.tlsClientAuth === "none" || server.tlsCa !== ""
       ? undefined
@@ -300,7 +306,7 @@ function strangersReachTls({ server }: Settings): boolean {
 function tlsKeys(): ReadonlyArray<string> {
   return ["cert", "key", "ca", "crl", "client-auth", "bind"]
     .map((name) => `server.tls-${name}`)
-    .concat("server.wss-bind")
+    .concat("server.wss-bind", "auth.psk.file", "auth.psk.hint")
 }
 
 function durabilityKeys(): ReadonlyArray<string> {

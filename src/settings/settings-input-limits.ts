@@ -47,8 +47,14 @@ export interface LimitsInput {
   readonly "max-connections-per-user"?: number
   /** Most filters that connected clients of one user name hold; one more is answered 0x97; 0 = no limit. 0 to 100000000. Default: 0. */
   readonly "max-subscriptions-per-user"?: number
-  /** Share of a user's quota from which on the log of events warns. 1 to 100. Default: 80. */
+  /** Share of a user's quota from which on the log of events, the client's history and the metrics warn. 1 to 100. Default: 80. */
   readonly "quota-warning-percent"?: number
+  /** Messages that clients of one user name may publish from 00:00 to 24:00 UTC; more are refused with 0x97; 0 = no limit. 0 to 1000000000000. Default: 0. */
+  readonly "max-user-messages-per-day"?: number
+  /** The same in bytes of PUBLISH packets; 0 = no limit. 0B to 1024TiB. Default: "0B". */
+  readonly "max-user-bytes-per-day"?: SizeText
+  /** User names whose day is counted; one more takes the place of one that is away. Kept in <data-dir>/user-quotas.json. 1 to 1000000. Default: 10000. */
+  readonly "max-quota-users"?: number
   /** Accepted connects of one client id within flapping-window that get it banned; 0 = never. 0 to 1000000. Default: 60. */
   readonly "flapping-connects"?: number
   /** Time in which the connects of a client id are counted. 1s to 1d. Default: "1m". */

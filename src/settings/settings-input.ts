@@ -127,6 +127,8 @@ export interface SettingsInput {
     readonly "max-retained-messages"?: number
     /** Most bytes of retained messages; what is above is delivered but not kept, with a row in the drop ledger. 0B to 1TiB. Default: "256MiB". */
     readonly "max-retained-bytes"?: SizeText
+    /** Publishers of retained messages whose names are kept for those who look, the newest; 0 = none. 0 to 100000000. Default: 100000. */
+    readonly "max-retained-publishers"?: number
   }
   readonly storage?: {
     /** Where messages, sessions and retained values live: on disk (wal), or in memory, which loses them at exit. Default: "wal". */

@@ -71,6 +71,12 @@ export interface CompactionStatistics {
   readonly filesCopied: number
   readonly bytesCopied: number
   readonly bytesFreed: number
+  /** Time that all passes took. */
+  readonly passMs: number
+  /** Copies under way, and those that wait for one of them to be done; pressed = for want of room. */
+  readonly copying: number
+  readonly waiting: number
+  readonly isPressed: boolean
   /** What lives alone is more than max-wal-size. */
   readonly isOverLimit: boolean
   /** 99th percentile of commits, in ms: while nothing is copied, and while something is; 0 before the first. */
@@ -99,6 +105,9 @@ export class Compactor {
   #filesCopied = 0
   #bytesCopied = 0
   #bytesFreed = 0
+  #passMs = 0
+  #copying = 0
+  #waiting = 0
   #isOverLimit = false
 
   constructor(options: CompactorOptions) {
@@ -114,6 +123,10 @@ export class Compactor {
       filesCopied: this.#filesCopied,
       bytesCopied: this.#bytesCopied,
       bytesFreed: this.#bytesFreed,
+      passMs: this.#passMs,
+      copying: this.#copying,
+      waiting: this.#waiting,
+      isPressed: this.#isPressed,
       isOverLimit: this.#isOverLimit,
       commitQuietMs: this.#copyPace.quietMs,
       commitCopyingMs: this.#copyPace.copyingMs
@@ -142,7 +155,7 @@ export class Compactor {
 
   /** One look at everything, and all that follows from it. `isBlocked`: something waits for a snapshot. */
   readonly pass: Effect.Effect<{ readonly isBlocked: boolean }, StoreFailed> = Effect.suspend(() =>
-    this.#one.withPermit(this.#passNow)
+    this.#one.withPermit(this.#timed(this.#passNow))
   )
 
   /** Runs the effect while nothing is dropped and nothing copied. */
@@ -183,6 +196,17 @@ export class Compactor {
       return { isBlocked: decided.blockedLsn > 0 }
     }
   )
+
+  #timed<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.flatMap(Clock.currentTimeMillis, (fromMs) =>
+      Effect.ensuring(
+        effect,
+        Effect.map(Clock.currentTimeMillis, (nowMs) => {
+          this.#passMs += nowMs - fromMs
+        })
+      )
+    )
+  }
 
   get #isPressed(): boolean {
     const { settings, target } = this.#options
@@ -245,10 +269,24 @@ export class Compactor {
     return Effect.gen({ self: this }, function* () {
       const again = this.#ledger.toTellAgain(runs.flat(), this.#options.target.files())
       if (!(yield* this.#tell(again))) return
+      this.#waiting = runs.length
       yield* Effect.acquireUseRelease(
         Effect.map(Clock.currentTimeMillis, (nowMs) => this.#copyPace.begin(nowMs)),
-        () => Effect.forEach(runs, (inputs) => this.#copy(inputs, need), { concurrency, discard: true }),
+        () => Effect.forEach(runs, (inputs) => this.#working(this.#copy(inputs, need)), { concurrency, discard: true }),
         () => Effect.sync(() => this.#copyPace.end())
+      )
+    })
+  }
+
+  #working<A, E>(copy: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    return Effect.suspend(() => {
+      this.#waiting -= 1
+      this.#copying += 1
+      return Effect.ensuring(
+        copy,
+        Effect.sync(() => {
+          this.#copying -= 1
+        })
       )
     })
   }

@@ -41,6 +41,8 @@ export interface StoreReport {
   readonly sessions: number
   readonly subscriptions: number
   readonly retained: number
+  /** An earlier version wrote the store, which has this version's format now. */
+  readonly formatBefore: number | undefined
   readonly bytesCut: number
   readonly damages: DurableLog["report"]["damages"]
   readonly milliseconds: number
@@ -157,7 +159,7 @@ function reportOf(
   { sessions }: Recovered,
   retained: RetainedStore,
   { source }: StoreBase,
-  { isNew }: OpenedStore,
+  { formatBefore, isNew }: OpenedStore,
   milliseconds: number
 ): StoreReport {
   const { bytesCut, damages, wasClosed } = log.report
@@ -166,6 +168,7 @@ function reportOf(
     sessions: sessions.length,
     subscriptions: sessions.reduce((sum, { subscriptions }) => sum + subscriptions.size, 0),
     retained: retained.count,
+    formatBefore,
     bytesCut,
     damages,
     milliseconds,

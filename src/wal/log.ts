@@ -26,7 +26,7 @@ import type { AppenderHost } from "./appender-host.ts"
 import { type ActiveSegment, Appender } from "./commit.ts"
 import { createSegment, retireSegment } from "./create-segment.ts"
 import type { LsnRange } from "./lsn-ranges.ts"
-import { type OpenedStore, openStore, type StorePlace } from "./open-store.ts"
+import { type OpenedStore, openStore, raiseFormat, type StorePlace } from "./open-store.ts"
 import { BATCH_WAIT_MS, type LogPolicy, type SyncPolicy } from "./policy.ts"
 import { type Recovered, type RecoveredSegment, type RecoverSink, type RecoveryReport, recover } from "./recover.ts"
 import type { ToldDrop } from "./segment-drop.ts"
@@ -97,7 +97,8 @@ export const openLog = (
 ): Effect.Effect<Log, StoreFault | StoreRefused, Scope.Scope> =>
   Effect.gen(function* () {
     const world = { nowMs: options.nowMs ?? Date.now, randomHex: options.randomHex ?? randomHex }
-    const { storeUuid } = options.opened ?? (yield* openStore(fs, options, world))
+    const opened = options.opened ?? (yield* openStore(fs, options, world))
+    const { storeUuid } = opened
     const recovered = yield* recover(
       fs,
       {
@@ -112,6 +113,7 @@ export const openLog = (
       },
       sink
     )
+    yield* raiseFormat(fs, options, opened) // [WAL-17]
     const living = yield* startLiving(fs, options, handlers, recovered, { ...world, storeUuid })
     const { appender, failed, syncer } = living
     const run = yield* FiberHandle.runtime(syncer)<never>()

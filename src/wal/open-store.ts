@@ -8,7 +8,7 @@
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { type Format, readFormat, STORE_VERSION, writeFormat } from "./format-file.ts"
+import { type Format, newerThanUs, readFormat, STORE_VERSION, writeFormat } from "./format-file.ts"
 import { refuse, type StoreRefused } from "./store-error.ts"
 import { type StoreFault, type StoreFs, TEMPORARY_SUFFIX } from "./store-fs.ts"
 import { survey } from "./survey.ts"
@@ -21,6 +21,9 @@ export interface StorePlace {
 export interface OpenedStore {
   readonly storeUuid: string
   readonly isNew: boolean
+  readonly createdMs: number
+  /** An earlier version of this software wrote it; undefined when it is of ours. */
+  readonly formatBefore: number | undefined
 }
 
 export const openStore = (
@@ -45,8 +48,9 @@ export const openStore = (
     const { segments } = yield* survey(fs, logDirectory)
     // Segments without a readable FORMAT: they agree on the uuid, or recovery refuses those that do not.
     const storeUuid = segments[0]?.decoded.header.storeUuid ?? world.randomHex(16)
-    yield* writeFormat(fs, dataDirectory, storeUuid, world.nowMs())
-    return { storeUuid, isNew: segments.length === 0 }
+    const createdMs = world.nowMs()
+    yield* writeFormat(fs, dataDirectory, storeUuid, createdMs)
+    return { storeUuid, isNew: segments.length === 0, createdMs, formatBefore: undefined }
   })
 
 export const LOCK_NAME = "LOCK"
@@ -65,10 +69,26 @@ const lock = (fs: StoreFs, path: string): Effect.Effect<void, StoreFault | Store
         )
   )
 
-const accept = (format: Format, path: string): Effect.Effect<OpenedStore, StoreRefused> =>
-  format.version > STORE_VERSION || format.unknownFeatures !== 0
-    ? Effect.fail(refuse("newer-version", path, "a later version wrote it", "use that version, or a later one"))
-    : Effect.succeed({ storeUuid: format.storeUuid, isNew: false })
+const accept = (format: Format, path: string): Effect.Effect<OpenedStore, StoreRefused> => {
+  const newer = newerThanUs(format, path)
+  if (newer !== undefined) return Effect.fail(newer)
+  const { createdMs, storeUuid, version } = format
+  const formatBefore = version < STORE_VERSION ? version : undefined
+  return Effect.succeed({ storeUuid, isNew: false, createdMs, formatBefore })
+}
+
+/** [WAL-17] Told, never silent: an earlier version does not open it any more. Writes before the first record does. */
+export const raiseFormat = (
+  fs: StoreFs,
+  { dataDirectory }: StorePlace,
+  { createdMs, formatBefore, storeUuid }: OpenedStore
+): Effect.Effect<void, StoreFault> =>
+  formatBefore === undefined
+    ? Effect.void
+    : Effect.andThen(
+        writeFormat(fs, dataDirectory, storeUuid, createdMs),
+        Effect.logInfo(`store format ${formatBefore} -> ${STORE_VERSION}: earlier versions do not open it any more`)
+      )
 
 const onNetwork = (path: string): StoreRefused =>
   refuse("network-file-system", path, "it lies on a network file system", "choose a folder on a local disk")

@@ -21,6 +21,7 @@ import { FRAME_HEADER_BYTES, FrameFlag, FrameHeader, writeFrameHeader } from "./
 import type { LsnRange } from "./lsn-ranges.ts"
 import { quarantine } from "./quarantine.ts"
 import { RECORD_HEADER_BYTES, RecordView, readRecord, sealRecords } from "./record.ts"
+import { RecoveryProgress } from "./recovery-progress.ts"
 import type { Damage, TailFrame } from "./scan.ts"
 import { SEGMENT_HEADER_BYTES } from "./segment.ts"
 import type { ToldDrop } from "./segment-drop.ts"
@@ -142,6 +143,9 @@ const walk = (
   Effect.gen(function* () {
     const isNew = new Set<string>()
     const { durableAtLeast, knownDropped } = options
+    const tell = yield* RecoveryProgress
+    const totalBytes = found.segments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+    let doneBytes = 0
     for (const { decoded, path } of found.segments) {
       if (decoded.header.storeUuid !== options.storeUuid) return yield* foreign(path)
     }
@@ -161,6 +165,8 @@ const walk = (
               const isFirst = yield* quarantine(fs, options.quarantineDirectory, segment.name, damage, bytes)
               if (isFirst) isNew.add(keyOf(segment.name, damage))
             }
+            doneBytes += segment.sizeBytes
+            tell(doneBytes, totalBytes)
           })
       }
     )

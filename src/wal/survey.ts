@@ -11,6 +11,7 @@
  */
 import * as Effect from "effect/Effect"
 import { makeSlab, type Slab } from "./checksum.ts"
+import { GO_BACK } from "./format-file.ts"
 import { FRAME_HEADER_BYTES, FrameFlag, FrameHeader, readFrameHeader } from "./frame.ts"
 import type { Damage } from "./scan.ts"
 import {
@@ -67,7 +68,7 @@ export const survey = (fs: StoreFs, directory: string): Effect.Effect<Survey, St
       const sizeBytes = yield* withFile(fs, path, "read", (file) => readInto(file, slab, SEGMENT_HEADER_BYTES))
       const decoded = decodeSegmentHeader(slab)
       if (decoded === undefined) unreadable.push({ ...place, sizeBytes })
-      else if (decoded.version > FORMAT_VERSION) return yield* tooNew(path, "its format is newer")
+      else if (decoded.version > FORMAT_VERSION) return yield* tooNew(path, "a later version wrote it")
       else {
         const isSealed = reference.gen > 0 && (yield* withFile(fs, path, "read", (file) => endsWithSeal(file, decoded)))
         readable.push({ ...place, sizeBytes, decoded, isSealed })
@@ -151,5 +152,4 @@ const readInto = (file: StoreFile, slab: Slab, wantedBytes: number): Effect.Effe
     return yield* file.size
   })
 
-const tooNew = (path: string, fact: string): StoreRefused =>
-  refuse("newer-version", path, fact, "use the version that wrote it, or a later one")
+const tooNew = (path: string, fact: string): StoreRefused => refuse("newer-version", path, fact, GO_BACK)

@@ -48,7 +48,7 @@ describe("roles of the admin API", () => {
     const looking = endpoints.filter(({ method, role }) => method !== "GET" && role === "viewer")
     assert.sameMembers(
       looking.map(({ path }) => path),
-      ["/api/v1/acl/explain", "/api/v1/config/check"]
+      ["/api/v1/acl/explain", "/api/v1/acl/preview", "/api/v1/config/check"]
     )
   })
 

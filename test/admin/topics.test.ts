@@ -85,6 +85,32 @@ describe("topics over the admin API", () => {
     assert.strictEqual((await ask("GET /topics/value?topic=a%2F%23")).status, 400)
   })
 
+  it("what nobody keeps is counted and shown from the first question on, long values cut between characters", async () => {
+    await using broker = await startAdmin()
+    const ask = asker(broker)
+    const reader = await broker.join("reader")
+    await reader.subscribe("demo/#", 0)
+    await ask("GET /topics")
+    const writer = await broker.join("writer")
+    await writer.publish("demo/hi", "hello", { qos: 0 })
+    await writer.publish("demo/hi", "again", { qos: 0 })
+    await writer.publish("demo/long", "ü".repeat(3000), { qos: 0 })
+    for (let i = 0; i < 3; i++) await reader.message()
+    const { items } = (await ask("GET /topics?prefix=demo")).body
+    assert.deepInclude(items[0], { level: "hi", messages: 2 })
+    assert.deepEqual(items[0].last, { encoding: "utf8", value: "again", sizeBytes: 5, isCut: false })
+    assert.deepEqual(items[1].last, { encoding: "utf8", value: "ü".repeat(50), sizeBytes: 6000, isCut: true })
+    const [top] = (await ask("GET /topics?filter=demo")).body.items
+    assert.deepInclude(top, { isTopic: false, messages: 3, last: null })
+    const { body } = await ask("GET /topics/value?topic=demo%2Fhi")
+    assert.deepInclude(body, { messages: 2, records: 0, retained: null })
+    assert.deepInclude(body.last, { qos: 0, sequence: null })
+    assert.strictEqual(body.last.payload.value, "again")
+    const { payload } = (await ask("GET /topics/value?topic=demo%2Flong")).body.last
+    assert.deepInclude(payload, { encoding: "utf8", sizeBytes: 6000, isCut: true })
+    assert.match(payload.value, /^ü{2000,2048}$/)
+  })
+
   it("retained messages are listed by filter, sorted, and cleared for all to see", async () => {
     await using broker = await startAdmin()
     const ask = asker(broker)

@@ -120,6 +120,27 @@ describe("password file", () => {
     assert.notInclude(broker.log.join(), "secret-in-plain")
   })
 
+  it("[attack: staying in as a user who was removed] removed or with another password, one is out; the others stay", async () => {
+    const bob = lineOf("bob", "builder")
+    const carol = lineOf("carol", "singer")
+    const file = fileOf(alice + bob + carol)
+    await using broker = await startWhole(settingsOf(file))
+    const [removed, changed, same] = await Promise.all([
+      broker.join("a", shown({ username: "alice", password: "wonderland" })),
+      broker.join("b", shown({ username: "bob", password: "builder" })),
+      broker.join("c", shown({ username: "carol", password: "singer" }))
+    ])
+    writeFileSync(file, lineOf("bob", "wrecker") + carol)
+    assert.deepEqual(await Effect.runPromise(broker.running.access.reload), [])
+    await removed.refused(0x87)
+    await changed.refused(0x87)
+    await same.subscribe("t")
+    writeFileSync(file, "no line of a user\n")
+    assert.lengthOf(await Effect.runPromise(broker.running.access.reload), 1)
+    await same.subscribe("u")
+    same.wire.destroy()
+  })
+
   it("a change is seen without being told", async () => {
     const file = fileOf(alice)
     await using broker = await startWhole(settingsOf(file, { cache: { "denied-ttl": "0s" } }))

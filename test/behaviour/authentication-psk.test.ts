@@ -4,6 +4,7 @@
  */
 import { chmodSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
+import { until } from "../contract/transport.ts"
 import { Certificates, hasOpenssl } from "../listener/certificates.ts"
 import { Child } from "../support/child.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
@@ -64,6 +65,24 @@ describe.skipIf(!hasOpenssl)("pre-shared keys", () => {
     const plain = await broker.dial()
     const shown = { username: "sensor-7", password: Buffer.from(key) }
     assert.strictEqual((await plain.connect("c", shown)).reasonCode, 0x86)
+  })
+
+  it("[attack: staying in with a key that was taken away] its client leaves when the file is read again, others stay", async () => {
+    const connected = () =>
+      [...broker.core.sessions.values()].flatMap((each) =>
+        each.connection === undefined ? [] : [each.clientIdentifier]
+      )
+    const sub = (id: string) => ["-h", "127.0.0.1", "-p", port(), "-i", id, "-t", "c"]
+    const key8 = `${key.slice(0, -2)}00`
+    await using staying = new Child("mosquitto_sub", [...sub("stays"), "--psk", key8, "--psk-identity", "sensor-8"])
+    await using leaving = new Child("mosquitto_sub", [...sub("leaves"), "--psk", key, "--psk-identity", "sensor-7"])
+    await until(() => connected().length === 2)
+    files.write("keys", `sensor-7:${key.slice(0, -2)}99\nsensor-8:${key8}\n`)
+    assert.deepEqual(broker.running.tls?.reload(), [])
+    assert.deepEqual(connected(), ["stays"])
+    for (const child of [leaving, staying]) child.kill("SIGTERM")
+    files.write("keys", `sensor-7:${key}\nsensor-8:${key8}\n`)
+    assert.deepEqual(broker.running.tls?.reload(), [])
   })
 
   it("no key is in the log", () => {

@@ -68,6 +68,26 @@ describe("the user database", () => {
     assert.strictEqual(await codeOf(broker, "b/o#b", "builder"), 0)
   })
 
+  it("[attack: staying in as a user who was removed] another password, other groups, or none end the user's connections", async () => {
+    await using broker = await startWhole(settings())
+    const password = Buffer.from("wonderland")
+    const join = (id: string, username: string) => broker.join(id, { username, password })
+    for (const name of ["alice", "bob"]) await call(broker, "PUT", `/${name}`, { password: "wonderland", scram: true })
+    const bob = await join("b", "bob")
+    const first = await join("a", "alice")
+    await call(broker, "PUT", "/alice", { groups: ["guests"] })
+    await first.refused(0x87)
+    const second = await join("a", "alice")
+    await call(broker, "PUT", "/alice", { password: "other side" })
+    await second.refused(0x87)
+    await call(broker, "PUT", "/alice", { password: "wonderland" })
+    const third = await join("a", "alice")
+    await call(broker, "DELETE", "/alice")
+    await third.refused(0x87)
+    await bob.subscribe("t")
+    bob.wire.destroy()
+  })
+
   it("pages: every user once", async () => {
     await using broker = await startWhole(settings())
     const names = Array.from({ length: 7 }, (_, index) => `user-${index}`)

@@ -3,9 +3,9 @@
  * revoked one and none are nobody (security.md, row 31).
  * Method: a whole broker; certificates and a revocation list made by openssl; MQTT.js over mqtts:// and wss://.
  */
-import { copyFileSync, readFileSync } from "node:fs"
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
-import { connect, type IClientOptions } from "mqtt"
+import { connect, connectAsync, type IClientOptions } from "mqtt"
 import type { SettingsInput } from "../../src/settings/settings-input.ts"
 import { Certificates, hasOpenssl, type Pair } from "../listener/certificates.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
@@ -99,6 +99,78 @@ describe.skipIf(!hasOpenssl)("certificates of clients", () => {
       assert.strictEqual(await attempt(way, sensor, {}, strict), "sensor-7 wished")
     })
   }
+
+  /** Stays; answers with the reason code of the DISCONNECT that ends it, or "closed". */
+  const stay = async (
+    way: Way,
+    pair: Pair,
+    clientId: string,
+    of: WholeBroker
+  ): Promise<{ ended: Promise<unknown> }> => {
+    const port = of.running.listeners.find(({ name }) => name === (way === "wss" ? "wss" : "tls"))?.port
+    const pem = { cert: readFileSync(pair.certificate), key: readFileSync(pair.key) }
+    const tls = { ca: readFileSync(authority.certificate), ...pem }
+    const options = { protocolVersion: 5, reconnectPeriod: 0, clientId, ...tls, wsOptions: tls } as const
+    const client = await connectAsync(`${way}://127.0.0.1:${port}${way === "wss" ? "/mqtt" : ""}`, options)
+    const { promise, resolve } = Promise.withResolvers<unknown>()
+    client.on("disconnect", ({ reasonCode }) => resolve(reasonCode))
+    client.on("close", () => resolve("closed"))
+    return { ended: promise.finally(() => client.endAsync(true)) }
+  }
+  const connected = (of: WholeBroker) => [...of.core.sessions.values()].filter((each) => each.connection !== undefined)
+
+  it("[attack: staying in with a certificate that was revoked] those who are connected are told 0x87, others stay", async () => {
+    const list = files.path("staying.crl")
+    copyFileSync(files.revocations("nobody.crl", authority), list)
+    const good = files.make("sensor-8", { by: authority })
+    await using own = await startWhole(settings({}, { "tls-crl": list }))
+    const leaving = await Promise.all(ways.map((way) => stay(way, sensor, `leaves-${way}`, own)))
+    await stay("mqtts", good, "stays", own)
+    assert.deepEqual(own.running.tls?.reload(), [])
+    assert.lengthOf(connected(own), 3, "the same list again ends nobody")
+    copyFileSync(files.revocations("sensor-7.crl", authority, [sensor]), list)
+    assert.deepEqual(own.running.tls?.reload(), [])
+    assert.deepEqual(await Promise.all(leaving.map(({ ended }) => ended)), [0x87, 0x87])
+    assert.deepEqual(
+      connected(own).map(({ clientIdentifier }) => clientIdentifier),
+      ["stays"]
+    )
+    for (const way of ways) assert.strictEqual(await attempt(way, sensor, {}, own), "closed")
+  })
+
+  it("[attack: staying in by an authority that was revoked or put out] its clients leave, however the list spells its name", async () => {
+    const list = files.path("chain.crl")
+    const trusted = files.path("trusted.pem")
+    const root = files.make("root", { isAuthority: true, subject: "/C=SE/O=Root  Ours" })
+    const between = files.make("between", { isAuthority: true, by: root, subject: "/O=Between" })
+    const device = files.make("device", { by: between })
+    const chain = files.write(
+      "device-chain.pem",
+      `${readFileSync(device.certificate)}${readFileSync(between.certificate)}`
+    )
+    const pair = { certificate: chain, key: device.key }
+    const lists = (name: string, revoked: ReadonlyArray<Pair>) => {
+      const others = [files.revocations("ours.crl", authority), files.revocations("between.crl", between)]
+      return [...others, files.revocations(name, root, revoked)].map((each) => readFileSync(each, "utf8")).join("")
+    }
+    const trust = (...pairs: ReadonlyArray<Pair>) =>
+      files.write("trusted.pem", pairs.map(({ certificate }) => readFileSync(certificate, "utf8")).join(""))
+    trust(authority, root)
+    writeFileSync(list, lists("chain-0.crl", []))
+    await using own = await startWhole(settings({}, { "tls-ca": trusted, "tls-crl": list }))
+    const first = await stay("mqtts", pair, "one", own)
+    await stay("mqtts", sensor, "other", own)
+    writeFileSync(list, lists("chain-1.crl", [between]))
+    assert.deepEqual(own.running.tls?.reload(), [])
+    assert.strictEqual(await first.ended, 0x87)
+    writeFileSync(list, lists("chain-2.crl", []))
+    assert.deepEqual(own.running.tls?.reload(), [])
+    const second = await stay("wss", pair, "two", own)
+    trust(authority)
+    assert.deepEqual(own.running.tls?.reload(), [])
+    assert.strictEqual(await second.ended, 0x87)
+    assert.lengthOf(connected(own), 1, "who is of another authority stays")
+  })
 
   it("a certificate that was revoked while the broker runs is turned away on both", async () => {
     copyFileSync(files.revocations("later.crl", authority, [sensor]), files.path("current.crl"))

@@ -49,6 +49,59 @@ const settingsOf = (name: string, port: number) => ({
 })
 
 describe("health", () => {
+  it("tells how far the recovery is, segment by segment", async () => {
+    const settings = {
+      ...settingsOf("progress", 0),
+      storage: { engine: "wal" as const, "data-dir": join(root, "progress") }
+    }
+    const small = { ...settings, storage: { ...settings.storage, wal: { "segment-size": "4MiB" } } }
+    {
+      await using before = await startWhole({ ...small, admin: { enabled: false } })
+      const reader = await before.join("reader", { clean: false, properties: { sessionExpiryInterval: 3600 } })
+      await reader.subscribe("t", 1)
+      await reader.leave()
+      const writer = await before.join("writer")
+      for (let i = 0; i < 10; i++) await writer.publish("t", Buffer.alloc(1_000_000, i), { qos: 1 })
+    }
+    const port = await freePort()
+    const gates: Array<() => void> = []
+    const seen: Array<string> = []
+    // Each segment waits until somebody has asked how far it is.
+    const held: StoreFs = {
+      ...diskFs,
+      open: (path, mode) =>
+        path.endsWith(".wal")
+          ? Effect.andThen(
+              Effect.promise(() => new Promise<void>((resolve) => void gates.push(resolve))),
+              diskFs.open(path, mode)
+            )
+          : diskFs.open(path, mode)
+    }
+    const starting = startWhole({ ...small, admin: { ...settings.admin, bind: `127.0.0.1:${port}` } }, { fs: held })
+    let isStarted = false
+    void starting.then(() => {
+      isStarted = true
+    })
+    await firstAnswer(port, "/livez")
+    while (!isStarted) {
+      const { text } = await ask(port, "/startupz?verbose")
+      const [, words] = /recovery failed: (.*)/.exec(text) ?? []
+      if (words !== undefined && seen.at(-1) !== words) seen.push(words)
+      gates.shift()?.()
+    }
+    await using broker = await starting
+    assert.strictEqual(broker.core.sessions.size, 1)
+    assert.strictEqual(seen[0], "the store is being recovered")
+    const percents = seen.slice(1).map((words) => Number(/: (\d+) % of the log read$/.exec(words)?.[1]))
+    assert.isAtLeast(percents.length, 2)
+    assert.deepEqual(
+      percents,
+      [...new Set(percents)].sort((a, b) => a - b)
+    )
+    assert.isAbove(percents[0] ?? 0, 0)
+    assert.isBelow(percents[0] ?? 100, 100)
+  })
+
   it("is live but neither started nor ready while the store is recovered, then all of it", async () => {
     const port = await freePort()
     const gate = Promise.withResolvers<void>()
@@ -64,7 +117,7 @@ describe("health", () => {
     assert.strictEqual((await firstAnswer(port, "/livez")).status, 200)
     assert.deepEqual(await statuses(port), [200, 503, 503, 503, 503])
     const told = await ask(port, "/readyz?verbose")
-    assert.include(told.text, "[-]recovery failed: the store is being recovered")
+    assert.include(told.text, "[-]recovery failed: the store is being recovered\n")
     assert.include(told.text, "[-]listeners failed")
     assert.deepEqual(await ask(port, "/api/v1/system"), { status: 503, text: "the broker is starting\n" })
     gate.resolve()

@@ -39,6 +39,7 @@ describe("bans", () => {
       const made = await ask(broker, "POST", "", { client: "c/1", seconds: 3600, reason: "loud" })
       assert.strictEqual(made.status, 200)
       assert.strictEqual(made.json["id"], "client:c/1")
+      assert.strictEqual(made.json["by"], "admin (admin)")
       await there.refused(0x98)
       assert.strictEqual(await codeOf(broker, "c/1"), 0x8a)
       assert.strictEqual((await ask(broker, "POST", "", { user: "mallory" })).status, 200)

@@ -57,8 +57,8 @@ describe("a reload", () => {
     await publisher.publish("plant/1", "before", { qos: 1 })
     assert.strictEqual((await reader.take("publish")).payload.toString(), "before")
     rules("office/#")
-    const { clientsAffected, impacts } = await deskOf(broker).diff()
-    assert.strictEqual(clientsAffected, 2)
+    const { clientsAffected, impacts, topicsAffected } = await deskOf(broker).diff()
+    assert.deepEqual([clientsAffected, topicsAffected], [2, 2])
     assert.include(
       impacts.map(({ clientIdentifier, what }) => `${clientIdentifier} ${what}`),
       "reader subscribe plant/#"
@@ -68,6 +68,31 @@ describe("a reload", () => {
     assert.property(await deskOf(broker).reload(), "applied")
     assert.strictEqual(await publisher.publish("plant/1", "after", { qos: 1 }), 0x87)
     await reader.quiet()
+  })
+
+  it("can be preceded by a look at rules that are in no file of the broker's yet", async () => {
+    const token = join(folder, "preview-token")
+    const admin = `admin: { bind: "127.0.0.1:0", token-file: ${token} }\n`
+    const list = (topics: string) => `rules: [{ effect: allow, topics: "${topics}" }]\n`
+    const acl = write("preview-acl.yaml", list("#"))
+    const file = write("preview.yaml", base(`${admin}acl: { rules-file: ${acl} }\n`, "preview-data"))
+    await using broker = await startFrom(file)
+    for (const name of ["one", "two", "three"]) await (await broker.join(name)).subscribe("plant/#", 1)
+    const diff = (name: string) => {
+      const place = `--url http://127.0.0.1:${broker.running.admin?.port} --token-file ${token}`
+      return run(`config diff --rules ${name} ${place}`.split(" "), { workingDirectory: folder })
+    }
+    write("preview-new.yaml", list("office/#"))
+    const told = await diff("preview-new.yaml")
+    assert.deepEqual([told.code, told.err], [0, "3 clients lose access to 1 topic\n"])
+    assert.match(told.out, /^"one" loses subscribe plant\/# {2}\(.*\)\n"two" /)
+    assert.strictEqual((await diff("preview-acl.yaml")).err, "no connected client loses anything\n")
+    write("preview-new.yaml", "rules: [{ effect: alow }]\n")
+    const wrong = await diff("preview-new.yaml")
+    assert.strictEqual(wrong.code, 3)
+    assert.match(wrong.err, /^error E3522 {2}preview-new\.yaml:1:\d+ /)
+    assert.strictEqual((await diff("preview-none.yaml")).code, 6)
+    assert.strictEqual(broker.core.sessions.get("one")?.subscriptions.size, 1, "a look changes nothing")
   })
 
   it("of a file that is wrong keeps everything, in one line, and the metric says 0", async () => {
@@ -170,7 +195,8 @@ ${off}mqtt: { max-qos: ${qos} }
     assert.strictEqual((await ask("PATCH", "/settings", { "log.level": "debug" })).status, 200)
     assert.deepEqual(await levelNow(), ["debug", "admin API"])
     const diff = (await (await ask("GET", "/config/diff")).json()) as { readonly changes: unknown }
-    assert.deepEqual(diff.changes, [{ key: "log.level", before: "debug", after: "info", effect: "live" }])
+    const undone = { key: "log.level", before: "debug", after: "info", effect: "live", origin: "admin API" }
+    assert.deepEqual(diff.changes, [undone], "RELOAD-4")
     assert.strictEqual((await ask("POST", "/config/reload", {})).status, 200)
     assert.deepEqual(await levelNow(), ["info", "default"], "RELOAD-4")
     write("api.yaml", "mqtt: { max-qos: 9 }\n")
@@ -182,7 +208,7 @@ ${off}mqtt: { max-qos: ${qos} }
     assert.strictEqual((await words(`config diff ${place}`)).code, 3)
     const told = await words(`reload ${place}`)
     assert.strictEqual(told.code, 3)
-    assert.match(told.err, /E3105.*the old configuration is in force/s)
+    assert.match(told.err, /error E3105 {2}\S*api\.yaml:1:18 {2}mqtt\.max-qos: .*the old configuration is in force/s)
     write("api.yaml", base(`${admin}mqtt: { max-qos: 2 }\ntopics: { cached-entries: 2000 }\n`, "api-data"))
     const applied = await words(`reload ${place}`)
     assert.strictEqual(applied.code, 0, applied.err)

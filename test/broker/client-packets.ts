@@ -17,6 +17,8 @@ export interface Received {
   readonly identifiers: ReadonlyArray<number>
   /** Message Expiry Interval in seconds, -1 when absent. */
   readonly expirySeconds: number
+  /** Reason String of an acknowledgement, "" when absent. */
+  readonly told: string
 }
 
 export interface ConnectOptions {
@@ -169,7 +171,8 @@ const readPacket = (frame: Buffer, body: number, version: number): Received => {
     retain: false,
     duplicate: false,
     identifiers: [] as Array<number>,
-    expirySeconds: -1
+    expirySeconds: -1,
+    told: ""
   }
   switch (received.type) {
     case 2:
@@ -194,6 +197,7 @@ const readPacket = (frame: Buffer, body: number, version: number): Received => {
     default:
       received.packetIdentifier = frame.readUInt16BE(body)
       received.reasonCode = frame.length > body + 2 ? (frame[body + 2] as number) : 0
+      if (frame[body + 4] === 0x1f) received.told = frame.toString("utf8", body + 7)
   }
   return received
 }

@@ -122,6 +122,25 @@ describe("quotas of users", () => {
     assert.strictEqual(codeOf(connect("c", { username: "u" })), 0)
   })
 
+  it("of messages begin anew at 00:00 UTC, and not before", () => {
+    const { connect, world } = setUp({ limits: { userMessagesPerDayMax: 2 } })
+    const client = connect("a", { username: "u" })
+    const refusedOf = (count: number): number => {
+      const before = world.core.ledger.total(DropReason.userQuota)
+      for (let i = 0; i < count; i++) client.publish("t", "x")
+      world.run()
+      return world.core.ledger.total(DropReason.userQuota) - before
+    }
+    const { quotas } = world.core.fairness
+    assert.strictEqual(refusedOf(3), 1)
+    world.advance(quotas.endsAtMs - world.wallMs - 1)
+    assert.strictEqual(refusedOf(1), 1)
+    world.advance(1)
+    assert.strictEqual(quotas.endsAtMs, world.wallMs)
+    assert.strictEqual(refusedOf(3), 1)
+    assert.strictEqual(quotas.endsAtMs % 86_400_000, 0)
+  })
+
   it("refuse a filter above it with 0x97", () => {
     const { connect, world } = setUp({ limits: { subscriptionsPerUserMax: 2 } })
     const clients = [connect("a", { username: "u" }), connect("b", { username: "u" })]

@@ -3,6 +3,7 @@
  * then it does come. A durable store whose promise the test moves by hand (test/support/slow-store.ts).
  */
 import { assert, describe, it } from "@effect/vitest"
+import { Counter } from "../../src/metrics/counters.ts"
 import { DropReason } from "../../src/metrics/drop-reasons.ts"
 import { type AppendRefusal, KeepLane } from "../../src/store/ports.ts"
 import { SlowStore } from "../support/slow-store.ts"
@@ -331,6 +332,10 @@ describe("a store that takes nothing now", () => {
     world.run()
     assert.isTrue(publisher.peer.closed)
     assert.strictEqual(publisher.of(PUBACK).length, 0)
+    // Whoever looks for the reason is not told of other people's sessions, nor of a fault of the client.
+    assert.match(world.core.clientEvents.of("p").at(-1)?.detail ?? "", /the disk is nearly full/)
+    assert.strictEqual(world.core.count[Counter.disconnectionsProtocolError], 0)
+    assert.strictEqual(world.core.count[Counter.disconnectionsByServer], 1)
   })
 
   it("a PUBREL that cannot be saved is not answered: DISCONNECT 0x97, and it is known on the next connection", () => {

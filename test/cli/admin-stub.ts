@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import { ClientDetail, ClientRow, SharedGroup, SubscriptionRow } from "../../src/admin/api/clients.ts"
 import { BanRow } from "../../src/admin/api/security.ts"
 import { pageOf } from "../../src/admin/api/shared.ts"
-import { Overview, SystemInfo } from "../../src/admin/api/system.ts"
+import { LogLevelView, Overview, SystemInfo } from "../../src/admin/api/system.ts"
 import { MessageView, RetainedRow, TopicDetail, TopicNode } from "../../src/admin/api/topics.ts"
 
 export interface Asked {
@@ -87,6 +87,7 @@ export const overview: typeof Overview.Type = {
   dropsPerSecond: 2,
   dropsByReason: { "queue-full": 12, expired: 0 },
   inFlight: 9,
+  waitingMessages: 4,
   unsentBytes: 10_240,
   publishAckP50Ms: 1.234,
   publishAckP99Ms: 45.6,
@@ -157,7 +158,8 @@ const retained: RetainedRow = {
   sizeBytes: 8,
   storedAt: "2026-11-21T20:00:00.000Z",
   expiresAt: null,
-  publisher: "c1"
+  publisher: "c1",
+  publisherUsername: "alice"
 }
 
 const absent: ClientRow = {
@@ -234,12 +236,22 @@ const usualAnswers = (): Record<string, StubAnswer> => ({
     { share: "pool", filter: "plant/#", strategy: "round-robin", members: ["c1"], behindRecords: 4, inFlight: 1 }
   ]),
   "GET /api/v1/topics": page(TopicNode, [
-    { level: "plant", topic: "plant", isTopic: false, hasChildren: true, topics: 3, messages: 1234, isRetained: false }
+    {
+      level: "plant",
+      topic: "plant",
+      isTopic: false,
+      hasChildren: true,
+      topics: 3,
+      messages: 1234,
+      isRetained: false,
+      last: null
+    }
   ]),
   "GET /api/v1/topics/value": one(TopicDetail, {
     topic: "plant/1",
     subscribers: 3,
     subscriberNames: ["c1"],
+    messages: 20,
     records: 20,
     retained,
     last: message
@@ -255,6 +267,7 @@ const usualAnswers = (): Record<string, StubAnswer> => ({
   "GET /api/v1/settings": {
     body: { settings: [{ key: "log.level", value: "info", origin: "default", live: true, summary: "" }] }
   },
+  "GET /api/v1/logs/level": one(LogLevelView, { level: "info", raises: [] }),
   "PATCH /api/v1/settings": { body: { changed: [{ key: "log.level", value: "debug" }] } }
 })
 

@@ -92,6 +92,27 @@ for (const { name, start, isMissing } of brokers) {
       assert.strictEqual(world.stdout.text, "{{n}}\n{{n}}\n")
     })
 
+    it("says of a series at QoS 0 why there is no latency", async () => {
+      const { err } = await run(["pub", ...at, "-t", "series", "-m", "x", "--count", "10"])
+      assert.match(err, /^10 messages in .* per second; QoS 0 is not acknowledged, -q 1 tells how long that takes\n$/)
+    })
+
+    it.skipIf(name !== "promptmq")("says with -d what is kept, and for how many", async () => {
+      const { world, code } = await subscribed(["-t", "told/#", "-C", "4", "-q", "2"])
+      const direct = await run(["pub", ...at, "-t", "told/a", "-m", "x", "-q", "1", "-d"])
+      assert.match(direct.err, /PUBACK \d+ success: 1 receiver\n/)
+      assert.match(direct.err, /told\/a: acked in [\d.]+ ms: 1 receiver\n/)
+      assert.strictEqual((await run(["sub", ...at, "-t", "told/a", "-i", "away", "-c", "-E", "-q", "1"])).code, 0)
+      for (const qos of ["1", "2"]) {
+        const kept = await run(["pub", ...at, "-t", "told/a", "-m", "x", "-q", qos, "-d"])
+        assert.match(kept.err, /told\/a: acked in [\d.]+ ms: durable, 2 receivers\n/)
+      }
+      const plain = ["-V", "311", "-t", "told/a", "-m", "x", "-q", "1", "-d"]
+      assert.match((await run(["pub", ...at, ...plain])).err, /told\/a: acked in [\d.]+ ms\n/)
+      assert.strictEqual(await code, 0)
+      assert.strictEqual(world.stdout.text, "x\nx\nx\nx\n")
+    })
+
     it("says with -d that nobody listened (reason 0x10)", async () => {
       const published = await run(["pub", ...at, "-t", "nobody/here", "-m", "x", "-q", "1", "-d"])
       assert.strictEqual(published.code, 0)

@@ -126,5 +126,6 @@ describe("what the machine gives", () => {
     assert.strictEqual(judgeClock(0, true).state, "problem")
     assert.strictEqual(judgeClock(Date.UTC(2027, 0, 1), true).state, "ok")
     assert.strictEqual(judgeClock(Date.UTC(2027, 0, 1), false).state, "note")
+    assert.include(judgeClock(Date.UTC(2027, 0, 1), false).fix ?? "", "systemd-timesyncd")
   })
 })

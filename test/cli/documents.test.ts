@@ -9,10 +9,19 @@ import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { commandRows, loadAllCommands } from "../../src/cli/commands.ts"
 import { exitCodeMeanings, exitCodes } from "../../src/cli/exit-codes.ts"
+import { errorCodes } from "../../src/config/error-codes.ts"
 import { settingsLeaves } from "../../src/settings/leaves.ts"
 import { startAdminStub } from "./admin-stub.ts"
 import { run } from "./recorded-world.ts"
 import { hasTool } from "./tools.ts"
+
+describe("version", () => {
+  it("is one line, by option and by word", async () => {
+    const { out } = await run(["--version"])
+    assert.match(out, /^promptmq \d+\.\d+\.\d+.*, Node .*, commit .*, store format \d+\n$/)
+    assert.strictEqual((await run(["version"])).out, out)
+  })
+})
 
 describe("help", () => {
   it("is at most 25 lines, three examples first, every command in it", async () => {
@@ -166,6 +175,12 @@ describe("completion", () => {
     assert.deepEqual(complete("promptmq", "--log-le"), ["--log-level"])
     assert.deepEqual(complete("promptmq", "sub", "-V", "mqttv3"), ["mqttv311", "mqttv31"])
     assert.deepEqual(complete("promptmq", "completion", "z"), ["zsh"])
+    assert.deepEqual(
+      complete("promptmq", "explain-error", "E310"),
+      Object.keys(errorCodes).filter((code) => code.startsWith("E310"))
+    )
+    assert.deepEqual(complete("promptmq", "hel"), ["help"])
+    assert.deepEqual(complete("promptmq", "help", "me"), ["messages"])
     assert.include(complete("promptmq", "config", "init", "--preset", "e"), "edge")
   })
 })

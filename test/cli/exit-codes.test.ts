@@ -43,8 +43,9 @@ describe("exit codes of clients", () => {
     const server = net.createServer((socket) => socket.end("HTTP/1.1 400 Bad Request\r\n\r\n"))
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
     const { port } = server.address() as net.AddressInfo
-    const { code } = await run(["ping", "-h", "127.0.0.1", "-p", String(port)])
+    const { code, err } = await run(["ping", "-h", "127.0.0.1", "-p", String(port)])
     assert.strictEqual(code, 4)
+    assert.match(err, /what answers there does not speak MQTT/)
     server.close()
   })
 

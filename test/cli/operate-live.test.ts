@@ -160,11 +160,14 @@ describe("operating a broker", () => {
     assert.strictEqual((await ask("ban", "--address", "nonsense")).code, 2)
   })
 
-  it("log-level changes, and --for sets back", async () => {
+  it("log-level changes, and --for holds for a time", async () => {
     assert.strictEqual((await ask("log-level", "warn")).code, 0)
     assert.strictEqual((await ask("log-level")).out, "warn\n")
-    assert.strictEqual((await ask("log-level", "info", "--for", "1ms")).code, 0)
-    assert.strictEqual((await ask("log-level")).out, "warn\n")
+    assert.match((await ask("log-level", "info", "--for", "1h")).out, /^warn; info until /)
+    assert.match((await ask("log-level", "trace", "--for", "1h", "--client", "c1")).out, /; trace for "c1" until /)
+    const { level, raises } = JSON.parse((await ask("log-level", "--json")).out)
+    assert.deepEqual([level, raises.length], ["warn", 2])
+    assert.strictEqual((await ask("log-level", "warn", "--for", "1ms")).code, 0)
   })
 
   it("top is live, completion knows the clients, a wrong token is refused", async () => {

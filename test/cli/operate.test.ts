@@ -5,9 +5,8 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { runCommandLine } from "../../src/cli/run.ts"
 import { clientRow, overview, refused } from "./admin-stub.ts"
-import { chunks, type Ran, run, testWorld, type WorldOptions } from "./recorded-world.ts"
+import { chunks, type Ran, run, type WorldOptions } from "./recorded-world.ts"
 import { stubPlace } from "./stub-place.ts"
 import { freePort } from "./tools.ts"
 
@@ -302,19 +301,33 @@ describe("changes", () => {
     assert.strictEqual((await ask(["retained", "rm", "plant/1"])).code, 6)
   })
 
-  it("log-level shows what is, and with --for sets back what was", async () => {
+  it("log-level shows what is, and --for asks the broker to go back by itself", async () => {
     assert.strictEqual((await ask(["log-level"])).out, "info\n")
-    const { code, err } = await ask(["log-level", "debug", "--for", "1ms"])
-    assert.deepEqual([code, err], [0, "log.level is info again\n"])
-    const sent = place.stub.asked.filter(({ method }) => method === "PATCH").map(({ body }) => body)
-    assert.deepEqual(sent, [{ "log.level": "debug" }, { "log.level": "info" }])
-    const world = testWorld()
-    const waiting = runCommandLine(["log-level", "trace", "--for", "1h", ...at()], world)
-    await world.stdout.until(/trace/)
-    world.signal("SIGINT")
-    assert.strictEqual(await waiting, 130)
-    assert.deepEqual(lastAsked()?.[2], { "log.level": "info" })
-    assert.strictEqual((await ask(["log-level", "loud"])).code, 2)
+    const until = "2026-11-21T20:10:00.000Z"
+    const raised = {
+      level: "info",
+      raises: [
+        { level: "debug", client: null, until },
+        { level: "trace", client: "c1", until }
+      ]
+    }
+    place.stub.answers.set("POST /api/v1/logs/level", { body: raised })
+    const { code, out } = await ask(["log-level", "debug", "--for", "90s"])
+    assert.strictEqual(code, 0)
+    assert.match(out, /^info; debug until .+; trace for "c1" until .+\n$/)
+    assert.deepEqual(lastAsked(), ["POST", "/api/v1/logs/level", { level: "debug", seconds: 90 }], "OPERATE-5")
+    await ask(["log-level", "debug", "--for", "1m", "--client", "c1"])
+    assert.deepEqual(lastAsked()?.[2], { level: "debug", seconds: 60, client: "c1" })
+    assert.isEmpty(place.stub.asked.filter(({ method }) => method === "PATCH"))
+    for (const words of [
+      ["loud"],
+      ["--for", "1m"],
+      ["debug", "--client", "c1"],
+      ["debug", "--for", "2d"],
+      ["debug", "--for", "x"]
+    ]) {
+      assert.strictEqual((await ask(["log-level", ...words])).code, 2, words.join(" "))
+    }
   })
 })
 

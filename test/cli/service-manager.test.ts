@@ -57,6 +57,22 @@ describe("the service manager", () => {
     ])
   })
 
+  it("hears how far a recovery is, again and again until it is over", async () => {
+    vi.useFakeTimers()
+    const { made, sent } = manager({ NOTIFY_SOCKET: "/run/x" })
+    let percent = 1
+    made.starting(() => `recovering: ${percent} %`)
+    percent = 42
+    await vi.advanceTimersByTimeAsync(2000)
+    made.ready("r", () => true)
+    await vi.advanceTimersByTimeAsync(60_000)
+    assert.deepEqual(sent, [
+      "STATUS=recovering: 1 % EXTEND_TIMEOUT_USEC=30000000",
+      "STATUS=recovering: 42 % EXTEND_TIMEOUT_USEC=30000000",
+      "READY=1 STATUS=r"
+    ])
+  })
+
   it("gets a sign of life at half its patience, only while the broker is alive", async () => {
     vi.useFakeTimers()
     const { made, sent } = manager({ NOTIFY_SOCKET: "/run/x", WATCHDOG_USEC: "2000000", WATCHDOG_PID: "7" })

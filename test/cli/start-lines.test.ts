@@ -55,6 +55,12 @@ describe("start lines", () => {
   it("say in one line what was recovered, and in one what is promised", async () => {
     const lines = await linesOf("storage:\n  engine: wal\n", found)
     assert.match(lines, /^ {2}recovered {2}10 messages, 1 session, 0 bytes cut, 41 ms$/m)
+    assert.notMatch(lines, /^ {2}format/m)
+    const raised = await linesOf("storage:\n  engine: wal\n", { ...found, formatBefore: STORE_VERSION - 1 })
+    assert.match(
+      raised,
+      /^ {2}format +0 -> 1: earlier versions .* the way back is promptmq store export\n {2}recovered/m
+    )
     assert.match(lines, /^ {2}promise +immediate, acknowledged when synced: /m)
     assert.notInclude(lines, "damaged")
     const one = await linesOf("storage:\n  engine: wal\n", { ...found, messages: 1, sessions: 0, bytesCut: 1 })

@@ -1,4 +1,7 @@
-/** `promptmq token add`: the token is printed once and kept nowhere, the file gets a digest that the broker understands. */
+/**
+ * `promptmq token`: what add prints is printed once and kept nowhere, the file gets a digest that the broker understands; ls
+ * shows who has one, rm takes one back and leaves the rest of the file as it is.
+ */
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -45,5 +48,39 @@ describe("promptmq token add", () => {
       const { code: ended, out } = await add(...words)
       assert.deepEqual([ended, out], [code, ""], words.join(" "))
     }
+  })
+})
+
+describe("promptmq token ls and rm", () => {
+  const token = (...words: ReadonlyArray<string>) => run(["token", ...words], { workingDirectory: folder })
+
+  it("lists names and roles, never a digest, and takes one back", async () => {
+    await add("grafana", "--file", "listed")
+    await add("ops", "--role", "operator", "--file", "listed")
+    const file = join(folder, "listed")
+    writeFileSync(file, `# mine\n${readFileSync(file, "utf8")}`)
+    const { code, out } = await token("ls", "--file", "listed")
+    assert.strictEqual(code, 0)
+    assert.match(out, /grafana +viewer/)
+    assert.match(out, /ops +operator/)
+    assert.notMatch(out, /[0-9a-f]{20}/)
+    assert.deepEqual(JSON.parse((await token("ls", "--file", "listed", "--json")).out).tokens, [
+      { name: "grafana", role: "viewer" },
+      { name: "ops", role: "operator" }
+    ])
+    assert.strictEqual((await token("rm", "grafana", "--file", "listed")).code, 0)
+    const left = readFileSync(file, "utf8")
+    assert.match(left, /^# mine\n# Tokens/)
+    assert.notInclude(left, "grafana")
+    assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+    const rows = readTokens(file)
+    if (typeof rows === "string") return assert.fail(rows)
+    assert.deepEqual(
+      rows.map(({ name }) => name),
+      ["ops"]
+    )
+    assert.strictEqual((await token("rm", "grafana", "--file", "listed")).code, 6)
+    assert.strictEqual((await token("rm", "x", "--file", "damaged")).code, 3)
+    assert.match((await token("ls", "--file", "none")).err, /has no tokens/)
   })
 })

@@ -47,7 +47,12 @@ const rows: ReadonlyArray<readonly [words: ReadonlyArray<string>, message: RegEx
   [["config"], /promptmq config check/],
   [["completion", "tcsh"], /one of bash, zsh, fish/],
   [["server", "extra"], /one argument too many/],
-  [["--log-levle", "debug"], /did you mean "--log-level"/]
+  [["--log-levle", "debug"], /did you mean "--log-level"/],
+  [["server", "--port", "1884"], /--bind 127\.0\.0\.1:1883/],
+  [["-p", "1884"], /--bind 127\.0\.0\.1:1883/],
+  [["-v"], /--log-level debug/],
+  [["foo"], /promptmq --help lists them/],
+  [["pub", ...at, "-t", "a", "-f", "-"], /standard input is -s/]
 ]
 
 describe("wrong usage", () => {

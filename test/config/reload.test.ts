@@ -36,6 +36,7 @@ const running = async (from: string, to: string, other: Partial<ReloadParts> = {
   const desk = makeConfigurationDesk({
     load: () => judged(to),
     current: () => run.current,
+    originOf: () => "default",
     resolve: (settings) => settings,
     judgeFiles: async () => [],
     applyFiles: async () => {
@@ -63,8 +64,8 @@ describe("a reload", () => {
     const outcome = await desk.reload()
     if (!("applied" in outcome)) return assert.fail(JSON.stringify(outcome))
     assert.deepEqual(outcome.applied, [
-      { key: "storage.wal.sync-mode", before: "immediate", after: "periodic", effect: "live" },
-      { key: "log.level", before: "info", after: "debug", effect: "live" }
+      { key: "storage.wal.sync-mode", before: "immediate", after: "periodic", effect: "live", origin: "default" },
+      { key: "log.level", before: "info", after: "debug", effect: "live", origin: "default" }
     ])
     assert.deepEqual(
       outcome.waiting.map(({ key }) => key),
@@ -77,6 +78,19 @@ describe("a reload", () => {
       run.lines.map(({ level }) => level),
       ["info"]
     )
+  })
+
+  it("says which changes of the admin API it undoes, before and after", async () => {
+    const { desk, run } = await running("log: { level: debug }\n", "mqtt: { max-qos: 1 }\n", {
+      originOf: (key) => (key === "log.level" ? "admin API" : "default")
+    })
+    const origins = (await desk.diff()).changes.map(({ key, origin }) => [key, origin])
+    assert.deepEqual(origins, [
+      ["mqtt.max-qos", "default"],
+      ["log.level", "admin API"]
+    ])
+    await desk.reload()
+    assert.deepInclude(run.lines[0]?.fields, { undoneFromAdminApi: ["log.level"] }, "RELOAD-4")
   })
 
   for (const [what, to, other, code] of [
@@ -125,7 +139,7 @@ describe("a reload", () => {
     const key = (text: string) => `server: { tls-key-passphrase: ${text} }\n`
     const { desk } = await running(key("old-secret"), key("new-secret"))
     assert.deepEqual((await desk.diff()).changes, [
-      { key: "server.tls-key-passphrase", before: "(hidden)", after: "(hidden)", effect: "restart" }
+      { key: "server.tls-key-passphrase", before: "(hidden)", after: "(hidden)", effect: "restart", origin: "default" }
     ])
     assert.notInclude(JSON.stringify(await desk.reload()), "secret")
   })

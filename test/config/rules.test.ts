@@ -76,6 +76,15 @@ describe("rules", () => {
     ["TLS without files", "server:\n  tls: true\n", ["E3201"], []],
     ["TLS without a key", "server:\n  tls: true\n  tls-cert: a\n", ["E3201"], []],
     ["TLS with files", tls, [], []],
+    ["keys to share without TLS", "auth:\n  psk:\n    file: a\n", [], ["E3305", "E3311"]],
+    [
+      "keys to share that are asked for, without TLS",
+      "auth:\n  chain: [psk]\n  psk:\n    file: a\n",
+      ["E3545"],
+      ["E3305"]
+    ],
+    ["keys to share that nobody named, with TLS", `${tls}auth:\n  chain: [psk]\n`, ["E3545"], []],
+    ["keys to share over TLS", `${tls}auth:\n  chain: [psk]\n  psk:\n    file: a\n`, [], []],
     ["files without TLS", "server:\n  tls-cert: a\n", [], ["E3305"]],
     ["an address for TLS, without TLS", 'server:\n  tls-bind: "127.0.0.1:1"\n', [], ["E3305"]],
     ["TLS without an address", `${tls}  tls-bind: ""\n  wss-bind: ""\n`, ["E3207"], []],

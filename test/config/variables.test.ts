@@ -3,6 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { isForeignVariable } from "../../src/config/key-names.ts"
 import { loadSettings } from "../../src/config/load.ts"
 import { formatProblems } from "../../src/config/problem.ts"
 import { showJson, showYaml } from "../../src/config/show.ts"
@@ -17,11 +18,17 @@ describe("variables", () => {
   it.effect("unknown ones are errors with a suggestion", () =>
     Effect.gen(function* () {
       const problems = yield* problemsOf({
-        environment: { PROMPTMQ_MQTT_MAX_QOSS: "1", PROMPTMQ_COLOUR: "red", PROMPTMQ_LOG_LEVEL_FIL: "x" }
+        environment: {
+          PROMPTMQ_ADMIN_PORT: "9090",
+          PROMPTMQ_MQTT_MAX_QOSS: "1",
+          PROMPTMQ_COLOUR: "red",
+          PROMPTMQ_LOG_LEVEL_FIL: "x"
+        }
       })
       assert.deepStrictEqual(
         problems.map(({ code, place, fix }) => [code, (place as { environment: string }).environment, fix]),
         [
+          ["E3102", "PROMPTMQ_ADMIN_PORT", "unset it; promptmq config schema lists every key"],
           ["E3102", "PROMPTMQ_COLOUR", "unset it; promptmq config schema lists every key"],
           ["E3102", "PROMPTMQ_LOG_LEVEL_FIL", "did you mean PROMPTMQ_LOG_LEVEL?"],
           ["E3102", "PROMPTMQ_MQTT_MAX_QOSS", "did you mean PROMPTMQ_MQTT_MAX_QOS?"]
@@ -30,20 +37,36 @@ describe("variables", () => {
     })
   )
 
-  it.effect("those of a Kubernetes service called promptmq, and of everybody else, are left alone", () =>
-    Effect.gen(function* () {
-      const environment = {
-        PROMPTMQ_SERVICE_HOST: "10.0.0.1",
-        PROMPTMQ_SERVICE_PORT: "1883",
-        PROMPTMQ_SERVICE_PORT_MQTT: "1883",
-        PROMPTMQ_PORT: "tcp://10.0.0.1:1883",
-        PROMPTMQ_PORT_1883_TCP_ADDR: "10.0.0.1",
-        PATH: "/bin",
-        promptmq_log_level: "nonsense"
-      }
-      assert.deepStrictEqual((yield* load({ environment })).warnings, [])
-    })
+  it.effect(
+    "those of Kubernetes services called promptmq and promptmq-..., and of everybody else, are left alone",
+    () =>
+      Effect.gen(function* () {
+        const environment = {
+          PROMPTMQ_SERVICE_HOST: "10.0.0.1",
+          PROMPTMQ_SERVICE_PORT: "1883",
+          PROMPTMQ_SERVICE_PORT_MQTT: "1883",
+          PROMPTMQ_PORT: "tcp://10.0.0.1:1883",
+          PROMPTMQ_PORT_1883_TCP_ADDR: "10.0.0.1",
+          PROMPTMQ_ADMIN_SERVICE_HOST: "10.0.0.2",
+          PROMPTMQ_ADMIN_SERVICE_PORT: "9090",
+          PROMPTMQ_ADMIN_SERVICE_PORT_ADMIN: "9090",
+          PROMPTMQ_ADMIN_PORT: "tcp://10.0.0.2:9090",
+          PROMPTMQ_ADMIN_PORT_9090_TCP: "tcp://10.0.0.2:9090",
+          PROMPTMQ_ADMIN_PORT_9090_TCP_ADDR: "10.0.0.2",
+          PROMPTMQ_ADMIN_PORT_9090_TCP_PORT: "9090",
+          PROMPTMQ_ADMIN_PORT_9090_TCP_PROTO: "tcp",
+          PATH: "/bin",
+          promptmq_log_level: "nonsense"
+        }
+        assert.deepStrictEqual((yield* load({ environment })).warnings, [])
+      })
   )
+
+  it("none of ours is taken for one of those", () => {
+    for (const { env } of settingsLeaves) {
+      for (const name of [env, `${env}_FILE`]) assert.isFalse(isForeignVariable(name, "1883"), name)
+    }
+  })
 
   for (const leaf of settingsLeaves.filter(({ kind }) => kind === "integer")) {
     it.effect(`${leaf.env}_FILE reads the value from a file`, () =>
@@ -176,6 +199,32 @@ describe("the file", () => {
         })
       })
     )
+  )
+
+  it.effect("every file and folder of the settings is absolute once it is loaded, whatever is the folder later", () =>
+    Effect.gen(function* () {
+      const named = /(-file|-dir|\.file|\.module|\.ca|\.cert|\.key|-ca|-crl|-cert|-key|unix-bind)$/
+      const leaves = settingsLeaves.filter(({ key, kind }) => named.test(key) && !/boolean|choice/.test(kind))
+      assert.includeMembers(
+        leaves.map(({ key }) => key),
+        ["acl.rules-file", "auth.password-file", "auth.jwt.public-key-file", "limits.bans-file", "server.tls-cert"]
+      )
+      const flags = new Map(leaves.map(({ key }) => [key, "relative"]))
+      const input = { flags, workingDirectory: "/work", homeDirectory: "/home/me", environment: {} }
+      const raw = yield* Effect.match(loadSettings(input), {
+        onSuccess: ({ settings }) => settings,
+        onFailure: () => undefined
+      })
+      assert.isDefined(raw)
+      if (raw === undefined) return
+      const wrong = leaves.filter(
+        (leaf) => ![settingValue(raw, leaf)].flat().every((each) => each === "/work/relative")
+      )
+      assert.deepStrictEqual(
+        wrong.map(({ key }) => key),
+        []
+      )
+    })
   )
 
   it.effect("folders: XDG, home, relative to the working directory", () =>

@@ -145,6 +145,44 @@ export function transportContract(name: string, implementation: TransportCase): 
       assert.isTrue(Buffer.concat(peer.received).equals(Buffer.concat(expected)))
     })
 
+    check("what it sends at once comes in order with what is written, and is the caller's again", async (...ends) => {
+      const [transport, witness, peer] = ends
+      if (transport.writeNow === undefined) return
+      const memory = Buffer.alloc(100_000)
+      const sent: Array<Buffer> = []
+      peer.stopReading()
+      // First the network takes all, then a part, then nothing: the rest goes the usual way, and nothing overtakes it.
+      for (let round = 0; round < 1_000 && transport.unsentBytes === 0; round++) {
+        pattern(memory.length, round).copy(memory)
+        sent.push(Buffer.from(memory))
+        const taken = transport.writeNow(memory, 0, memory.length)
+        const rest = Buffer.from(memory.subarray(taken))
+        memory.fill(0xee)
+        if (rest.length > 0) witness.write(rest)
+        await nextTurn()
+      }
+      assert.isAbove(transport.unsentBytes, 0, "a peer that reads nothing took everything")
+      assert.strictEqual(transport.writeNow(memory, 0, 1), 0)
+      peer.startReading()
+      await until(() => bytesIn(peer.received) === bytesIn(sent) && transport.unsentBytes === 0)
+      assert.isTrue(Buffer.concat(peer.received).equals(Buffer.concat(sent)))
+      const some = transport.kind === "tls" ? 0 : 3
+      assert.strictEqual(transport.writeNow(pattern(10, 1), 2, 5), some)
+      await until(() => bytesIn(peer.received) === bytesIn(sent) + some)
+      transport.destroy()
+      assert.strictEqual(transport.writeNow(memory, 0, 1), 0, "the descriptor may be another's")
+      await until(() => witness.closes.length > 0)
+      assert.strictEqual(transport.writeNow(memory, 0, 1), 0, "the descriptor may be another's")
+    })
+
+    check("sends nothing at once after end, nor to a peer that is gone", async (transport, witness, peer) => {
+      if (transport.writeNow === undefined) return
+      transport.end(60_000)
+      assert.strictEqual(transport.writeNow(pattern(10, 1), 0, 10), 0)
+      await until(() => peer.closed && witness.closes.length > 0)
+      assert.strictEqual(bytesIn(peer.received), 0)
+    })
+
     check(
       "counts what a peer that reads nothing leaves unsent, and sends it when that peer reads",
       async (transport, witness, peer) => {

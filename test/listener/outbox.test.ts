@@ -8,10 +8,9 @@ import { FlushTurn } from "../../src/listener/flush-turn.ts"
 import { lent } from "../../src/listener/lent-memory.ts"
 import { BY_REFERENCE_BYTES_MIN, Outbox } from "../../src/listener/outbox.ts"
 import { SLAB_BYTES, SlabPool, SMALL_SLAB_BYTES } from "../../src/listener/slab-pool.ts"
-import { ManualTurns, StubTransport } from "./stub-transport.ts"
+import { ManualTurns, RoomyTransport, StubTransport } from "./stub-transport.ts"
 
-function setUp(limitBytes = 1 << 20, freeSlabsMax = 8) {
-  const transport = new StubTransport()
+function setUp(limitBytes = 1 << 20, freeSlabsMax = 8, transport = new StubTransport()) {
   const pool = new SlabPool(freeSlabsMax)
   const turns = new ManualTurns()
   const turn = new FlushTurn(turns.schedule)
@@ -93,6 +92,25 @@ describe("outbox", () => {
     assert.strictEqual(transport.writes.length, 2)
     assert.strictEqual(transport.held[1]?.buffer.buffer, large.buffer)
     assert.isTrue(transport.received.equals(Buffer.concat([bytesOf(5, 1), large.subarray(5)])))
+  })
+
+  it("what the network takes at once is done with: its slab is back, and later turns need no report", () => {
+    const roomy = new RoomyTransport(25)
+    const { outbox, pool, turns } = setUp(1 << 20, 8, roomy)
+    for (let turn = 0; turn < 3; turn++) {
+      reserveAndFill(outbox, bytesOf(10, turn))
+      turns.endTurn()
+      assert.strictEqual(outbox.writesDone, Math.min(turn + 1, 2))
+    }
+    assert.strictEqual(roomy.held[0]?.buffer.length, 5, "the rest of the third is handed over")
+    assert.strictEqual(pool.takenSlabs, 1)
+    roomy.roomBytes = 100
+    reserveAndFill(outbox, bytesOf(10, 3))
+    turns.endTurn()
+    assert.strictEqual(roomy.takenNowBytes, 25, "nothing overtakes it")
+    roomy.take(1)
+    assert.strictEqual(pool.takenSlabs, 0)
+    assert.isTrue(roomy.received.equals(Buffer.concat([0, 1, 2, 3].map((seed) => bytesOf(10, seed)))))
   })
 
   it("the end of a turn adds no write to one in flight; the rest leaves when that is done", () => {
@@ -225,8 +243,9 @@ describe("outbox", () => {
       fc.record({ kind: fc.constant("take" as const), count: fc.nat(5) })
     )
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const { outbox, pool, transport, turns } = setUp(SLAB_BYTES)
+      fc.property(fc.array(step, { maxLength: 60 }), fc.option(size), (steps, roomBytes) => {
+        const roomy = roomBytes === null ? undefined : new RoomyTransport(roomBytes)
+        const { outbox, pool, transport, turns } = setUp(SLAB_BYTES, 8, roomy)
         const expected: Array<Buffer> = []
         let expectedBytes = 0
         let takenBytes = 0
@@ -242,10 +261,11 @@ describe("outbox", () => {
             const heldBefore = transport.held.slice(0, step.count).reduce((sum, { buffer }) => sum + buffer.length, 0)
             assert.isAtMost(heldBefore, before)
             takenBytes += heldBefore
+            if (roomy !== undefined && roomBytes !== null) roomy.roomBytes = roomBytes
             assert.isTrue(transport.take(step.count), "a slab in flight was changed")
           } else if (step.kind === "turn") turns.endTurn()
           else outbox.flush()
-          assert.strictEqual(outbox.queuedBytes, expectedBytes - takenBytes)
+          assert.strictEqual(outbox.queuedBytes, expectedBytes - takenBytes - (roomy?.takenNowBytes ?? 0))
           assert.strictEqual(outbox.congested, outbox.queuedBytes > SLAB_BYTES)
         }
         for (let round = 0; round < 3; round++) {
@@ -303,6 +323,35 @@ describe("flush turn", () => {
       turns.endTurn()
       each.take(each.held.length)
       assert.isTrue(each.received.equals(whole))
+    }
+    assert.strictEqual(pool.takenSlabs, 0)
+  })
+
+  it("copies of a range that is lent only what the network does not take at once", () => {
+    const memory = bytesOf(3 * SLAB_BYTES, 5)
+    const expected = Buffer.from(memory)
+    const rooms = [expected.length + 100, SLAB_BYTES + 7, 0, 9 + SLAB_BYTES]
+    const roomy = rooms.map((roomBytes) => new RoomyTransport(roomBytes))
+    const { pool, turn, turns } = setUp()
+    const outboxes = roomy.map((transport) => new Outbox(transport, pool, turn, 1 << 20))
+    const before = lent.begin(memory)
+    for (const outbox of outboxes) {
+      outbox.append(Buffer.from("in front "), 0, 9)
+      outbox.append(memory, 0, memory.length)
+    }
+    lent.begin(before)
+    assert.deepStrictEqual(
+      roomy.map(({ takenNowBytes }) => takenNowBytes),
+      [9 + expected.length, SLAB_BYTES + 7, 0, 9 + SLAB_BYTES]
+    )
+    assert.strictEqual(outboxes[0]?.queuedBytes, 0)
+    memory.fill(0)
+    for (let round = 0; round < 4; round++) {
+      turns.endTurn()
+      for (const transport of roomy) assert.isTrue(transport.take(transport.held.length))
+    }
+    for (const { received } of roomy) {
+      assert.isTrue(received.equals(Buffer.concat([Buffer.from("in front "), expected])))
     }
     assert.strictEqual(pool.takenSlabs, 0)
   })

@@ -60,6 +60,26 @@ export class StubTransport implements Transport {
   }
 }
 
+/** A network with some room: what fits is taken at once, the rest as from the stub. */
+export class RoomyTransport extends StubTransport {
+  roomBytes: number
+  takenNowBytes = 0
+
+  constructor(roomBytes: number) {
+    super()
+    this.roomBytes = roomBytes
+  }
+
+  writeNow(buffer: Buffer, start: number, end: number): number {
+    if (this.unsentBytes > 0) return 0
+    const bytes = Math.min(this.roomBytes, end - start)
+    if (bytes > 0) this.writes.push(Buffer.from(buffer.subarray(start, start + bytes)))
+    this.roomBytes -= bytes
+    this.takenNowBytes += bytes
+    return bytes
+  }
+}
+
 /** A scheduler whose turns end when the test says so. */
 export class ManualTurns {
   readonly #runs: Array<() => void> = []

@@ -54,6 +54,21 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
     "if (source === undefined) this.#appendLent(source, start, end)",
     "test/listener/outbox.test.ts"
   ),
+  // Bytes that node still has are overtaken; a descriptor is used that may be another file's.
+  row(
+    "NOW-1",
+    "src/listener/write-now.ts",
+    "if (descriptor === NO_DESCRIPTOR || socket.writableLength > 0) return 0",
+    "if (descriptor === NO_DESCRIPTOR) return 0",
+    "test/listener/tcp.test.ts"
+  ),
+  row(
+    "NOW-1",
+    "src/listener/write-now.ts",
+    "if (socket.destroyed || socket.writableEnded) return 0",
+    "if (socket.destroyed) return 0",
+    "test/listener/tcp.test.ts"
+  ),
   row(
     "LENT-1",
     "src/listener/connection.ts",

@@ -36,8 +36,8 @@ export const operateMutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/cli/log-level.ts",
-    find: "const fault = await change(api, level)",
-    replace: "const fault = rounds.signal === undefined ? await change(api, level) : undefined",
+    find: "if (level !== undefined && forMs === undefined) {",
+    replace: "if (level !== undefined) {",
     statement: "OPERATE-5",
     tests
   }

@@ -13,6 +13,8 @@ const row = (statement: string, file: string, find: string, replace: string, tes
 const traces = "test/broker/traces.test.ts"
 const passports = "test/broker/passport.test.ts"
 const histories = "test/broker/client-events.test.ts"
+const looks = "test/broker/topic-looks.test.ts"
+const receipts = "test/broker/receipts.test.ts"
 const spans = "test/telemetry/otel-spans.test.ts"
 
 export const traceMutants: ReadonlyArray<Mutant> = [
@@ -34,6 +36,29 @@ export const traceMutants: ReadonlyArray<Mutant> = [
     "const at = waiting.pushed - session.waiting.count",
     "const at = waiting.pushed - session.waiting.count + 1",
     traces
+  ),
+  row("LOOK-1", "src/broker/topic-looks.ts", "watch.looks = undefined // [LOOK-1]", "{}", looks),
+  row(
+    "LOOK-2",
+    "src/broker/topic-looks.ts",
+    "    if (this.#byTopic.size >= TOPICS_MAX) return undefined // [LOOK-2]\n",
+    "",
+    looks
+  ),
+  row(
+    "LOOK-3",
+    "src/broker/topic-looks.ts",
+    "frames === 1 ? view.frameStart : this.#lastStart(view)",
+    "view.frameStart",
+    looks
+  ),
+  row("RCP-1", "src/broker/receipts.ts", "ticket <= log.durable ? ", "ticket > 0 ? ", receipts),
+  row(
+    "RCP-2",
+    "src/broker/receipts.ts",
+    "  if (size > client.maximumPacketSizeBytes) return false",
+    "  if (size < 0) return false",
+    receipts
   ),
   row("PSP-1", "src/broker/passport.ts", "if (isCertain(row)) return", "if (row.count > 0) return", passports),
   row(

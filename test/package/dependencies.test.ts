@@ -2,7 +2,7 @@
  * Goal: nothing is installed with the broker that nobody can say the reason for, and no script of a stranger runs on the way.
  * Method: package.json and its lock file against the table in config/README.md.
  */
-import { readdirSync, readFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
@@ -15,6 +15,7 @@ interface Manifest {
   readonly allowScripts: Readonly<Record<string, boolean>>
 }
 interface Locked {
+  readonly integrity?: string
   readonly hasInstallScript?: boolean
   readonly dev?: boolean
   readonly optional?: boolean
@@ -62,5 +63,17 @@ describe("dependencies", () => {
     )
     assert.isTrue(packages["node_modules/node"]?.dev, "Node as a package is for the developer only")
     assert.isTrue(packages["node_modules/msgpackr-extract"]?.optional)
+  })
+
+  it("are the very bytes that were looked at: each entry of the lock file has its hash", () => {
+    const entries = Object.entries(packages).filter(([path]) => path !== "")
+    const bare = entries.filter(([, { integrity }]) => !/^sha512-[A-Za-z0-9+/]{86}==$/.test(integrity ?? ""))
+    // Builds for other systems, which are optional and were never here: nobody could ask for their hashes.
+    const others = bare.filter(([path, { optional }]) => optional !== true || existsSync(join(root, path)))
+    assert.deepEqual(
+      others.map(([path]) => path),
+      []
+    )
+    assert.isBelow(bare.length, 13)
   })
 })

@@ -65,7 +65,7 @@ describe("the tarball", () => {
       "dist/main.js",
       "dist/index.js",
       "dist/types/index.d.ts"
-    ].concat("dist/dashboard/index.html")
+    ].concat("dist/dashboard/index.html", "dist/man/man1/promptmq.1", "dist/man/man5/promptmq.yaml.5")
     const presets = readdirSync(join(root, "config"), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map(({ name, parentPath }) => relative(root, join(parentPath, name)))

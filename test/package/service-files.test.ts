@@ -154,6 +154,7 @@ describe("Kubernetes", () => {
     const mounts = new Map<string, string>(container.volumeMounts.map((each: Document) => [each.name, each.mountPath]))
     assert.strictEqual(mounts.get("data"), settings.storage.dataDir)
     assert.isTrue(settings.auth.passwordFile.startsWith(`${mounts.get("users")}/`))
+    assert.isFalse(pod.enableServiceLinks)
     assert.isTrue(pod.securityContext.runAsNonRoot)
     assert.isTrue(container.securityContext.readOnlyRootFilesystem)
     assert.isAbove(pod.terminationGracePeriodSeconds * 1000, settings.server.shutdownTimeoutMs + 3000)

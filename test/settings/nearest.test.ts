@@ -29,7 +29,7 @@ describe("nearest", () => {
   ] as const) {
     it(`${word} means ${expected}`, () => assert.strictEqual(nearest(word, words), expected))
   }
-  for (const word of ["", "x", "zzz", "colour", "completely-different", "s".repeat(wordLengthMax + 1)]) {
+  for (const word of ["", "x", "zzz", "foo", "colour", "completely-different", "s".repeat(wordLengthMax + 1)]) {
     it(`${JSON.stringify(word.slice(0, 20))} means nothing`, () => assert.isUndefined(nearest(word, words)))
   }
 })

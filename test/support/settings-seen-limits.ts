@@ -203,6 +203,33 @@ export const seenByLimits: Readonly<Record<string, Seen>> = {
       assert.include(broker.log.join(""), "near its quota")
     }
   },
+  "limits.max-user-messages-per-day": {
+    settings: { limits: { "max-user-messages-per-day": 1 } },
+    see: async (broker) => {
+      const client = await broker.join("a", { username: "alice" })
+      assert.strictEqual(await client.publish("t", "x", { qos: 1 }), 0x10)
+      assert.strictEqual(await client.publish("t", "x", { qos: 1 }), 0x97)
+    }
+  },
+  "limits.max-user-bytes-per-day": {
+    settings: { limits: { "max-user-bytes-per-day": "20B" } },
+    see: async (broker) => {
+      const client = await broker.join("a", { username: "alice" })
+      assert.strictEqual(await client.publish("t", "x", { qos: 1 }), 0x10)
+      assert.strictEqual(await client.publish("t", "x".repeat(20), { qos: 1 }), 0x97)
+    }
+  },
+  "limits.max-quota-users": {
+    settings: { limits: { "max-user-messages-per-day": 9, "max-quota-users": 1 } },
+    see: async (broker) => {
+      const { quotas } = broker.core.fairness
+      for (const username of ["alice", "bob"]) await (await broker.join(username, { username })).leave()
+      assert.deepEqual(
+        [...quotas.values()].map(({ username }) => username),
+        ["bob"]
+      )
+    }
+  },
   "limits.flapping-connects": {
     settings: { limits: { ...nobodyExempt, "flapping-connects": 3 } },
     see: async (broker) => assert.deepEqual(await flap(broker, 4), [0, 0, 0, 0x8a])
@@ -222,7 +249,7 @@ export const seenByLimits: Readonly<Record<string, Seen>> = {
   "limits.max-bans": {
     settings: { limits: { "max-bans": 1 } },
     see: async ({ running }) => {
-      const ban = (value: string) => running.bans.add({ kind: "client", value, why: "", forMs: undefined })
+      const ban = (value: string) => running.bans.add({ kind: "client", value, why: "", by: "test", forMs: undefined })
       assert.isObject(ban("a"))
       assert.strictEqual(ban("b"), "full")
     }

@@ -193,6 +193,20 @@ export const seenByMqtt: Readonly<Record<string, Seen>> = {
   },
   "mqtt.max-retained-messages": { settings: { mqtt: { "max-retained-messages": 1 } }, see: retainedCount },
   "mqtt.max-retained-bytes": { settings: { mqtt: { "max-retained-bytes": "1500B" } }, see: retainedCount },
+  "mqtt.max-retained-publishers": {
+    settings: { mqtt: { "max-retained-publishers": 1 } },
+    see: async (broker) => {
+      for (const name of ["first", "second"]) {
+        const client = await broker.join(name)
+        await client.publish(name, "x", { qos: 1, retain: true })
+      }
+      const publisherOf = (topic: string) => {
+        const { publisher = 0 } = broker.core.retained.get(topic) ?? {}
+        return broker.core.publishers.nameOf(publisher)?.clientIdentifier
+      }
+      assert.deepEqual([publisherOf("first"), publisherOf("second")], [undefined, "second"], "RET-2")
+    }
+  },
   "topics.cached-entries": {
     settings: { topics: { "cached-entries": 1024 } },
     see: async (broker) => {

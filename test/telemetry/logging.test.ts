@@ -9,7 +9,7 @@ import * as Redacted from "effect/Redacted"
 import * as fc from "fast-check"
 import { type LogFields, valueLengthMax } from "../../src/telemetry/log-entry.ts"
 import { formatEntry, type LogFormat, logFormatFor } from "../../src/telemetry/log-format.ts"
-import { Log, type LogLevelSetting, loggingLayer } from "../../src/telemetry/logging.ts"
+import { Log, type LogLevelSetting, loggingLayer, RAISED_CLIENTS_MAX } from "../../src/telemetry/logging.ts"
 
 const atMs = Date.UTC(2026, 10, 20, 10, 0, 0, 7)
 const formats: ReadonlyArray<LogFormat> = ["json", "text", "console"]
@@ -160,5 +160,74 @@ describe("log", () => {
       yield* Effect.logWarning("too little")
       assert.strictEqual(lines.length, 1)
     }).pipe(Effect.provide(loggingLayer(log)))
+  })
+})
+
+describe("a level for a time", () => {
+  const raised = () => {
+    const lines: Array<string> = []
+    let nowMs = 0
+    const write = (text: string): void => void lines.push(text)
+    const log = new Log({ format: "text", level: "warn", colour: false, write, wallClockMs: () => nowMs })
+    const said = (level: "debug" | "info" | "warn", clientIdentifier?: string): boolean => {
+      const before = lines.length
+      log.write(level, "x", { clientIdentifier })
+      return lines.length > before
+    }
+    return { log, said, at: (ms: number) => (nowMs = ms) }
+  }
+
+  it("holds for all entries until its end, and the setting stays what it is", () => {
+    const { at, log, said } = raised()
+    assert.isTrue(log.raise({ clientIdentifier: undefined, level: "debug", untilMs: 100 }))
+    assert.isTrue(said("debug"))
+    assert.strictEqual(log.level, "warn")
+    at(100)
+    assert.isFalse(said("debug"), "RAISE-1")
+    assert.isFalse(log.isEnabled("debug"))
+    assert.isEmpty(log.raises)
+    assert.isTrue(said("warn"))
+  })
+
+  it("of one client is of that client alone, beside one of all, each with its own end", () => {
+    const { at, log, said } = raised()
+    log.raise({ clientIdentifier: "c1", level: "debug", untilMs: 100 })
+    assert.isTrue(log.isEnabled("debug"), "fields are put together")
+    assert.deepEqual(
+      [said("debug", "c1"), said("debug", "c2"), said("debug"), said("warn", "c2")],
+      [true, false, false, true]
+    )
+    log.raise({ clientIdentifier: undefined, level: "info", untilMs: 50 })
+    assert.deepEqual([said("debug", "c1"), said("info", "c2"), said("debug", "c2")], [true, true, false])
+    assert.deepEqual(
+      log.raises.map(({ clientIdentifier, level }) => [clientIdentifier, level]),
+      [
+        [undefined, "info"],
+        ["c1", "debug"]
+      ]
+    )
+    at(50)
+    assert.deepEqual([said("debug", "c1"), said("info", "c2")], [true, false])
+    log.setLevel("error")
+    assert.deepEqual([said("debug", "c1"), said("warn", "c2")], [true, false])
+    assert.isTrue(log.endRaise("c1"))
+    assert.isFalse(log.endRaise("c1"))
+    assert.isFalse(said("debug", "c1"))
+  })
+
+  it("is of so many clients and no more", () => {
+    const { at, log } = raised()
+    const raise = (clientIdentifier: string, untilMs = 100) => log.raise({ clientIdentifier, level: "debug", untilMs })
+    for (let i = 0; i < RAISED_CLIENTS_MAX; i++) assert.isTrue(raise(`c${i}`))
+    assert.isFalse(raise("one more"))
+    assert.isTrue(raise("c1", 200), "again is not more")
+    at(100)
+    assert.isTrue(raise("one more", 200), "RAISE-1")
+  })
+
+  it("can make the log quieter", () => {
+    const { log, said } = raised()
+    log.raise({ clientIdentifier: undefined, level: "fatal", untilMs: 100 })
+    assert.isFalse(said("warn"))
   })
 })

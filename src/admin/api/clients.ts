@@ -62,7 +62,9 @@ export const ClientEvent = Schema.Struct({
     "expired",
     "kicked",
     "banned",
-    "queue-dropped"
+    "queue-dropped",
+    "quota-near",
+    "quota-exceeded"
   ]),
   address: Schema.NullOr(Schema.String),
   /** Reason code as a number and in the standard's words, where the event has one. */
@@ -73,6 +75,7 @@ export type ClientEvent = typeof ClientEvent.Type
 
 export const ClientDetail = Schema.Struct({
   ...ClientRow.fields,
+  /** As it said at CONNECT; null while it is away. */
   cleanStart: Schema.NullOr(Schema.Boolean),
   provider: Schema.NullOr(Schema.String),
   groups: Schema.Array(Schema.String),

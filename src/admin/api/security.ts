@@ -7,14 +7,17 @@
  *   DELETE /users/{name}               admin
  *   GET    /acl                        viewer     the rules in force, in order, with their sources
  *   POST   /acl/reload                 admin      reads the rules file again
+ *   POST   /acl/preview                viewer     { rules, name }: what other rules would take from whom; nothing changes
  *   POST   /acl/explain                viewer     allow or deny, and the rule that decides
  *   GET    /bans                       viewer
  *   POST   /bans                       operator   { client | user | address, seconds, reason }
  *   DELETE /bans/{id}                  operator
+ *   GET    /quotas                     viewer     what users have used of their quotas, and who comes near one
  */
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as Schema from "effect/Schema"
+import { Impact } from "./settings.ts"
 import {
   Authorization,
   BadRequest,
@@ -121,6 +124,7 @@ export const BanRow = Schema.Struct({
   kind: Schema.Literals(["client", "user", "address"]),
   value: Schema.String,
   reason: Schema.String,
+  /** Name and role of the token that asked for it: "ops (operator)"; "flapping" for the broker itself. */
   by: Schema.String,
   since: Schema.String,
   until: Schema.NullOr(Schema.String)
@@ -134,6 +138,30 @@ export const BanRequest = Schema.Struct({
   seconds: Schema.optionalKey(Schema.Number),
   reason: Schema.optionalKey(Schema.String)
 })
+
+export const QuotaRow = Schema.Struct({
+  user: Schema.String,
+  quota: Schema.Literals(["messages-per-day", "bytes-per-day", "connections", "subscriptions"]),
+  used: Schema.Number,
+  limit: Schema.Number,
+  percent: Schema.Number,
+  /** "near" above limits.quota-warning-percent; "exceeded" when something was refused or nothing fits any more. */
+  state: Schema.Literals(["ok", "near", "exceeded"]),
+  /** Messages refused today. */
+  refused: Schema.Number,
+  /** When counting begins anew; null where use ends by itself. */
+  resetsAt: Schema.NullOr(Schema.String)
+})
+export type QuotaRow = typeof QuotaRow.Type
+
+/** What rules that are not in force would take from clients that are connected. */
+export const RulesPreview = Schema.Struct({
+  impacts: Schema.Array(Impact),
+  /** Clients that lose something; `impacts` shows at most 1,000. */
+  clientsAffected: Schema.Number,
+  topicsAffected: Schema.Number
+})
+export type RulesPreview = typeof RulesPreview.Type
 
 export class Security extends HttpApiGroup.make("security")
   .add(
@@ -158,11 +186,20 @@ export class Security extends HttpApiGroup.make("security")
       success: Schema.Struct({ rules: Schema.Number }),
       error: [Unprocessable, Conflict]
     }).annotate(RoleNeeded, "admin"),
+    HttpApiEndpoint.post("previewRules", "/acl/preview", {
+      payload: Schema.Struct({ rules: Schema.String, name: Schema.String }),
+      success: RulesPreview,
+      error: [Unprocessable, Conflict]
+    }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.post("explain", "/acl/explain", {
       payload: ExplainRequest,
       success: Explanation,
       error: BadRequest
     }).annotate(RoleNeeded, "viewer"),
+    HttpApiEndpoint.get("quotas", "/quotas", { query: pageQuery, success: pageOf(QuotaRow) }).annotate(
+      RoleNeeded,
+      "viewer"
+    ),
     HttpApiEndpoint.get("bans", "/bans", { query: pageQuery, success: pageOf(BanRow) }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.post("ban", "/bans", {
       payload: BanRequest,

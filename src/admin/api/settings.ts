@@ -1,8 +1,8 @@
 /**
- * Settings, reload and log level.
+ * Settings and reload. (A log level for a time: POST /logs/level, system.ts.)
  *
  *   GET   /settings          viewer   each value with its origin; secrets are "(hidden)"
- *   PATCH /settings          admin    { "log.level": "debug", ... }: all or nothing; holds until the broker stops
+ *   PATCH /settings          admin    { "log.level": "debug", ... }: all or nothing; holds until the broker stops or reloads
  *   POST  /config/check      viewer   { yaml }: every problem of a document, with line, column and fix
  *   GET   /config/diff       viewer   what a reload of the file would do now, and which clients would lose what
  *   POST  /config/reload     admin    all or nothing; a bad file changes nothing
@@ -58,7 +58,9 @@ export const ConfigChange = Schema.Struct({
   key: Schema.String,
   before: WireValue,
   after: WireValue,
-  effect: Schema.Literals(["live", "restart"])
+  effect: Schema.Literals(["live", "restart"]),
+  /** Of the value before; "admin API" = it was changed while the broker ran, and a reload undoes that. */
+  origin: Schema.String
 })
 export type ConfigChange = typeof ConfigChange.Type
 
@@ -78,7 +80,8 @@ export const ConfigDiff = Schema.Struct({
   changes: Schema.Array(ConfigChange),
   impacts: Schema.Array(Impact),
   /** Clients that lose something; `impacts` shows at most 1,000. */
-  clientsAffected: Schema.Number
+  clientsAffected: Schema.Number,
+  topicsAffected: Schema.Number
 })
 export type ConfigDiff = typeof ConfigDiff.Type
 

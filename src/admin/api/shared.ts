@@ -35,6 +35,8 @@ export const FailureEntry = Schema.Struct({
   code: Schema.String,
   /** The setting, or the member of the body, it is about. */
   key: Schema.optionalKey(Schema.String),
+  /** In a file: "broker.yaml:14:5". */
+  place: Schema.optionalKey(Schema.String),
   fact: Schema.String,
   fix: Schema.String
 })

@@ -33,6 +33,8 @@ const StorageFound = Schema.Struct({
   records: Schema.Number,
   messages: Schema.Number,
   sessions: Schema.Number,
+  /** Store format that an earlier version wrote; this start raised it. */
+  formatBefore: Schema.optionalKey(Schema.Number),
   /** Of a torn end: written, and never safe. */
   bytesCut: Schema.Number,
   milliseconds: Schema.Number,
@@ -102,11 +104,55 @@ export const SegmentRow = Schema.Struct({
 })
 export type SegmentRow = typeof SegmentRow.Type
 
+const Stat = Schema.Number
+
+/**
+ * The same figures once more, flat, under the names by which the original's documents know them: for whoever has a script
+ * that reads these. Everything else tells them in this API's own words.
+ */
+export const StorageStats = Schema.Struct({
+  total_messages: Stat,
+  total_bytes: Stat,
+  topic_count: Stat,
+  /** storage.memory-buffer, and the messages whose bytes are in memory. */
+  memory_buffer_size: Stat,
+  memory_buffer_count: Stat,
+  next_message_id: Stat,
+  total_wal_size: Stat,
+  sync_mode: Schema.String,
+  force_fsync: Schema.Boolean,
+  /** storage.wal.crash-recovery-validation */
+  crash_recovery: Schema.Boolean,
+  /** The newest files of the log, the active one last; there is one log for all topics. None with the memory engine. */
+  wal_stats_sample: Schema.Array(
+    Schema.Struct({
+      path: Schema.String,
+      size: Stat,
+      nosync: Schema.Boolean,
+      sync_mode: Schema.String,
+      batch_size: Stat,
+      /** Records that no sync has covered yet; 0 of a file that is full. */
+      batch_counter: Stat,
+      pending_batch: Schema.Boolean
+    })
+  ),
+  compaction_total_compactions: Stat,
+  compaction_messages_removed: Stat,
+  compaction_space_reclaimed_bytes: Stat,
+  compaction_total_duration_ms: Stat,
+  compaction_active_workers: Stat,
+  /** Copies that wait: for want of room, or in their turn. */
+  compaction_critical_queue_depth: Stat,
+  compaction_normal_queue_depth: Stat
+})
+export type StorageStats = typeof StorageStats.Type
+
 const onDisk = [Conflict, Failed] as const
 
 export class Storage extends HttpApiGroup.make("storage")
   .add(
     HttpApiEndpoint.get("storage", "/storage", { success: StorageInfo }).annotate(RoleNeeded, "viewer"),
+    HttpApiEndpoint.get("stats", "/storage/stats", { success: StorageStats }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.get("segments", "/storage/segments", {
       query: pageQuery,
       success: pageOf(SegmentRow),

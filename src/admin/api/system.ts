@@ -5,6 +5,9 @@
  *   GET  /overview       viewer   the snapshot that /events repeats once a second
  *   GET  /history        viewer   ?seconds=: the last snapshots in columns, one row per 10 s, 24 h at most
  *   GET  /logs           viewer   the last entries, ?level= ?client= ?after=
+ *   GET  /logs/level     viewer   the log's level, and what is raised for a time
+ *   POST /logs/level     operator { level, seconds, client? }: another level for a time, of all entries or of one client's
+ *   DELETE /logs/level   operator ?client=: ends that before its time
  *   GET  /audit          admin    who changed what
  *   GET  /whoami         viewer   the caller's name and role
  *   POST /login          anybody  { code }: exchanges the one-time code of the link printed at the start for a token
@@ -16,7 +19,7 @@ import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"
 import * as Schema from "effect/Schema"
 import { DropTotal } from "./messages.ts"
-import { Authorization, BadRequest, Busy, Role, RoleNeeded, Unauthorized, WholeNumber } from "./shared.ts"
+import { Authorization, BadRequest, Busy, NotFound, Role, RoleNeeded, Unauthorized, WholeNumber } from "./shared.ts"
 import { StorageInfo } from "./storage.ts"
 
 const CounterSample = Schema.Struct({
@@ -80,6 +83,8 @@ export const Overview = Schema.Struct({
   dropsPerSecond: Schema.Number,
   dropsByReason: Schema.Record(Schema.String, Schema.Number),
   inFlight: Schema.Number,
+  /** Messages that wait for sessions which are away or behind: an upper bound where their filters overlap. */
+  waitingMessages: Schema.Number,
   unsentBytes: Schema.Number,
   publishAckP50Ms: Schema.NullOr(Schema.Number),
   publishAckP99Ms: Schema.NullOr(Schema.Number),
@@ -117,6 +122,32 @@ export const LogEntry = Schema.Struct({
 })
 export type LogEntry = typeof LogEntry.Type
 
+export const LogLevels = Schema.Literals(["trace", "debug", "info", "warn", "error", "fatal", "panic"])
+
+/** For a time another level holds; the setting log.level stays what it is, and nothing has to be set back. */
+export const LogRaise = Schema.Struct({
+  level: LogLevels,
+  /** null = all entries. */
+  client: Schema.NullOr(Schema.String),
+  until: Schema.String
+})
+
+export const LogLevelView = Schema.Struct({
+  /** The setting log.level. */
+  level: LogLevels,
+  raises: Schema.Array(LogRaise)
+})
+export type LogLevelView = typeof LogLevelView.Type
+
+/** A day, so that nobody leaves a log at debug for good. */
+const raiseSecondsMax = 86_400
+
+export const LogRaiseRequest = Schema.Struct({
+  level: LogLevels,
+  seconds: Schema.Number.check(Schema.isGreaterThan(0), Schema.isLessThanOrEqualTo(raiseSecondsMax)),
+  client: Schema.optionalKey(Schema.String.check(Schema.isNonEmpty()))
+})
+
 export const AuditEntry = Schema.Struct({
   at: Schema.String,
   who: Schema.String,
@@ -150,6 +181,17 @@ export class System extends HttpApiGroup.make("system")
       success: Schema.Array(LogEntry),
       error: BadRequest
     }).annotate(RoleNeeded, "viewer"),
+    HttpApiEndpoint.get("logLevel", "/logs/level", { success: LogLevelView }).annotate(RoleNeeded, "viewer"),
+    HttpApiEndpoint.post("raiseLogLevel", "/logs/level", {
+      payload: LogRaiseRequest,
+      success: LogLevelView,
+      error: [BadRequest, Busy]
+    }).annotate(RoleNeeded, "operator"),
+    HttpApiEndpoint.delete("endLogRaise", "/logs/level", {
+      query: { client: Schema.optionalKey(Schema.String) },
+      success: LogLevelView,
+      error: NotFound
+    }).annotate(RoleNeeded, "operator"),
     HttpApiEndpoint.get("audit", "/audit", {
       query: { limit: Schema.optionalKey(WholeNumber) },
       success: Schema.Array(AuditEntry)

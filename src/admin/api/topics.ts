@@ -3,6 +3,7 @@
  *
  *   GET    /topics                  viewer     one level of the tree below ?prefix= (""  = the top)
  *   GET    /topics/value            viewer     ?topic=: what is known of one topic, with its last value
+ *   GET    /topics/messages         viewer     ?topic=: what the log holds of it, oldest first; ?after= a sequence, ?limit=
  *   POST   /publish                 operator   one message, as a client would
  *   GET    /retained                viewer     a page; ?filter= is a topic filter here
  *   GET    /retained/value          viewer     ?topic=
@@ -24,7 +25,8 @@ import {
   pageQuery,
   QoS,
   RoleNeeded,
-  Unprocessable
+  Unprocessable,
+  WholeNumber
 } from "./shared.ts"
 
 export const TopicNode = Schema.Struct({
@@ -34,10 +36,15 @@ export const TopicNode = Schema.Struct({
   /** Something was published to exactly this topic. */
   isTopic: Schema.Boolean,
   hasChildren: Schema.Boolean,
-  /** Of the topics at and below it, since the start; undefined until somebody counts per topic. */
   topics: Schema.Number,
+  /**
+   * Of the topics at and below it: since the start where metrics.topics counts them; else what the log holds, or what came
+   * since somebody asks for topics, whichever is more.
+   */
   messages: Schema.Number,
-  isRetained: Schema.Boolean
+  isRetained: Schema.Boolean,
+  /** The beginning of the latest value that is at hand; null = none, or no topic itself. */
+  last: Schema.NullOr(Payload)
 })
 export type TopicNode = typeof TopicNode.Type
 
@@ -46,10 +53,12 @@ export const TopicDetail = Schema.Struct({
   /** Sessions whose subscriptions match, at most 100 named. */
   subscribers: Schema.Number,
   subscriberNames: Schema.Array(Schema.String),
+  /** As in the tree. */
+  messages: Schema.Number,
   /** Records of it in the log. */
   records: Schema.Number,
   retained: Schema.NullOr(Schema.suspend(() => RetainedRow)),
-  /** The last message the broker still has: retained, or in the log, or seen by a watcher. */
+  /** The last message the broker still has: retained, or in the log, or seen since somebody asks for topics. */
   last: Schema.NullOr(Schema.suspend(() => MessageView))
 })
 export type TopicDetail = typeof TopicDetail.Type
@@ -77,7 +86,12 @@ export const RetainedRow = Schema.Struct({
   sizeBytes: Schema.Number,
   storedAt: Schema.String,
   expiresAt: Schema.NullOr(Schema.String),
-  publisher: Schema.NullOr(Schema.String)
+  /**
+   * Client identifier; "(admin API)" when it came that way. Over a restart names are kept beside the store, the newest
+   * mqtt.max-retained-publishers of them; null = no longer known.
+   */
+  publisher: Schema.NullOr(Schema.String),
+  publisherUsername: Schema.NullOr(Schema.String)
 })
 export type RetainedRow = typeof RetainedRow.Type
 
@@ -105,6 +119,12 @@ export const Published = Schema.Struct({
 })
 export type Published = typeof Published.Type
 
+export const TopicMessages = Schema.Struct({
+  messages: Schema.Array(MessageView),
+  /** Pass as `after` to go on; null = there are no more. */
+  next: Schema.NullOr(Schema.Number)
+})
+
 const ofTopic = { query: { topic: Schema.String }, error: [BadRequest, NotFound] }
 
 export class Topics extends HttpApiGroup.make("topics")
@@ -115,6 +135,11 @@ export class Topics extends HttpApiGroup.make("topics")
       error: BadRequest
     }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.get("topic", "/topics/value", { ...ofTopic, success: TopicDetail }).annotate(RoleNeeded, "viewer"),
+    HttpApiEndpoint.get("messages", "/topics/messages", {
+      query: { topic: Schema.String, after: Schema.optionalKey(WholeNumber), limit: pageQuery.limit },
+      success: TopicMessages,
+      error: BadRequest
+    }).annotate(RoleNeeded, "viewer"),
     HttpApiEndpoint.post("publish", "/publish", {
       payload: PublishRequest,
       success: Published,

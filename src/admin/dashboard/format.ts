@@ -59,6 +59,5 @@ export const clock = (at: string | number): string => new Date(at).toLocaleTimeS
 export const moment = (at: string | null | undefined): string =>
   at === null || at === undefined ? "–" : new Date(at).toLocaleString("en-GB")
 
-/** A word of a shell command. */
-export const quoted = (text: string): string =>
-  /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+/** Whole days from now; below 0 it is over. */
+export const daysUntil = (at: string, nowMs = Date.now()): number => Math.floor((Date.parse(at) - nowMs) / 86_400_000)

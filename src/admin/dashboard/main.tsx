@@ -4,7 +4,8 @@
  *
  *   session.ts   who is logged in          live.ts    one stream of snapshots and events
  *   api.ts       requests                  shell.tsx  navigation, theme, what is there on every page
- *   pages/       one file per page, loaded when it is opened
+ *   polling.ts   what is asked again         commands.ts  the same in a terminal
+ *   pages/       one file per page
  *
  * Invariants
  * - Nothing is fetched from anywhere but this listener; no inline script, no inline style in markup: the policy of
@@ -14,6 +15,8 @@
 import { render } from "preact"
 import { LocationProvider } from "preact-iso"
 import "./style.css"
+import "./frame.css"
+import "./forms.css"
 import "./figures.css"
 import "./lists.css"
 import { Shell } from "./shell.tsx"

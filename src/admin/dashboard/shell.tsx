@@ -1,41 +1,47 @@
 /**
- * What is there on every page: navigation, the state of the stream, theme, log-out; and the door before it all.
+ * What is there on every page: navigation, the state of the stream, alarms, theme, log-out; and the door before it all.
  */
-import { useEffect, useState } from "preact/hooks"
-import { lazy, Route, Router, useLocation } from "preact-iso"
+import { useSignal } from "@preact/signals"
+import { useEffect } from "preact/hooks"
+import { Route, Router, useLocation } from "preact-iso"
 import { pages } from "../api/pages.ts"
 import type { Role } from "../api/shared.ts"
 import { get } from "./api.ts"
+import { alarms, Banner, isAway } from "./banner.tsx"
 import { Door } from "./door.tsx"
-import { count } from "./format.ts"
+import { counted, duration } from "./format.ts"
+import { MenuIcon, OutIcon, pageIcons, ThemeIcon } from "./icons.tsx"
 import { isConnected, latest, startLive } from "./live.ts"
 import { Notices } from "./notices.tsx"
+import { ClientPage } from "./pages/client.tsx"
+import { ClientsPage } from "./pages/clients.tsx"
+import { ConfigPage } from "./pages/config.tsx"
+import { DropsPage } from "./pages/drops.tsx"
+import { LogsPage } from "./pages/logs.tsx"
+import { OverviewPage } from "./pages/overview.tsx"
+import { PublishPage } from "./pages/publish.tsx"
+import { QueuesPage } from "./pages/queues.tsx"
+import { RetainedPage } from "./pages/retained.tsx"
+import { SecurityPage } from "./pages/security.tsx"
+import { StoragePage } from "./pages/storage.tsx"
+import { TopicsPage } from "./pages/topics.tsx"
+import { TracePage } from "./pages/trace.tsx"
 import { isExchanging, logOut, role, takeCode, token } from "./session.ts"
+import { loadSystem, system } from "./system.ts"
 import { nextTheme, theme } from "./theme.ts"
 
-const Overview = lazy(() => import("./pages/overview.tsx").then(({ OverviewPage }) => OverviewPage))
-const Clients = lazy(() => import("./pages/clients.tsx").then(({ ClientsPage }) => ClientsPage))
-const Client = lazy(() => import("./pages/client.tsx").then(({ ClientPage }) => ClientPage))
-const Topics = lazy(() => import("./pages/topics.tsx").then(({ TopicsPage }) => TopicsPage))
-const Publish = lazy(() => import("./pages/publish.tsx").then(({ PublishPage }) => PublishPage))
-const Retained = lazy(() => import("./pages/retained.tsx").then(({ RetainedPage }) => RetainedPage))
-const Queues = lazy(() => import("./pages/queues.tsx").then(({ QueuesPage }) => QueuesPage))
-const Drops = lazy(() => import("./pages/drops.tsx").then(({ DropsPage }) => DropsPage))
-const Trace = lazy(() => import("./pages/trace.tsx").then(({ TracePage }) => TracePage))
-const Storage = lazy(() => import("./pages/storage.tsx").then(({ StoragePage }) => StoragePage))
-const Security = lazy(() => import("./pages/security.tsx").then(({ SecurityPage }) => SecurityPage))
-const Config = lazy(() => import("./pages/config.tsx").then(({ ConfigPage }) => ConfigPage))
-const Logs = lazy(() => import("./pages/logs.tsx").then(({ LogsPage }) => LogsPage))
+/** A line is drawn before these: messages, what went wrong, the broker itself. */
+const groupStarts: ReadonlySet<string> = new Set(["/topics", "/drops", "/storage"])
 
 export const Shell = () => {
   useEffect(() => void takeCode(), [])
-  if (isExchanging.value) return <p class="door">Logging in …</p>
+  if (isExchanging.value) return <p class="door soft">Logging in …</p>
   if (token.value === "") return <Door />
   return <Inside />
 }
 
 const Inside = () => {
-  const [isOpen, setOpen] = useState(false)
+  const isOpen = useSignal(false)
   const { path } = useLocation()
   useEffect(startLive, [])
   useEffect(() => {
@@ -46,15 +52,29 @@ const Inside = () => {
       () => {}
     )
   }, [])
-  useEffect(() => setOpen(false), [path])
+  // A broker that was away may be another one now.
+  useEffect(() => {
+    if (isConnected.value) loadSystem()
+  }, [isConnected.value])
+  useEffect(() => {
+    isOpen.value = false
+    const name = pages.find(([to]) => isAt(path, to))?.[1]
+    document.title = name === undefined ? "PromptMQ" : `${name} · PromptMQ`
+  }, [path])
   return (
-    <div class="shell">
+    <div class={isAway.value ? "shell away" : "shell"}>
       <a class="skip" href="#main">
         Skip to content
       </a>
-      <header class="bar">
-        <button type="button" class="quiet menu" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
-          Menu
+      <header class={alarms.value.length > 0 || isAway.value ? "bar bad" : "bar"}>
+        <button
+          type="button"
+          class="quiet icon menu"
+          aria-label="Menu"
+          aria-expanded={isOpen.value}
+          onClick={() => (isOpen.value = !isOpen.value)}
+        >
+          <MenuIcon />
         </button>
         <a class="brand" href="/">
           <img src={new URL("./icon.svg", import.meta.url).href} alt="" width="24" height="24" />{" "}
@@ -63,39 +83,50 @@ const Inside = () => {
         <LiveState />
         <button
           type="button"
-          class="quiet"
+          class="quiet icon"
           onClick={nextTheme}
-          title="Theme: light, dark, or as the system says"
+          title={`Theme: ${theme.value}`}
           aria-label={`Theme: ${theme.value}`}
         >
-          <span aria-hidden="true">◐</span> <span class="wide">{theme.value}</span>
+          <ThemeIcon />
         </button>
-        <button type="button" class="quiet" onClick={() => logOut()}>
-          Log out
+        <button type="button" class="quiet icon" title="Log out" aria-label="Log out" onClick={() => logOut()}>
+          <OutIcon />
         </button>
       </header>
-      <nav class={isOpen ? "rail open" : "rail"} aria-label="Pages">
-        {pages.map(([to, name]) => (
-          <a key={to} href={to} aria-current={isAt(path, to) ? "page" : undefined}>
-            {name}
-          </a>
-        ))}
+      <nav class={isOpen.value ? "rail open" : "rail"} aria-label="Pages">
+        {pages.map(([to, name]) => {
+          const Glyph = pageIcons[to]
+          return (
+            <a
+              key={to}
+              href={to}
+              class={groupStarts.has(to) ? "first" : undefined}
+              aria-current={isAt(path, to) ? "page" : undefined}
+            >
+              {Glyph === undefined ? null : <Glyph />}
+              {name}
+            </a>
+          )
+        })}
+        <Version />
       </nav>
       <main id="main" tabIndex={-1}>
+        <Banner />
         <Router>
-          <Route path="/" component={Overview} />
-          <Route path="/clients" component={Clients} />
-          <Route path="/clients/:id" component={Client} />
-          <Route path="/topics" component={Topics} />
-          <Route path="/publish" component={Publish} />
-          <Route path="/retained" component={Retained} />
-          <Route path="/queues" component={Queues} />
-          <Route path="/drops" component={Drops} />
-          <Route path="/trace" component={Trace} />
-          <Route path="/storage" component={Storage} />
-          <Route path="/security" component={Security} />
-          <Route path="/config" component={Config} />
-          <Route path="/logs" component={Logs} />
+          <Route path="/" component={OverviewPage} />
+          <Route path="/clients" component={ClientsPage} />
+          <Route path="/clients/:id" component={ClientPage} />
+          <Route path="/topics" component={TopicsPage} />
+          <Route path="/publish" component={PublishPage} />
+          <Route path="/retained" component={RetainedPage} />
+          <Route path="/queues" component={QueuesPage} />
+          <Route path="/drops" component={DropsPage} />
+          <Route path="/trace" component={TracePage} />
+          <Route path="/storage" component={StoragePage} />
+          <Route path="/security" component={SecurityPage} />
+          <Route path="/config" component={ConfigPage} />
+          <Route path="/logs" component={LogsPage} />
           <Route default component={Nowhere} />
         </Router>
       </main>
@@ -109,13 +140,26 @@ const isAt = (path: string, place: string): boolean =>
 
 const LiveState = () => {
   const now = latest.value
-  const state = isConnected.value ? (now?.status === "failing" ? "failing" : "live") : "offline"
-  const words = { live: "live", failing: "a check fails", offline: "no connection" }[state]
+  const isFailing = alarms.value.length > 0
+  const state = isAway.value ? "offline" : !isConnected.value ? "waiting" : isFailing ? "failing" : "live"
+  const words = { live: "live", failing: "a check fails", offline: "no connection", waiting: "connecting …" }[state]
   return (
     <span class={`live ${state}`} role="status">
       <span class="dot" aria-hidden="true" /> {words}
-      {now === undefined ? null : <span class="wide"> · {count(now.clientsConnected)} clients</span>}
+      {now === undefined ? null : <span class="wide"> · {counted(now.clientsConnected, "client")}</span>}
     </span>
+  )
+}
+
+const Version = () => {
+  const now = system.value
+  // Drawn anew with each snapshot: it tells how long.
+  const nowMs = latest.value === undefined ? Date.now() : Date.parse(latest.value.at)
+  return now === undefined ? null : (
+    <p class="version soft" title={`Node ${now.node}, process ${now.pid}`}>
+      {now.version}
+      <span>up {duration(Math.max(0, nowMs - Date.parse(now.startedAt)) / 1000)}</span>
+    </p>
   )
 }
 

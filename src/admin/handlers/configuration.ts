@@ -32,7 +32,13 @@ export const configurationHandlers = ({ checkDocument, configuration, settings }
           const done = yield* Effect.promise(configuration.reload)
           if ("applied" in done) return done
           return yield* unprocessable(
-            done.map(({ code, fact, fix, key, place }) => ({ code, key, fact: `${place}  ${fact}`, fix }))
+            done.map(({ code, fact, fix, key, place }) => ({
+              code,
+              ...(key === "" ? {} : { key }),
+              ...(place === "" ? {} : { place }),
+              fact,
+              fix
+            }))
           )
         })
     })

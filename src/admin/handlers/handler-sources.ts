@@ -3,6 +3,7 @@
  *
  * One of each per listener; handlers hold no state of their own.
  */
+import type { Log } from "../../telemetry/logging.ts"
 import type { Attempts } from "../attempts.ts"
 import type { Audit } from "../audit.ts"
 import type { Callers } from "../callers.ts"
@@ -14,4 +15,5 @@ export interface HandlerSources extends AdminSources {
   readonly callers: Callers
   readonly attempts: Attempts
   readonly audit: Audit
+  readonly log: Log
 }

@@ -6,12 +6,15 @@ import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
 import type { Ban } from "../../access/bans.ts"
 import { banKinds } from "../../access/bans.ts"
+import { impactOf } from "../../access/rules-effect.ts"
 import type { ShownUser, UserAdmin, UserRefusal } from "../../access/user-admin.ts"
 import type { AclDesk } from "../../broker/acl-desk.ts"
 import type { BanRequest as DeskRequest } from "../../broker/keep-bans.ts"
+import type { QuotaUse } from "../../broker/keep-quotas.ts"
 import { problemEntry, questionOf, ruleRow } from "../acl-questions.ts"
 import { AdminApi } from "../api/api.ts"
-import type { BanRequest, BanRow, SecurityView, UserRow } from "../api/security.ts"
+import type { BanRequest, BanRow, QuotaRow, SecurityView, UserRow } from "../api/security.ts"
+import { Caller } from "../api/shared.ts"
 import { refuse, unprocessable } from "../refusal.ts"
 import { type Columns, pageOf, timeText } from "../views/page.ts"
 import type { HandlerSources } from "./handler-sources.ts"
@@ -21,7 +24,7 @@ const banSecondsMax = 315_360_000
 const banReasonLengthMax = 256
 
 export const securityHandlers = (sources: HandlerSources) => {
-  const { acl, bans, users } = sources
+  const { acl, bans, quotas, users } = sources
   const database = users === undefined ? refuse("noUserDatabase") : Effect.succeed(users)
   return HttpApiBuilder.group(AdminApi, "security", (handlers) =>
     handlers.handleAll({
@@ -49,11 +52,18 @@ export const securityHandlers = (sources: HandlerSources) => {
           return pageOf({ items: rows, count: rows.length, columns: ruleColumns, searched: ["text", "source"] }, query)
         }),
       reloadRules: () => reloadRules(acl),
+      previewRules: ({ payload }) => previewRules(acl, payload),
       explain: ({ payload }) => {
         const question = questionOf(payload)
         if (question === undefined || acl === undefined) return refuse("badAclQuestion")
         return Effect.sync(() => explanation(acl, question))
       },
+      quotas: ({ query }) =>
+        Effect.sync(() => {
+          const list = quotas?.list() ?? []
+          const listing = { items: list, count: list.length, columns: quotaColumns }
+          return pageOf({ ...listing, searched: ["user", "quota", "state"] }, query)
+        }),
       bans: ({ query }) =>
         Effect.sync(() => {
           const list = bans?.list() ?? []
@@ -64,7 +74,8 @@ export const securityHandlers = (sources: HandlerSources) => {
         const request = banRequest(payload)
         return Effect.gen(function* () {
           if (request === undefined || bans === undefined) return yield* refuse("badBan")
-          const ban = bans.add(request)
+          const { name, role } = yield* Caller
+          const ban = bans.add({ ...request, by: `${name} (${role})` })
           if (ban === "bad-value") return yield* refuse("badBan")
           return ban === "full" ? yield* refuse("tooManyBans") : banRow(ban)
         })
@@ -153,6 +164,14 @@ const reloadRules = (acl: AclDesk | undefined) =>
     return "summary" in done ? { rules: done.after.length } : yield* unprocessable(done.map(problemEntry))
   })
 
+const previewRules = (acl: AclDesk | undefined, { name, rules }: { readonly name: string; readonly rules: string }) =>
+  Effect.gen(function* () {
+    const effect = yield* Effect.promise(async () => acl?.judge(rules, name))
+    if (effect === undefined) return yield* refuse("notWired")
+    if (!("losses" in effect)) return yield* unprocessable(effect.map(problemEntry))
+    return { impacts: effect.losses.map(impactOf), clientsAffected: effect.clients, topicsAffected: effect.topics }
+  })
+
 const explanation = (acl: AclDesk, question: Parameters<AclDesk["explain"]>[0]) => {
   const { allowed, because, identity, isConnected, number, rule } = acl.explain(question)
   const { clientIdentifier, groups = [], provider = null, username = null } = identity
@@ -162,6 +181,17 @@ const explanation = (acl: AclDesk, question: Parameters<AclDesk["explain"]>[0]) 
     rule: rule === undefined ? null : { ...ruleRow(rule, number ?? -1), number: (number ?? -1) + 1 },
     identity: { clientIdentifier, username, groups, provider, isConnected }
   }
+}
+
+const quotaColumns: Columns<QuotaUse, QuotaRow> = {
+  user: ({ username }) => username,
+  quota: ({ quota }) => quota,
+  used: ({ used }) => used,
+  limit: ({ max }) => max,
+  percent: ({ max, used }) => Math.round((used * 100) / max),
+  state: ({ state }) => state,
+  refused: ({ refused }) => refused,
+  resetsAt: ({ endsAtMs }) => (endsAtMs === undefined ? null : timeText(endsAtMs))
 }
 
 const banColumns: Columns<Ban, BanRow> = {
@@ -188,7 +218,11 @@ const banRow = (ban: Ban): BanRow => {
 }
 
 /** Exactly one of client, user and address. */
-const banRequest = ({ reason = "", seconds, ...named }: typeof BanRequest.Type): DeskRequest | undefined => {
+const banRequest = ({
+  reason = "",
+  seconds,
+  ...named
+}: typeof BanRequest.Type): Omit<DeskRequest, "by"> | undefined => {
   const kinds = banKinds.filter((each) => named[each] !== undefined)
   const [kind] = kinds
   const value = kind === undefined ? undefined : named[kind]

@@ -1,7 +1,7 @@
 /**
  * Group "storage": the store on disk, shown and put to work.
  *
- * With the memory engine there is none: everything but GET /storage is 409. What the store cannot do is told with its own
+ * With the memory engine there is none: everything but GET /storage and /storage/stats is 409. What the store cannot do is told with its own
  * words.
  */
 import { isAbsolute } from "node:path"
@@ -13,6 +13,7 @@ import type { SegmentRow } from "../api/storage.ts"
 import { refusal, refuse } from "../refusal.ts"
 import type { StorageWork } from "../sources.ts"
 import { type Columns, pageOf } from "../views/page.ts"
+import { storageStats } from "../views/storage-stats.ts"
 import type { HandlerSources } from "./handler-sources.ts"
 
 const columns: Columns<SegmentRow, SegmentRow> = {
@@ -25,7 +26,7 @@ const columns: Columns<SegmentRow, SegmentRow> = {
   newestAt: ({ newestAt }) => newestAt
 }
 
-export const storageHandlers = ({ storage, storageWork }: HandlerSources) => {
+export const storageHandlers = ({ compaction, core, settings, storage, storageWork }: HandlerSources) => {
   const onDisk = <A>(work: (of: StorageWork) => Promise<A>): Effect.Effect<A, Conflict | Failed> =>
     storageWork === undefined
       ? refuse("notDurable")
@@ -36,6 +37,10 @@ export const storageHandlers = ({ storage, storageWork }: HandlerSources) => {
   return HttpApiBuilder.group(AdminApi, "storage", (handlers) =>
     handlers.handleAll({
       storage: () => Effect.sync(storage),
+      stats: () =>
+        Effect.sync(() =>
+          storageStats({ core, settings: settings.current(), work: storageWork, compaction: compaction?.() })
+        ),
       segments: ({ query }) =>
         storageWork === undefined
           ? refuse("notDurable")

@@ -6,9 +6,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as HttpApiBuilder from "effect/http-api/HttpApiBuilder"
+import type { Log } from "../../telemetry/logging.ts"
 import { AdminApi } from "../api/api.ts"
 import { Caller } from "../api/shared.ts"
-import type { LogEntry, SystemInfo } from "../api/system.ts"
+import type { LogEntry, LogLevelView, SystemInfo } from "../api/system.ts"
 import { refuse } from "../refusal.ts"
 import { RequestAddress } from "../request-address.ts"
 import { dropTotals } from "../views/drops-view.ts"
@@ -40,6 +41,20 @@ export const systemHandlers = (sources: HandlerSources) =>
           levels.indexOf(entry.level) >= least && (client === undefined || entry.fields["clientIdentifier"] === client)
         return Effect.sync(() => sources.logs.since(after, limit, isWanted).map(logEntry))
       },
+      logLevel: () => Effect.sync(() => logLevelView(sources.log)),
+      raiseLogLevel: ({ payload: { client, level, seconds } }) =>
+        Effect.gen(function* () {
+          const { log } = sources
+          const { name } = yield* Caller
+          const untilMs = Date.now() + seconds * 1000
+          if (!log.raise({ clientIdentifier: client, level, untilMs })) return yield* refuse("tooManyRaises")
+          log.write("info", "another log level for a time", { by: name, level, client, until: timeText(untilMs) })
+          return logLevelView(log)
+        }),
+      endLogRaise: ({ query: { client } }) =>
+        Effect.suspend(() =>
+          sources.log.endRaise(client) ? Effect.succeed(logLevelView(sources.log)) : refuse("noRaise")
+        ),
       audit: ({ query: { limit = auditDefault } }) => Effect.sync(() => sources.audit.last(Math.max(1, limit))),
       whoami: () => Effect.map(Caller, ({ name, role }) => ({ name, role }))
     })
@@ -64,6 +79,15 @@ export const doorHandlers = ({ attempts, audit, callers }: HandlerSources) =>
       })
     )
   )
+
+const logLevelView = ({ level, raises }: Log): LogLevelView => ({
+  level,
+  raises: raises.map(({ clientIdentifier = null, level, untilMs }) => ({
+    level,
+    client: clientIdentifier,
+    until: timeText(untilMs)
+  }))
+})
 
 const systemInfo = ({ addresses, core, storage, version }: HandlerSources): SystemInfo => {
   const memory = process.memoryUsage()

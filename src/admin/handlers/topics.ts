@@ -12,9 +12,10 @@ import { reasonCodeName } from "../../codec/reason-codes.ts"
 import { filterFault, topicFault } from "../../router/topic-filter.ts"
 import type { RetainedMessage } from "../../store/ports.ts"
 import { AdminApi } from "../api/api.ts"
-import type { PublishRequest } from "../api/topics.ts"
+import { pageLimitDefault } from "../api/page-limits.ts"
+import type { MessageView, PublishRequest } from "../api/topics.ts"
 import { refuse } from "../refusal.ts"
-import { retainedColumns, retainedView } from "../views/message-view.ts"
+import { messageView, retainedColumns, retainedView } from "../views/message-view.ts"
 import { lookMax, pageOf } from "../views/page.ts"
 import { lastUnread, topicDetail, topicLevel } from "../views/topic-view.ts"
 import type { HandlerSources } from "./handler-sources.ts"
@@ -23,6 +24,8 @@ const KEPT_LOOK_MS = 5
 const KEPT_WAIT_MS = 9000
 const RETAINED_PAGE = 1000
 const clearedMax = 10_000
+/** Messages of one answer: each may have a payload of 64 KiB. */
+const messagesMax = 100
 const publishPacket = 4
 
 export const topicsHandlers = ({ core }: HandlerSources) =>
@@ -36,13 +39,17 @@ export const topicsHandlers = ({ core }: HandlerSources) =>
           if (unread !== undefined) yield* Effect.promise(() => loaded(core, unread))
           return topicDetail(core, topic) ?? (yield* refuse("notFound", { fact: "nothing is known of this topic" }))
         }),
+      messages: ({ query: { after = -1, limit = pageLimitDefault, topic } }) =>
+        topicFault(topic, core.limits.topicLevelsMax) === undefined
+          ? Effect.promise(() => messagesOf(core, topic, after, limit))
+          : refuse("badTopic"),
       publish: ({ payload }) => publish(core, payload),
       retained: ({ query: { filter = "#", ...query } }) => {
         const wanted = filter === "" ? "#" : filter
         if (filterFault(wanted, core.limits.topicLevelsMax) !== undefined) return refuse("badTopic", { key: "filter" })
         return Effect.sync(() => {
           const count = wanted === "#" ? core.retained.count : undefined
-          const listing = { items: retainedOf(core, wanted), count, columns: retainedColumns }
+          const listing = { items: retainedOf(core, wanted), count, columns: retainedColumns(core) }
           return pageOf({ ...listing, searched: [] }, query)
         })
       },
@@ -70,6 +77,25 @@ function* retainedOf({ retained }: HandlerSources["core"], filter: string): Gene
     yield* page.messages
     after = page.next
   } while (after !== undefined)
+}
+
+/** What only lies on the disk is read from there, one after the other; what goes meanwhile is left out. */
+const messagesOf = async (core: HandlerSources["core"], topic: string, after: number, limit: number) => {
+  const { log, record } = core
+  const messages: Array<typeof MessageView.Type> = []
+  const nextFrom = (from: number): number => {
+    const id = log.topicId(topic)
+    return id < 0 ? -1 : log.nextOfTopic(id, from)
+  }
+  let sequence = nextFrom(after + 1)
+  let last = after
+  while (sequence >= 0 && messages.length < Math.min(limit, messagesMax)) {
+    if (!log.isReady(sequence)) await loaded(core, sequence)
+    if (log.read(sequence, record)) messages.push(messageView(record, undefined, sequence))
+    last = sequence
+    sequence = nextFrom(sequence + 1)
+  }
+  return { messages, next: sequence < 0 ? null : last }
 }
 
 /** Each as a client would: with an empty payload, so that whoever is there sees it go. */

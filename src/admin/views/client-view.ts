@@ -136,8 +136,7 @@ export const clientDetail = (core: Core, session: Session, events: ReadonlyArray
   const maximum = client?.maximumPacketSizeBytes ?? Number.POSITIVE_INFINITY
   return {
     ...rowOf(clientColumns(core), session),
-    // Like Retain Handling: it counted when it was said.
-    cleanStart: null,
+    cleanStart: client?.cleanStart ?? null,
     provider: identity.provider ?? null,
     groups: identity.groups ?? [],
     credentialsExpireAt: identity.expiresAtMs === undefined ? null : timeText(identity.expiresAtMs),

@@ -13,7 +13,7 @@ const ROWS_MAX = (24 * 3600) / STEP_SECONDS
 const names = [
   ...(["clientsConnected", "sessions", "subscriptions", "topics", "retainedMessages", "retainedBytes"] as const),
   ...(["messagesInPerSecond", "messagesOutPerSecond", "bytesInPerSecond", "bytesOutPerSecond"] as const),
-  ...(["connectsPerSecond", "dropsPerSecond", "inFlight", "unsentBytes"] as const),
+  ...(["connectsPerSecond", "dropsPerSecond", "inFlight", "waitingMessages", "unsentBytes"] as const),
   ...(["publishAckP50Ms", "publishAckP99Ms", "syncP50Ms", "syncP99Ms", "loopLagP99Ms"] as const),
   ...(["logRecords", "logBytes", "diskBytes", "pressure", "notDurable"] as const),
   ...(["rssBytes", "heapUsedBytes", "cpuRatio"] as const)

@@ -2,6 +2,8 @@
  * A message as people see it, read from its PUBLISH frame: topic, properties, and its payload as text where it is UTF-8,
  * else base64, cut at PAYLOAD_SHOWN_MAX.
  */
+import type { Core } from "../../broker/core.ts"
+import { showPayload } from "../../broker/shown-payload.ts"
 import { PublishView } from "../../codec/publish-view.ts"
 import { publishProperties, viewTrusted } from "../../codec/read-publish.ts"
 import type { RetainedMessage } from "../../store/ports.ts"
@@ -10,6 +12,8 @@ import type { MessageView, RetainedRow } from "../api/topics.ts"
 import { type Columns, timeText } from "./page.ts"
 
 export const PAYLOAD_SHOWN_MAX = 65_536
+/** Of a value in a list. */
+export const GLANCED_MAX = 100
 
 const view = new PublishView()
 const strict = new TextDecoder("utf-8", { fatal: true })
@@ -45,6 +49,12 @@ export const messageView = (
   }
 }
 
+/** The beginning of its payload. */
+export const glanceView = ({ buffer, end, isVersion5, start }: Frame): Payload => {
+  viewTrusted(view, buffer, start, end, isVersion5)
+  return showPayload(view, GLANCED_MAX)
+}
+
 export const payloadView = (bytes: Buffer): Payload => {
   const isCut = bytes.length > PAYLOAD_SHOWN_MAX
   const text = textOf(bytes, isCut)
@@ -64,7 +74,10 @@ const textOf = (bytes: Buffer, isCut: boolean): string | undefined => {
   }
 }
 
-export const retainedColumns: Columns<RetainedMessage, RetainedRow> = {
+/** Published through the admin API: no session has this number. */
+const ownPublisher = "(admin API)"
+
+export const retainedColumns = ({ publishers }: Pick<Core, "publishers">): Columns<RetainedMessage, RetainedRow> => ({
   topic: ({ topic }) => topic,
   qos: ({ frame }) => (((frame[0] as number) >> 1) & 3) as 0 | 1 | 2,
   sizeBytes: ({ frame, isVersion5 }) => {
@@ -73,8 +86,10 @@ export const retainedColumns: Columns<RetainedMessage, RetainedRow> = {
   },
   storedAt: ({ storedAtMs }) => timeText(storedAtMs),
   expiresAt: ({ expiresAtMs }) => (Number.isFinite(expiresAtMs) ? timeText(expiresAtMs) : null),
-  publisher: ({ source }) => (source as { readonly clientIdentifier?: string } | undefined)?.clientIdentifier ?? null
-}
+  publisher: ({ publisher }) =>
+    publisher === 0 ? ownPublisher : (publishers.nameOf(publisher)?.clientIdentifier ?? null),
+  publisherUsername: ({ publisher }) => publishers.nameOf(publisher)?.username ?? null
+})
 
 export const retainedView = ({ expiresAtMs, frame, isVersion5, sequence, storedAtMs }: RetainedMessage): MessageView =>
   messageView({ buffer: frame, start: 0, end: frame.length, isVersion5, expiresAtMs }, storedAtMs, sequence)

@@ -9,6 +9,7 @@
  */
 import { clientOf } from "../../broker/client.ts"
 import type { Core } from "../../broker/core.ts"
+import { queuedMessages } from "../../broker/session-mode.ts"
 import type { Buckets } from "../../metrics/buckets.ts"
 import { Counter } from "../../metrics/counters.ts"
 import { dropReasons } from "../../metrics/drop-reasons.ts"
@@ -157,6 +158,7 @@ export class OverviewMeter {
       }
       walking.subscriptions += session.subscriptions.size + (session.shared?.size ?? 0)
       walking.inFlight += session.window.inFlight
+      walking.waitingMessages += queuedMessages(session)
     }
   }
 }
@@ -172,7 +174,7 @@ interface Sample {
   readonly cpuMs: number
 }
 
-const noTotals = () => ({ clientsConnected: 0, subscriptions: 0, inFlight: 0, unsentBytes: 0 })
+const noTotals = () => ({ clientsConnected: 0, subscriptions: 0, inFlight: 0, waitingMessages: 0, unsentBytes: 0 })
 
 const dropsByReason = ({ ledger }: Core): Overview["dropsByReason"] => {
   const byReason: Record<string, number> = {}

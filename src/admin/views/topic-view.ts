@@ -3,15 +3,21 @@
  * retained message, and those that were published to lately (the router's cache): nobody keeps a list of all there ever
  * were.
  *
- * `messages` is what metrics count of a topic where metrics.topics names it; else the records that the log holds of it.
+ * `messages` is what metrics count of a topic where metrics.topics names it; else the records that the log holds of it, or
+ * the messages seen since somebody asks for topics (broker/topic-looks.ts), whichever is more. That is where values of
+ * messages come from that nobody keeps.
  *
  * Invariants
  * - At most TOPICS_LOOKED_MAX topics are looked at; then the page says that its total is not exact.
  */
 import type { Core } from "../../broker/core.ts"
+import { showBytes } from "../../broker/shown-payload.ts"
+import { looksOf, type SeenTopic, type TopicLooks } from "../../broker/topic-looks.ts"
+import type { PublishView } from "../../codec/publish-view.ts"
 import type { Session } from "../../session/session.ts"
-import type { TopicDetail, TopicNode } from "../api/topics.ts"
-import { messageView, retainedColumns, retainedView } from "./message-view.ts"
+import type { Payload } from "../api/shared.ts"
+import type { MessageView, TopicDetail, TopicNode } from "../api/topics.ts"
+import { GLANCED_MAX, glanceView, messageView, retainedColumns, retainedView } from "./message-view.ts"
 import { type Columns, type Page, type PageQuery, pageOf, rowOf } from "./page.ts"
 
 const TOPICS_LOOKED_MAX = 50_000
@@ -28,26 +34,32 @@ interface Node {
   isRetained: boolean
 }
 
-const columns: Columns<Node, TopicNode> = {
+const columnsOf = (core: Core, looks: TopicLooks): Columns<Node, TopicNode> => ({
   level: ({ level }) => level,
   topic: ({ topic }) => topic,
   isTopic: ({ isTopic }) => isTopic,
   hasChildren: ({ hasChildren }) => hasChildren,
   topics: ({ topics }) => topics,
   messages: ({ messages }) => messages,
-  isRetained: ({ isRetained }) => isRetained
-}
+  isRetained: ({ isRetained }) => isRetained,
+  last: ({ isTopic, topic }) => (isTopic ? glance(core, looks, topic) : null)
+})
 
 /** The level below `prefix`, a topic or "" for the top. Sorted by its text unless something else is wanted. */
 export const topicLevel = (core: Core, prefix: string, query: PageQuery): Page<TopicNode> => {
-  const { isWhole, nodes } = collect(core, prefix === "" ? "" : `${prefix}/`)
+  const looks = looksOf(core)
+  const { isWhole, nodes } = collect(core, looks, prefix === "" ? "" : `${prefix}/`)
   const { sort = "level" } = query
-  const listing = { items: nodes.values(), columns, searched: ["level"] as const }
+  const listing = { items: nodes.values(), columns: columnsOf(core, looks), searched: ["level"] as const }
   const page = pageOf(listing, { ...query, sort })
   return { ...page, isTotalExact: page.isTotalExact && isWhole }
 }
 
-const collect = (core: Core, below: string): { readonly nodes: Map<string, Node>; readonly isWhole: boolean } => {
+const collect = (
+  core: Core,
+  looks: TopicLooks,
+  below: string
+): { readonly nodes: Map<string, Node>; readonly isWhole: boolean } => {
   const nodes = new Map<string, Node>()
   const seen = new Set<string>()
   const counted = countedMessages(core)
@@ -70,7 +82,7 @@ const collect = (core: Core, below: string): { readonly nodes: Map<string, Node>
     if (seen.has(topic)) return
     seen.add(topic)
     node.topics += 1
-    node.messages += counted.get(topic) ?? records
+    node.messages += counted.get(topic) ?? Math.max(records, looks.glance(topic)?.messages ?? 0)
   }
   const { log, router } = core
   for (let id = 0; id < log.topicIdBound && looked < TOPICS_LOOKED_MAX; id++) {
@@ -117,13 +129,16 @@ export const topicDetail = (core: Core, topic: string): TopicDetail | undefined 
   const sessions = receiversOf(core, topic)
   if (kept === undefined && id < 0 && sessions.size === 0 && !isCached(core, topic)) return undefined
   const names = Array.from(sessions, ({ clientIdentifier }) => clientIdentifier)
+  const seen = looksOf(core).of(topic)
+  const records = id < 0 ? 0 : log.countOfTopic(id)
   return {
     topic,
     subscribers: names.length,
     subscriberNames: names.slice(0, namedMax),
-    records: id < 0 ? 0 : log.countOfTopic(id),
-    retained: kept === undefined ? null : rowOf(retainedColumns, kept),
-    last: kept === undefined ? lastOf(core, id) : retainedView(kept)
+    messages: countedMessages(core).get(topic) ?? Math.max(records, seen?.messages ?? 0),
+    records,
+    retained: kept === undefined ? null : rowOf(retainedColumns(core), kept),
+    last: seenView(seen) ?? (kept === undefined ? lastOf(core, id) : retainedView(kept))
   }
 }
 
@@ -147,10 +162,39 @@ const receiversOf = (core: Core, topic: string): ReadonlySet<Session> => {
   return found
 }
 
-const lastOf = ({ log, record }: Core, topicId: number): TopicDetail["last"] => {
+const lastOf = (core: Core, topicId: number): TopicDetail["last"] => {
+  const sequence = readLast(core, topicId)
+  return sequence < 0 ? null : messageView(core.record, undefined, sequence)
+}
+
+/** Into `core.record`; its sequence, -1 without one in memory. */
+const readLast = ({ log, record }: Core, topicId: number): number => {
   const sequence = topicId < 0 ? -1 : log.lastOfTopic(topicId)
-  if (sequence < 0 || !log.isReady(sequence) || !log.read(sequence, record)) return null
-  return messageView(record, undefined, sequence)
+  return sequence < 0 || !log.isReady(sequence) || !log.read(sequence, record) ? -1 : sequence
+}
+
+const glance = (core: Core, looks: TopicLooks, topic: string): TopicNode["last"] => {
+  const view = looks.glance(topic)
+  if (view?.view !== undefined) return payloadOf(view, GLANCED_MAX)
+  const kept = core.retained.get(topic)
+  if (kept !== undefined) return glanceView({ ...kept, buffer: kept.frame, start: 0, end: kept.frame.length })
+  return readLast(core, core.log.topicId(topic)) < 0 ? null : glanceView(core.record)
+}
+
+/** What was seen is newer than what is retained, or in the log. */
+const seenView = (seen: SeenTopic | undefined): MessageView | undefined => {
+  if (seen?.view === undefined) return undefined
+  const { buffer, frameEnd, isVersion5 } = seen.view
+  const frame = { buffer, start: 0, end: frameEnd, isVersion5, expiresAtMs: seen.expiresAtMs }
+  return { ...messageView(frame, seen.atMs, undefined), payload: payloadOf(seen, frameEnd) }
+}
+
+const payloadOf = ({ payloadBytes, view }: SeenTopic, bytesMax: number): Payload => {
+  const { buffer, frameEnd, payloadStart } = view as PublishView
+  const held = buffer.subarray(payloadStart, frameEnd)
+  // What is held is cut like any other text: between two characters.
+  const bytes = Math.min(bytesMax, payloadBytes > held.length ? held.length - 1 : held.length)
+  return { ...showBytes(held, bytes), sizeBytes: payloadBytes }
 }
 
 /** The topic's last record, where it lies on the disk only: null without one. Read it, then ask again. */

@@ -52,7 +52,8 @@ export async function connect(
   world: World,
   manner: Manner
 ): Promise<Connection | ConnectFailure> {
-  const { MqttClient } = await import("mqtt")
+  // The client alone: the library's own ways to open streams (and a proxy's, and a mini program's) are not ours.
+  const { default: MqttClient } = (await import("mqtt/lib/client")).default
   const openStream = await streamOpener(settings.target, settings.protocolVersion)
   const startedMs = world.monotonicMs()
   let lastError: Error | undefined
@@ -158,8 +159,12 @@ const causes: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "the broker's certificate is signed by an authority that is not trusted here"
 }
 
+const notMqtt = "what answers there does not speak MQTT (a web server, or a WebSocket or TLS port?)"
+
 function causeText(error: Error | undefined): string {
   if (error === undefined) return "it closed the connection before CONNACK (is that an MQTT port, with or without TLS?)"
+  // What mqtt-packet says of bytes that are none of MQTT's, such as the "H" of "HTTP/1.1 400".
+  if (/^Invalid header flag bits|^Cannot parse|^Not supported, /.test(error.message)) return notMqtt
   if (error.message === "connack timeout") return `no CONNACK within ${connectTimeoutMs / 1000} s`
   const code = (error as { readonly code?: unknown }).code
   return causes[String(code)] ?? (error.message === "" ? String(code) : error.message)

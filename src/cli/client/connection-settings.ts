@@ -5,6 +5,7 @@
  * A URL gives defaults; what is said by its own option wins over the URL.
  */
 import { readFileSync } from "node:fs"
+import { receiptsWish } from "../../broker/receipts.ts"
 import { topicFault } from "../../router/topic-filter.ts"
 import { type Decoded, UsageFault } from "../grammar/option.ts"
 import type { ConnectionOptions } from "./connection-options.ts"
@@ -216,5 +217,13 @@ function togetherFault(
 export function connectProperties(settings: ConnectionSettings): PropertyBag | undefined {
   if (settings.protocolVersion < 5) return undefined
   const expiry = settings.sessionExpirySeconds ?? (settings.isSessionKept ? expiryNever : undefined)
-  return { ...(expiry === undefined ? {} : { sessionExpiryInterval: expiry }), ...settings.properties.connect }
+  const { userProperties, ...own } = settings.properties.connect ?? {}
+  // A broker of this kind then says with each acknowledgement what it kept, and for how many; others pass over it.
+  const wish = settings.isDebug ? { [receiptsWish]: "yes" } : undefined
+  const pairs = { ...wish, ...(userProperties as Record<string, string> | undefined) }
+  return {
+    ...(expiry === undefined ? {} : { sessionExpiryInterval: expiry }),
+    ...own,
+    ...(Object.keys(pairs).length === 0 ? {} : { userProperties: pairs })
+  }
 }

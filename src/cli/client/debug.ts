@@ -28,12 +28,12 @@ export function packetText(packet: Packet): string {
     }
     case "publish": {
       const flags = `${packet.dup ? ", duplicate" : ""}${packet.retain ? ", retain" : ""}`
-      return `${name} ${packet.topic}, QoS ${packet.qos}${flags}, ${packet.payload.length} bytes`
+      return `${name} ${packet.topic}, QoS ${packet.qos}${flags}, ${packet.payload.length} ${packet.payload.length === 1 ? "byte" : "bytes"}`
     }
     case "puback":
-      return `${name} ${reasonText(packet.reasonCode ?? 0, PacketType.puback)}`
+      return `${name} ${reasonText(packet.reasonCode ?? 0, PacketType.puback)}${reasonString(packet.properties)}`
     case "pubrec":
-      return `${name} ${reasonText(packet.reasonCode ?? 0, PacketType.pubrec)}`
+      return `${name} ${reasonText(packet.reasonCode ?? 0, PacketType.pubrec)}${reasonString(packet.properties)}`
     case "subscribe":
       return `${name} ${packet.subscriptions.map((one) => `${one.topic} (QoS ${one.qos})`).join(", ")}`
     case "suback":

@@ -34,6 +34,7 @@ export function payloadSource(choice: PayloadChoice): PayloadSource | UsageFault
   ].filter(Boolean).length
   if (given === 0) return new UsageFault("no message", "one of -m <text>, -f <file>, -n, -s, -l")
   if (given > 1) return new UsageFault("more than one message", "only one of -m, -f, -n, -s, -l")
+  if (choice.file === "-") return new UsageFault("-f - is no file", "all of standard input is -s, each of its lines -l")
   if (choice.isLines) return { kind: "lines" }
   if (choice.isWholeInput) return { kind: "wholeInput" }
   const payload = choice.file === undefined ? Buffer.from(choice.message ?? "") : fileOf("-f", choice.file)

@@ -90,7 +90,7 @@ function summary(publisher: Publisher, plan: PublishPlan, elapsedMs: number): st
   const { latencyUs } = publisher
   const rate = Math.round(plan.times / Math.max(elapsedMs / 1000, 0.001))
   const head = `${plan.times} messages in ${(elapsedMs / 1000).toFixed(2)} s, ${rate} per second`
-  if (plan.options.qos === 0) return head
+  if (plan.options.qos === 0) return `${head}; QoS 0 is not acknowledged, -q 1 tells how long that takes`
   const [half, most, all] = [latencyUs.quantile(0.5), latencyUs.quantile(0.99), latencyUs.max].map(milliseconds)
   return `${head}; acknowledged within ${half} (half of them), ${most} (99 %), ${all} (all)`
 }

@@ -33,6 +33,8 @@ export class Publisher {
   readonly #windowMax: number
   readonly #isDebug: boolean
   readonly #reasons = new Map<number, number>()
+  /** What the broker adds to a success: what it kept, and for how many. */
+  readonly #receipts = new Map<number, string>()
   #inFlight = 0
   #waiting: { readonly until: number; readonly resolve: () => void } | undefined
 
@@ -82,7 +84,10 @@ export class Publisher {
   /** The library's callback hides the reason of a success such as 0x10. */
   #noteReason(packet: Packet): void {
     if (packet.cmd !== "puback" && packet.cmd !== "pubrec") return
-    if (packet.messageId !== undefined && packet.reasonCode) this.#reasons.set(packet.messageId, packet.reasonCode)
+    if (packet.messageId === undefined) return
+    if (packet.reasonCode) this.#reasons.set(packet.messageId, packet.reasonCode)
+    const told = packet.properties?.reasonString
+    if (told !== undefined && this.#isDebug) this.#receipts.set(packet.messageId, told)
   }
 
   #refuse(topic: string, error: Error): void {
@@ -97,9 +102,12 @@ export class Publisher {
     if (qos === 0) return `${topic}: sent; QoS 0 is not acknowledged`
     const id = packet?.messageId ?? 0
     const reason = this.#reasons.get(id)
+    const receipt = this.#receipts.get(id)
     this.#reasons.delete(id)
+    this.#receipts.delete(id)
     const name = qos === 1 ? PacketType.puback : PacketType.pubrec
     const told = reason === undefined ? "" : `, reason ${reasonText(reason, name)}`
-    return `${topic}: acked in ${elapsedMs.toFixed(1)} ms${told}`
+    const more = receipt === undefined ? "" : `: ${receipt}`
+    return `${topic}: acked in ${elapsedMs.toFixed(1)} ms${told}${more}`
   }
 }

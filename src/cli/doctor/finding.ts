@@ -13,7 +13,7 @@ export interface Finding {
   readonly check: string
   readonly state: State
   readonly fact: string
-  /** There where the state is warning or problem. */
+  /** There where the state is warning or problem; a note may have one. */
   readonly fix?: string
 }
 
@@ -21,8 +21,8 @@ export function ok(check: string, fact: string): Finding {
   return { check, state: "ok", fact }
 }
 
-export function note(check: string, fact: string): Finding {
-  return { check, state: "note", fact }
+export function note(check: string, fact: string, fix?: string): Finding {
+  return { check, state: "note", fact, ...(fix === undefined ? {} : { fix }) }
 }
 
 export function warning(check: string, fact: string, fix: string): Finding {

@@ -17,6 +17,7 @@ import { totalmem } from "node:os"
 import { dirname, join } from "node:path"
 import type { Settings } from "../../settings/settings.ts"
 import { formatSizeBytes } from "../../settings/units.ts"
+import { bytesText } from "../store-place.ts"
 import { type Finding, note, ok, problem, warning } from "./finding.ts"
 
 export function machine(settings: Settings, wallClockMs: number): ReadonlyArray<Finding> {
@@ -65,7 +66,7 @@ function existing(folder: string): string {
 function room(folder: string): Finding {
   try {
     const { bavail, blocks, bsize } = statfsSync(folder)
-    const free = `${formatSizeBytes(Math.floor((bavail * bsize) / 1_048_576) * 1_048_576)} of the disk of ${folder} are free`
+    const free = `${bytesText(bavail * bsize)} of the disk of ${folder} are free`
     if (bavail >= blocks * FREE_SHARE_LOW) return ok("disk-room", free)
     return warning("disk-room", free, "make room: below a tenth the broker compacts, near the end it takes no messages")
   } catch (cause) {
@@ -126,7 +127,7 @@ export function judgeSync(times: ReadonlyArray<number>): Finding {
 function memory({ limits, storage }: Settings): Finding {
   const constrained = process.constrainedMemory()
   const total = constrained > 0 && constrained < totalmem() ? constrained : totalmem()
-  const shown = formatSizeBytes(Math.floor(total / 1_048_576) * 1_048_576)
+  const shown = bytesText(total)
   if (limits.memoryBytesMax > total) {
     const fact = `limits.max-memory ${formatSizeBytes(limits.memoryBytesMax)} is more than there is (${shown})`
     return problem("memory", fact, "lower it, or remove it: the default is 80 % of what there is")
@@ -172,7 +173,8 @@ export function judgeClock(wallClockMs: number, isKept: boolean): Finding {
   if (isKept) return ok("clock", `${now}, kept by a time service`)
   return note(
     "clock",
-    `${now}; no time service was found here (in a container the machine around it may keep the time)`
+    `${now}; no time service was found here (in a container the machine around it may keep the time)`,
+    CLOCK_FIX
   )
 }
 

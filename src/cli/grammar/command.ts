@@ -16,6 +16,8 @@ export interface Operand {
   readonly summary: string
   readonly isRequired: boolean
   readonly choices?: ReadonlyArray<string>
+  /** What is offered at Tab where the command itself judges. */
+  readonly suggests?: ReadonlyArray<string>
   readonly isFile?: boolean
   readonly completes?: Completes
 }
@@ -37,7 +39,8 @@ export interface CommandHead {
 }
 
 /** In the order of the overview; `promptmq help <group>` lists one. */
-export type Group = "Broker" | "Configuration" | "Operate" | "Messages" | "Store" | "Help"
+export const groups = ["Broker", "Configuration", "Operate", "Messages", "Store", "Help"] as const
+export type Group = (typeof groups)[number]
 
 /** A line of the table: enough to list the command, and how to load the rest. */
 export interface CommandRow extends CommandHead {
@@ -59,6 +62,8 @@ export interface CommandBody<O extends Options = Options> {
   readonly examples: ReadonlyArray<Example>
   readonly operands: ReadonlyArray<Operand>
   readonly options: O
+  /** What to say to an option it does not have, by its spelling: habits from other programs. */
+  readonly hints?: Readonly<Record<string, string>>
   /** Without any argument it prints its help: it could do nothing anyway. */
   readonly isHelpWhenBare: boolean
   run(input: Input<O>, world: World, loadAllCommands: LoadAllCommands): Promise<ExitCode | UsageFault>

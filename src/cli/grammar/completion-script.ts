@@ -9,7 +9,8 @@
  * bash gets one function with a case per command; zsh the same function through bashcompinit, which is part
  * of every zsh; fish one `complete` line per option, with its summary.
  */
-import { type Command, defaultCommandName } from "./command.ts"
+import { type Command, defaultCommandName, groups } from "./command.ts"
+import { groupName } from "./help.ts"
 import type { Completes, Option } from "./option.ts"
 
 /** First word of the hidden command. */
@@ -17,8 +18,8 @@ export const completeNamesWord = "complete-names"
 
 /** Names of strangers are quoted [OPERATE-3]. */
 export function bashCompletion(commands: ReadonlyArray<Command>): string {
-  const families = familiesOf(commands)
   const firstWords = [...new Set(commands.map((command) => firstWord(command)))]
+  const families = new Map([...familiesOf(commands), ["help", helpWords(commands)]])
   return `# bash completion for promptmq; load it with: source <(promptmq completion bash)
 _promptmq_names() {
   local name
@@ -31,7 +32,7 @@ _promptmq() {
   local command="\${COMP_WORDS[1]}"
   COMPREPLY=()
   if [[ $COMP_CWORD -eq 1 && $word != -* ]]; then
-    COMPREPLY=($(compgen -W "${firstWords.join(" ")} --help --version" -- "$word"))
+    COMPREPLY=($(compgen -W "${firstWords.join(" ")} help --help --version" -- "$word"))
     return
   fi
   case $command in
@@ -59,6 +60,8 @@ export function fishCompletion(commands: ReadonlyArray<Command>): string {
     "# fish completion for promptmq",
     "complete -c promptmq -f",
     "complete -c promptmq -n __fish_use_subcommand -l help -d 'Overview'",
+    "complete -c promptmq -n __fish_use_subcommand -a help -d 'Overview, or help of a command'",
+    `complete -c promptmq -n '__fish_seen_subcommand_from help' -a ${fishText(helpWords(commands).join(" "))}`,
     "complete -c promptmq -n __fish_use_subcommand -l version -d 'What this is'"
   ]
   for (const command of commands) {
@@ -73,7 +76,7 @@ export function fishCompletion(commands: ReadonlyArray<Command>): string {
     for (const kind of command.operands.flatMap((operand) => operand.completes ?? [])) {
       lines.push(`complete -c promptmq -n '${seen}' -a ${fishNames(kind)}`)
     }
-    for (const choice of command.operands.flatMap((operand) => operand.choices ?? [])) {
+    for (const choice of command.operands.flatMap(({ choices, suggests }) => choices ?? suggests ?? [])) {
       lines.push(`complete -c promptmq -n '${seen}' -a ${choice}`)
     }
   }
@@ -91,6 +94,11 @@ function familiesOf(commands: ReadonlyArray<Command>): ReadonlyMap<string, Reado
     if (second !== undefined) families.set(first, [...(families.get(first) ?? []), second])
   }
   return families
+}
+
+/** What `promptmq help` is asked for: commands, families and groups. */
+function helpWords(commands: ReadonlyArray<Command>): ReadonlyArray<string> {
+  return [...new Set([...commands.map((command) => firstWord(command)), ...groups.map(groupName)])]
 }
 
 function firstWord(command: Command): string {
@@ -127,7 +135,7 @@ function bashCase(command: Command): string {
     cases.push(`        ${files.map(([name, option]) => spellings(name, option)).join("|")}) return ;;`)
   const words = [
     ...listed(command).map(([name]) => `--${name}`),
-    ...command.operands.flatMap((operand) => operand.choices ?? [])
+    ...command.operands.flatMap(({ choices, suggests }) => choices ?? suggests ?? [])
   ]
   const previous = cases.length === 0 ? "" : `\n      case $previous in\n${cases.join("\n")}\n      esac`
   const operandNames = command.operands.flatMap(({ completes }) => completes ?? [])[0]

@@ -66,7 +66,8 @@ function takeLong(scan: Scan, body: string): UsageFault | undefined {
       return keep(scan, negated, ["false"])
     }
     const known = Object.keys(scan.command.options).map((long) => `--${long}`)
-    return new UsageFault(`unknown option --${typed}`, didYouMean(`--${typed}`, known))
+    const hint = scan.command.hints?.[`--${typed}`]
+    return new UsageFault(`unknown option --${typed}`, hint ?? didYouMean(`--${typed}`, known))
   }
   return takeValues(scan, name, `--${typed}`, attached)
 }
@@ -75,7 +76,7 @@ function takeLetters(scan: Scan, letters: string): UsageFault | undefined {
   for (let index = 0; index < letters.length; index++) {
     const letter = letters[index] as string
     const name = byLetter(scan.command, letter)
-    if (name === undefined) return new UsageFault(`unknown option -${letter}`)
+    if (name === undefined) return new UsageFault(`unknown option -${letter}`, scan.command.hints?.[`-${letter}`])
     if (scan.command.options[name]?.placeholder !== undefined) {
       const attached = letters.slice(index + 1)
       return takeValues(scan, name, `-${letter}`, attached === "" ? undefined : attached)

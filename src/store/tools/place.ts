@@ -21,7 +21,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { readFormat, STORE_VERSION } from "../../wal/format-file.ts"
+import { newerThanUs, readFormat } from "../../wal/format-file.ts"
 import { lockHolder } from "../../wal/lock-file.ts"
 import { LOCK_NAME, type StorePlace } from "../../wal/open-store.ts"
 import { refuse, type StoreRefused } from "../../wal/store-error.ts"
@@ -81,14 +81,8 @@ export const inspect = (fs: StoreFs, place: StorePlace): Effect.Effect<Inspected
       )
     }
     const isRead = typeof format === "object"
-    if (isRead && (format.version > STORE_VERSION || format.unknownFeatures !== 0)) {
-      return yield* refuse(
-        "newer-version",
-        place.dataDirectory,
-        "a later version wrote it",
-        "use that version, or a later one"
-      )
-    }
+    const newer = isRead ? newerThanUs(format, place.dataDirectory) : undefined
+    if (newer !== undefined) return yield* newer
     const storeUuid = isRead ? format.storeUuid : found.segments[0]?.decoded.header.storeUuid
     const foreign = found.segments.find(({ decoded }) => decoded.header.storeUuid !== storeUuid)
     if (foreign !== undefined) {

@@ -1,84 +1,126 @@
 /** One client: what it asked for, where it stands, what happened to it, and what can be done with it. */
 import { useSignal } from "@preact/signals"
-import { useEffect } from "preact/hooks"
 import { useLocation, useRoute } from "preact-iso"
 import type { ClientDetail } from "../../api/clients.ts"
 import { get, Refusal, send } from "../api.ts"
-import { ago, bytes, count, duration, moment, quoted } from "../format.ts"
-import { doing, tellFailure } from "../notices.tsx"
-import { Confirm, Facts, Heading } from "../parts.tsx"
+import { Ban } from "../ban.tsx"
+import { Chart } from "../chart.tsx"
+import {
+  clientCommand,
+  dropQueueCommand,
+  endCommand,
+  kickCommand,
+  traceCommand,
+  unsubscribeCommand
+} from "../commands.ts"
+import { Confirm } from "../dialog.tsx"
+import { ago, bytes, clock, count, counted, daysUntil, duration, moment } from "../format.ts"
+import { doing } from "../notices.tsx"
+import { Facts, Figure, Heading, Nothing, Part, Waiting } from "../parts.tsx"
+import { usePolled } from "../polled.ts"
 import { mayOperate } from "../session.ts"
 import { State } from "./clients.tsx"
 
 type Question = "kick" | "ban" | "drop-queue" | "end"
 
 const EVERY_MS = 2000
+/** 15 minutes of answers. */
+const MOMENTS_MAX = 450
+const TRACED_SECONDS = 600
+
+interface Moment {
+  readonly atSeconds: number
+  readonly detail: ClientDetail
+}
 
 export const ClientPage = () => {
   const { params } = useRoute()
   const id = params["id"] ?? ""
-  const detail = useSignal<ClientDetail | undefined>(undefined)
-  const isGone = useSignal(false)
-  const question = useSignal<Question | undefined>(undefined)
   const path = `/clients/${encodeURIComponent(id)}`
-  const load = async () => {
-    try {
-      detail.value = await get<ClientDetail>(path)
-      isGone.value = false
-    } catch (cause) {
-      if (cause instanceof Refusal && cause.status === 404) isGone.value = true
-      else tellFailure(cause)
+  const question = useSignal<Question | undefined>(undefined)
+  const moments = useSignal<ReadonlyArray<Moment>>([])
+  const {
+    again,
+    failure,
+    value: now
+  } = usePolled((signal) => get<ClientDetail>(path, {}, signal), {
+    key: path,
+    everyMs: EVERY_MS,
+    onValue: (detail) => {
+      const before = moments.peek().filter((each) => each.detail.clientIdentifier === id)
+      moments.value = [...before, { atSeconds: Date.now() / 1000, detail }].slice(-MOMENTS_MAX)
     }
-  }
-  useEffect(() => {
-    detail.value = undefined
-    void load()
-    const timer = setInterval(() => (document.hidden ? undefined : void load()), EVERY_MS)
-    return () => clearInterval(timer)
-  }, [path])
-  const now = detail.value
+  })
+  const isGone = failure instanceof Refusal && failure.status === 404
+  const close = () => (question.value = undefined)
   return (
     <section>
-      <Heading title={id} command={`promptmq client ${quoted(id)}`}>
-        {now !== undefined && mayOperate.value ? (
-          <>
-            <button type="button" disabled={now.state === "absent"} onClick={() => (question.value = "kick")}>
-              Kick
-            </button>
-            <button type="button" onClick={() => (question.value = "ban")}>
-              Ban for an hour
-            </button>
-            <button type="button" onClick={() => (question.value = "drop-queue")}>
-              Drop what waits
-            </button>
-            <button type="button" class="danger" onClick={() => (question.value = "end")}>
-              End session
-            </button>
-            <TraceButton id={id} />
-          </>
+      <p class="crumb">
+        <a href="/clients">Clients</a>
+      </p>
+      <Heading
+        title={id}
+        soft={now === undefined || isGone ? undefined : <Summary now={now} />}
+        command={clientCommand(id)}
+      >
+        {now !== undefined && !isGone && mayOperate.value ? (
+          <Buttons now={now} onAsk={(what) => (question.value = what)} />
         ) : null}
       </Heading>
-      {isGone.value ? (
-        <p class="verdict warn">There is no such session now. It may have ended, or never been.</p>
+      {isGone ? (
+        <p class="verdict warn">
+          There is no such session now. It may have ended, or never been. <a href="/clients">All clients</a>
+        </p>
       ) : now === undefined ? (
-        <p class="soft">loading …</p>
+        <Waiting failure={failure} />
       ) : (
-        <Detail now={now} onChanged={load} />
+        <Detail now={now} moments={moments.value} onChanged={again} />
       )}
-      {question.value === undefined ? null : (
-        <Ask id={id} path={path} what={question.value} onClose={() => (question.value = undefined)} onDone={load} />
-      )}
+      {question.value === "ban" && now !== undefined ? (
+        <Ban whom={now} onClose={close} onDone={again} />
+      ) : question.value !== undefined && question.value !== "ban" ? (
+        <Ask id={id} path={path} what={question.value} onClose={close} onDone={again} />
+      ) : null}
     </section>
   )
 }
 
+const Summary = ({ now }: { readonly now: ClientDetail }) => (
+  <>
+    <State state={now.state} />
+    {now.protocol === null ? "" : ` · MQTT ${now.protocol}`}
+    {now.address === null ? "" : ` · ${now.address}`}
+    {now.username === null ? "" : ` · ${now.username}`}
+  </>
+)
+
+const Buttons = ({ now, onAsk }: { readonly now: ClientDetail; readonly onAsk: (what: Question) => void }) => (
+  <>
+    <TraceButton id={now.clientIdentifier} />
+    <button type="button" disabled={now.state === "absent"} onClick={() => onAsk("kick")}>
+      Kick
+    </button>
+    <button type="button" onClick={() => onAsk("ban")}>
+      Ban …
+    </button>
+    <button type="button" class="danger" onClick={() => onAsk("drop-queue")}>
+      Drop what waits
+    </button>
+    <button type="button" class="danger" onClick={() => onAsk("end")}>
+      End session
+    </button>
+  </>
+)
+
 const TraceButton = ({ id }: { readonly id: string }) => {
   const { route } = useLocation()
+  const command = traceCommand({ kind: "client", value: id, seconds: TRACED_SECONDS })
   const start = async () => {
-    const seconds = 600
-    if (await doing(() => send("POST", "/traces", { client: id, seconds }), `Tracing ${id} for ten minutes`)) {
-      route("/trace")
+    let trace = ""
+    const begin = async () => {
+      trace = (await send<{ readonly id: string }>("POST", "/traces", { client: id, seconds: TRACED_SECONDS })).id
     }
+    if (await doing(begin, `Tracing ${id} for ten minutes`, command)) route(`/trace?trace=${encodeURIComponent(trace)}`)
   }
   return (
     <button type="button" onClick={start}>
@@ -86,6 +128,30 @@ const TraceButton = ({ id }: { readonly id: string }) => {
     </button>
   )
 }
+
+const questions = {
+  kick: {
+    title: "Kick this client?",
+    action: "Kick",
+    text: "Its connection ends with 0x98, administrative action. It may come back at once.",
+    command: kickCommand,
+    isForGood: false
+  },
+  "drop-queue": {
+    title: "Drop what waits?",
+    action: "Drop",
+    text: "Messages that wait for this session are forgotten; the ledger says so.",
+    command: dropQueueCommand,
+    isForGood: true
+  },
+  end: {
+    title: "End this session?",
+    action: "End session",
+    text: "Its subscriptions and everything that waits for it are gone for good.",
+    command: endCommand,
+    isForGood: true
+  }
+} as const
 
 const Ask = ({
   id,
@@ -96,117 +162,154 @@ const Ask = ({
 }: {
   readonly id: string
   readonly path: string
-  readonly what: Question
+  readonly what: keyof typeof questions
   readonly onClose: () => void
   readonly onDone: () => Promise<void>
 }) => {
-  const questions = {
-    kick: {
-      title: "Kick this client?",
-      action: "Kick",
-      text: "Its connection ends with 0x98, administrative action. It may come back at once."
-    },
-    ban: {
-      title: "Ban this client for an hour?",
-      action: "Ban",
-      text: "It is kicked, and refused with 0x8A until the hour is over."
-    },
-    "drop-queue": {
-      title: "Drop what waits?",
-      action: "Drop",
-      text: "Messages that wait for this session are forgotten; the ledger says so."
-    },
-    end: {
-      title: "End this session?",
-      action: "End session",
-      text: "Its subscriptions and everything that waits for it are gone for good."
-    }
-  } as const
   const work = {
     kick: () => send("POST", `${path}/kick`),
-    ban: () => send("POST", "/bans", { client: id, seconds: 3600, reason: "from the dashboard" }),
     "drop-queue": () => send("POST", `${path}/drop-queue`),
     end: () => send("DELETE", path)
   }
-  const { action, text, title } = questions[what]
+  const { action, command, isForGood, text, title } = questions[what]
   const close = async (confirmed: boolean) => {
     onClose()
-    if (confirmed && (await doing(work[what], `${action}: done`))) await onDone()
+    if (confirmed && (await doing(work[what], `${action}: done`, command(id)))) await onDone()
   }
-  const isForGood = what === "end" || what === "drop-queue"
   return (
-    <Confirm title={title} action={action} onClose={close} {...(isForGood ? { mustType: id } : {})}>
+    <Confirm
+      title={title}
+      action={action}
+      command={command(id)}
+      onClose={close}
+      isDanger={isForGood}
+      {...(isForGood ? { mustType: id } : {})}
+    >
       <p>{text}</p>
     </Confirm>
   )
 }
 
-const Detail = ({ now, onChanged }: { readonly now: ClientDetail; readonly onChanged: () => Promise<void> }) => (
+const Detail = ({
+  moments,
+  now,
+  onChanged
+}: {
+  readonly now: ClientDetail
+  readonly moments: ReadonlyArray<Moment>
+  readonly onChanged: () => Promise<void>
+}) => (
   <>
-    <Facts
-      rows={[
-        ["State", <State key="state" state={now.state} />],
-        ["User", now.username ?? "–"],
-        ["Address", now.address === null ? "–" : `${now.address} (${now.listener ?? "?"})`],
-        ["Protocol", now.protocol === null ? "–" : `MQTT ${now.protocol}`],
-        ["Connected", `${moment(now.connectedAt)} (${ago(now.connectedAt).replaceAll(" ", "\u00a0")})`],
-        ["Clean start", now.cleanStart === null ? "–" : now.cleanStart ? "yes" : "no"],
-        ["Keep alive", now.keepAliveSeconds === null ? "–" : duration(now.keepAliveSeconds)],
-        ["Session expiry", duration(now.sessionExpirySeconds)],
-        ["In flight", `${count(now.inFlight)} of ${count(now.inFlightMax)}`],
-        ["Behind", `${count(now.behindRecords)} records`],
-        ["Unsent", bytes(now.unsentBytes)],
-        [
-          "Drops",
-          now.drops === 0 ? (
-            "0"
-          ) : (
-            <a key="drops" href={`/drops?client=${encodeURIComponent(now.clientIdentifier)}`}>
-              {count(now.drops)}
-            </a>
-          )
-        ],
-        ["Vouched for by", now.provider ?? "–"],
-        ["Groups", now.groups.length === 0 ? "–" : now.groups.join(", ")],
-        [
-          "Certificate",
-          now.certificate === null ? "–" : `${now.certificate.subject}, until ${moment(now.certificate.expiresAt)}`
-        ],
-        [
-          "Will",
-          now.will === null
-            ? "–"
-            : `${now.will.topic}, QoS ${now.will.qos}${now.will.retain ? ", retained" : ""}, ${bytes(now.will.sizeBytes)}`
-        ]
-      ]}
-    />
+    <Standing now={now} />
+    <Plots moments={moments} />
     <Subscriptions now={now} onChanged={onChanged} />
     <InFlight now={now} />
-    <h2>What happened</h2>
-    {now.events.length === 0 ? (
-      <p class="soft">Nothing since the broker's start.</p>
-    ) : (
-      <ul class="events">
-        {now.events.toReversed().map((each, i) => (
-          <li key={`${each.at} ${i}`}>
-            <time dateTime={each.at}>{moment(each.at)}</time> <b>{each.what}</b> {each.address ?? ""} {each.detail}
-          </li>
-        ))}
-      </ul>
-    )}
+    <History now={now} />
+    <Part title="How it connected" />
+    <div class="panel">
+      <Facts rows={connectRows(now)} />
+    </div>
   </>
 )
 
+const connectRows = (now: ClientDetail) =>
+  [
+    ["User", now.username ?? "–"],
+    ["Address", now.address === null ? "–" : now.address],
+    ["Listener", now.listener ?? "–"],
+    ["Protocol", now.protocol === null ? "–" : `MQTT ${now.protocol}`],
+    ["Clean start", now.cleanStart === null ? "–" : now.cleanStart ? "yes" : "no"],
+    [
+      "Keep alive",
+      now.keepAliveSeconds === null ? "–" : now.keepAliveSeconds === 0 ? "off" : duration(now.keepAliveSeconds)
+    ],
+    ["Session expiry", now.sessionExpirySeconds === 0 ? "with the connection" : duration(now.sessionExpirySeconds)],
+    ["Largest packet", now.maximumPacketSizeBytes === null ? "no limit" : bytes(now.maximumPacketSizeBytes)],
+    ["Topic aliases", now.topicAliasMaximum === 0 ? "none" : `up to ${count(now.topicAliasMaximum)}`],
+    ["Vouched for by", now.provider ?? "nobody"],
+    ["Groups", now.groups.length === 0 ? "–" : now.groups.join(", ")],
+    ["Credentials end", moment(now.credentialsExpireAt)],
+    [
+      "Certificate",
+      now.certificate === null ? (
+        "–"
+      ) : (
+        <span key="certificate" title={`${now.certificate.fingerprint}, until ${moment(now.certificate.expiresAt)}`}>
+          {now.certificate.subject}, {counted(daysUntil(now.certificate.expiresAt), "day")} left
+        </span>
+      )
+    ],
+    [
+      "Will",
+      now.will === null
+        ? "–"
+        : `${now.will.topic}, QoS ${now.will.qos}${now.will.retain ? ", retained" : ""}, ${bytes(now.will.sizeBytes)}${now.will.delaySeconds > 0 ? `, after ${duration(now.will.delaySeconds)}` : ""}`
+    ]
+  ] as const
+
+const Standing = ({ now }: { readonly now: ClientDetail }) => {
+  const since = now.connectedAt ?? now.disconnectedAt
+  return (
+    <dl class="figures">
+      <Figure
+        label={now.state === "connected" ? "Connected for" : "Away for"}
+        value={since === null ? "–" : duration(Math.max(0, (Date.now() - Date.parse(since)) / 1000))}
+        detail={<span title={moment(since)}>since {moment(since)}</span>}
+      />
+      <Figure label="Behind" value={count(now.behindRecords)} detail="records wait" />
+      <Figure label="In flight" value={count(now.inFlight)} detail={`of ${count(now.inFlightMax)}`} />
+      <Figure label="Unsent" value={bytes(now.unsentBytes)} detail="not taken by it yet" />
+      <Figure
+        label="Drops"
+        value={count(now.drops)}
+        state={now.drops > 0 ? "warn" : undefined}
+        {...(now.drops > 0 ? { href: `/drops?client=${encodeURIComponent(now.clientIdentifier)}` } : {})}
+        detail={now.drops > 0 ? "see which" : "none"}
+      />
+    </dl>
+  )
+}
+
+const Plots = ({ moments }: { readonly moments: ReadonlyArray<Moment> }) => {
+  const atSeconds = moments.map(({ atSeconds }) => atSeconds)
+  const of = (read: (detail: ClientDetail) => number) => moments.map(({ detail }) => read(detail))
+  return (
+    <div class="charts">
+      <Chart
+        atSeconds={atSeconds}
+        title="Queue"
+        format={count}
+        isWhole
+        series={[{ name: "behind", colour: "c", isFilled: true, values: of(({ behindRecords }) => behindRecords) }]}
+      />
+      <Chart
+        atSeconds={atSeconds}
+        title="Window"
+        format={count}
+        isWhole
+        series={[
+          { name: "in flight", colour: "a", isFilled: true, values: of(({ inFlight }) => inFlight) },
+          { name: "of", colour: "e", values: of(({ inFlightMax }) => inFlightMax) }
+        ]}
+      />
+    </div>
+  )
+}
+
 const Subscriptions = ({ now, onChanged }: { readonly now: ClientDetail; readonly onChanged: () => Promise<void> }) => {
+  const id = now.clientIdentifier
   const end = async (filter: string) => {
-    const path = `/clients/${encodeURIComponent(now.clientIdentifier)}/unsubscribe`
-    if (await doing(() => send("POST", path, { filter }), `Unsubscribed from ${filter}`)) await onChanged()
+    const path = `/clients/${encodeURIComponent(id)}/unsubscribe`
+    const work = () => send("POST", path, { filter })
+    if (await doing(work, `Unsubscribed from ${filter}`, unsubscribeCommand(id, filter))) await onChanged()
   }
   return (
     <>
-      <h2>Subscriptions</h2>
+      <Part title="Subscriptions" />
       {now.subscriptionList.length === 0 ? (
-        <p class="soft">None.</p>
+        <div class="panel">
+          <Nothing title="It has not subscribed to anything" />
+        </div>
       ) : (
         <div class="scroll-x">
           <table>
@@ -232,9 +335,9 @@ const Subscriptions = ({ now, onChanged }: { readonly now: ClientDetail; readonl
                     </td>
                     <td class="number">{each.qos}</td>
                     <td>{optionsOf(each)}</td>
-                    <td class="number">
+                    <td class="acts">
                       {mayOperate.value ? (
-                        <button type="button" class="quiet" onClick={() => end(text)}>
+                        <button type="button" class="plain" onClick={() => end(text)}>
                           Unsubscribe
                         </button>
                       ) : null}
@@ -262,7 +365,7 @@ const optionsOf = (each: ClientDetail["subscriptionList"][number]): string =>
 const InFlight = ({ now }: { readonly now: ClientDetail }) =>
   now.inFlightList.length === 0 ? null : (
     <>
-      <h2>In flight</h2>
+      <Part title="In flight" />
       <div class="scroll-x">
         <table>
           <thead>
@@ -276,15 +379,15 @@ const InFlight = ({ now }: { readonly now: ClientDetail }) =>
               </th>
               <th scope="col">State</th>
               <th scope="col" class="number">
-                Sequence
+                Message
               </th>
             </tr>
           </thead>
           <tbody>
             {now.inFlightList.map((each) => (
-              <tr key={each.packetIdentifier}>
+              <tr key={`${each.state} ${each.packetIdentifier}`}>
                 <td class="number">{each.packetIdentifier}</td>
-                <td>{each.topic ?? "–"}</td>
+                <td>{each.topic === null ? "–" : <code>{each.topic}</code>}</td>
                 <td class="number">{each.qos}</td>
                 <td>{each.state}</td>
                 <td class="number">
@@ -297,3 +400,34 @@ const InFlight = ({ now }: { readonly now: ClientDetail }) =>
       </div>
     </>
   )
+
+const bad: ReadonlySet<string> = new Set(["refused", "kicked", "banned", "queue-dropped", "quota-exceeded"])
+
+/** The newest first. */
+const History = ({ now }: { readonly now: ClientDetail }) => (
+  <>
+    <Part title="What happened" />
+    {now.events.length === 0 ? (
+      <div class="panel">
+        <Nothing title="Nothing since the broker's start" />
+      </div>
+    ) : (
+      <ol class="events panel history">
+        {now.events.toReversed().map((each, i) => (
+          <li key={`${each.at} ${now.events.length - i}`} class={bad.has(each.what) ? "bad" : undefined}>
+            <time dateTime={each.at} title={moment(each.at)}>
+              {ago(each.at)}
+            </time>
+            <b>{each.what}</b>
+            <span>
+              {each.detail}{" "}
+              <span class="soft">
+                {each.address ?? ""} {clock(each.at)}
+              </span>
+            </span>
+          </li>
+        ))}
+      </ol>
+    )}
+  </>
+)

@@ -1,12 +1,15 @@
 /** Every message that somebody did not get: why, who, how many, when; and what to change. */
-import { useSignal } from "@preact/signals"
-import { useEffect } from "preact/hooks"
 import { useLocation } from "preact-iso"
-import type { DropList } from "../../api/messages.ts"
+import type { DropList, DropTotal } from "../../api/messages.ts"
 import { get } from "../api.ts"
-import { ago, count, moment, quoted } from "../format.ts"
-import { tellFailure } from "../notices.tsx"
-import { Heading } from "../parts.tsx"
+import { Chart, palette } from "../chart.tsx"
+import { dropsCommand } from "../commands.ts"
+import { ago, count, moment, rate } from "../format.ts"
+import { samples } from "../live.ts"
+import { ClientLink, Heading, Nothing, Part, TopicLink, Waiting } from "../parts.tsx"
+import { withQuery } from "../place.ts"
+import { usePolled } from "../polled.ts"
+import { dropRates } from "../samples.ts"
 
 const EVERY_MS = 2000
 const ROWS_MAX = 500
@@ -14,67 +17,129 @@ const ROWS_MAX = 500
 export const DropsPage = () => {
   const { query, route } = useLocation()
   const { client = "", reason = "", topic = "" } = query
-  const list = useSignal<DropList | undefined>(undefined)
-  useEffect(() => {
-    const load = () =>
-      get<DropList>("/drops", { client, topic, reason, limit: ROWS_MAX }).then(
-        (found) => (list.value = found),
-        tellFailure
-      )
-    void load()
-    const timer = setInterval(() => (document.hidden ? undefined : void load()), EVERY_MS)
-    return () => clearInterval(timer)
-  }, [client, topic, reason])
-  const go = (change: Readonly<Record<string, string>>) => {
-    const words = Object.entries({ client, reason, topic, ...change }).filter(([, value]) => value !== "")
-    route(`/drops${words.length === 0 ? "" : `?${new URLSearchParams(words)}`}`)
-  }
-  const command = `promptmq drops${client === "" ? "" : ` --client ${quoted(client)}`}${topic === "" ? "" : ` --topic ${quoted(topic)}`}`
+  const { failure, value } = usePolled(
+    (signal) => get<DropList>("/drops", { client, topic, reason, limit: ROWS_MAX }, signal),
+    { key: "drops", version: JSON.stringify([client, topic, reason]), everyMs: EVERY_MS }
+  )
+  const go = (change: Readonly<Record<string, string>>) => route(`/drops${withQuery(location.search, change)}`)
   return (
     <section>
-      <Heading title="Drops" command={command} />
-      <form class="row" onSubmit={(event) => event.preventDefault()}>
-        <label>
-          Client
-          <input value={client} onChange={(event) => go({ client: event.currentTarget.value })} />
-        </label>
-        <label>
-          Topic
-          <input value={topic} onChange={(event) => go({ topic: event.currentTarget.value })} />
-        </label>
-        {reason === "" ? null : (
-          <button type="button" onClick={() => go({ reason: "" })}>
-            All reasons
-          </button>
-        )}
-      </form>
-      {list.value === undefined ? (
-        <p class="soft">loading …</p>
+      <Heading title="Drops" command={dropsCommand({ client, reason, topic })} />
+      {value === undefined ? (
+        <Waiting failure={failure} />
+      ) : value.totals.length === 0 ? (
+        <div class="panel">
+          <Nothing title="Nothing was dropped since the start">
+            Every message that somebody does not get is written down here, with the reason and what to change.
+          </Nothing>
+        </div>
       ) : (
-        <Found list={list.value} onReason={(next) => go({ reason: next })} />
+        <>
+          <Rates />
+          <div class="cards">
+            {value.totals.map((each) => (
+              <Card
+                key={each.reason}
+                total={each}
+                isChosen={each.reason === reason}
+                onChoose={() => go({ reason: each.reason === reason ? "" : each.reason })}
+              />
+            ))}
+          </div>
+          <Part title={reason === "" ? "Who did not get what" : `Who did not get what: ${reason}`} />
+          <form class="row tight" onSubmit={(event) => event.preventDefault()}>
+            <label>
+              Client
+              <input
+                type="search"
+                value={client}
+                placeholder="any"
+                onChange={(event) => go({ client: event.currentTarget.value })}
+              />
+            </label>
+            <label>
+              Topic
+              <input
+                type="search"
+                value={topic}
+                placeholder="any"
+                onChange={(event) => go({ topic: event.currentTarget.value })}
+              />
+            </label>
+            {client + reason + topic === "" ? null : (
+              <button type="button" class="plain" onClick={() => go({ client: "", reason: "", topic: "" })}>
+                Show all
+              </button>
+            )}
+          </form>
+          <Rows list={value} />
+        </>
       )}
     </section>
   )
 }
 
-const Found = ({ list, onReason }: { readonly list: DropList; readonly onReason: (reason: string) => void }) => {
-  if (list.totals.length === 0) return <p class="verdict good">Nothing was dropped since the start.</p>
+const Rates = () => {
+  const all = samples.value
   return (
+    <Chart
+      title="By reason"
+      atSeconds={all.map(({ atSeconds }) => atSeconds)}
+      format={rate}
+      isStacked
+      nothing="Nothing was dropped in the last 15 minutes."
+      series={dropRates(all).map(({ reason, values }, i) => ({
+        name: reason,
+        colour: palette[i % palette.length] as string,
+        values
+      }))}
+    />
+  )
+}
+
+interface CardProps {
+  readonly total: DropTotal
+  readonly isChosen: boolean
+  readonly onChoose: () => void
+}
+
+const Card = ({ isChosen, onChoose, total: { change, count: total, meaning, reason } }: CardProps) => (
+  <article class={isChosen ? "panel chosen" : "panel"}>
+    <h2>
+      <button type="button" class="link" aria-pressed={isChosen} onClick={onChoose}>
+        {reason}
+      </button>{" "}
+      <span class="number">{count(total)}</span>
+    </h2>
+    <p>{meaning}</p>
+    <p class="soft">
+      <WithSettings text={change} />
+    </p>
+  </article>
+)
+
+/** "storage.memory-buffer" in a sentence leads to that setting. */
+const WithSettings = ({ text }: { readonly text: string }) => (
+  <>
+    {text.split(/(\b[a-z]+(?:\.[a-z][a-z-]*[a-z])+)/).map((part, i) =>
+      i % 2 === 0 ? (
+        part
+      ) : (
+        <a key={part} href={`/config?key=${encodeURIComponent(part)}`}>
+          <code>{part}</code>
+        </a>
+      )
+    )}
+  </>
+)
+
+const Rows = ({ list }: { readonly list: DropList }) =>
+  list.rows.length === 0 ? (
+    <div class="panel">
+      <Nothing title="No row matches" />
+    </div>
+  ) : (
     <>
-      <div class="cards">
-        {list.totals.map(({ change, count: total, meaning, reason }) => (
-          <article key={reason} class="panel">
-            <h2>
-              <button type="button" class="link" onClick={() => onReason(reason)}>
-                {reason}
-              </button>{" "}
-              <span class="number">{count(total)}</span>
-            </h2>
-            <p>{meaning}</p>
-            <p class="soft">{change}</p>
-          </article>
-        ))}
-      </div>
       <div class="scroll-x">
         <table>
           <thead>
@@ -87,23 +152,31 @@ const Found = ({ list, onReason }: { readonly list: DropList; readonly onReason:
               </th>
               <th scope="col">First</th>
               <th scope="col">Last</th>
+              <th scope="col">Message</th>
             </tr>
           </thead>
           <tbody>
             {list.rows.map((row) => (
               <tr key={`${row.reason} ${row.clientIdentifier} ${row.topic}`}>
-                <td>{row.reason}</td>
+                <td class="nowrap">{row.reason}</td>
                 <td>
-                  {row.clientIdentifier.startsWith("(") ? (
-                    row.clientIdentifier
+                  <ClientLink id={row.clientIdentifier} />
+                </td>
+                <td>{row.topic.startsWith("(") ? row.topic : <TopicLink topic={row.topic} />}</td>
+                <td class="number">{count(row.count)}</td>
+                <td class="nowrap" title={moment(row.firstAt)}>
+                  {ago(row.firstAt)}
+                </td>
+                <td class="nowrap" title={moment(row.lastAt)}>
+                  {ago(row.lastAt)}
+                </td>
+                <td>
+                  {row.lastSequence === undefined ? (
+                    "–"
                   ) : (
-                    <a href={`/clients/${encodeURIComponent(row.clientIdentifier)}`}>{row.clientIdentifier}</a>
+                    <a href={`/trace?message=${row.lastSequence}`}>{row.lastSequence}</a>
                   )}
                 </td>
-                <td>{row.topic}</td>
-                <td class="number">{count(row.count)}</td>
-                <td title={moment(row.firstAt)}>{ago(row.firstAt)}</td>
-                <td title={moment(row.lastAt)}>{ago(row.lastAt)}</td>
               </tr>
             ))}
           </tbody>
@@ -112,4 +185,3 @@ const Found = ({ list, onReason }: { readonly list: DropList; readonly onReason:
       {list.rowsLeftOut > 0 ? <p class="soft">{count(list.rowsLeftOut)} more rows are not shown.</p> : null}
     </>
   )
-}

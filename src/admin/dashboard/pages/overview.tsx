@@ -1,80 +1,211 @@
-/** Is it well, what goes through it, and does it keep its promise? The last 15 minutes, second by second. */
-
-import type { Overview } from "../../api/system.ts"
-import { Chart, type Series } from "../chart.tsx"
-import { bytes, clock, count, counted, milliseconds, rate } from "../format.ts"
-import { events, isConnected, latest, samples } from "../live.ts"
-import { Figure, Heading } from "../parts.tsx"
+/** Is it well, what goes through it, and does it keep its promise? Now, and for the last minutes or hours. */
+import { useSignal } from "@preact/signals"
+import type { History, Overview } from "../../api/system.ts"
+import { get } from "../api.ts"
+import { isSilenced, silence, silencedUntil, speakAgain } from "../banner.tsx"
+import { Chart, palette, type Series } from "../chart.tsx"
+import { statusCommand, supportCommand } from "../commands.ts"
+import { downloadSupportBundle } from "../download.ts"
+import { bytes, clock, count, counted, milliseconds, moment, rate } from "../format.ts"
+import { events, latest, samples } from "../live.ts"
+import { doing } from "../notices.tsx"
+import { ClientLink, Figure, Heading, type Mood, Nothing, Part } from "../parts.tsx"
+import { usePolled } from "../polled.ts"
+import { dropRates, gapsIn, rowsOf, type Sample, sumOfLast, thinned } from "../samples.ts"
+import { firstToEnd, security, WARN_DAYS } from "../system.ts"
 
 const GAPS_TOLD_MAX = 5
+const EVENTS_SHOWN_MAX = 40
+const SPARK_SAMPLES = 120
+const POINTS_MAX = 900
 
 export const OverviewPage = () => {
   const now = latest.value
   return (
     <section>
-      <Heading title="Overview" command="promptmq status --watch" />
-      {now === undefined ? <p class="soft">Waiting for the first figures …</p> : <Numbers now={now} />}
+      <Heading title="Overview" command={statusCommand}>
+        <button
+          type="button"
+          onClick={() =>
+            doing(downloadSupportBundle, "Bundle made: look at it before you give it away", supportCommand)
+          }
+        >
+          Support bundle
+        </button>
+      </Heading>
+      {now === undefined ? <p class="soft waiting">Waiting for the first figures …</p> : <Numbers now={now} />}
       <Charts />
-      <Gaps />
       <Events />
     </section>
   )
 }
 
-const Numbers = ({ now }: { readonly now: Overview }) => {
+const Numbers = ({ now }: { readonly now: Overview }) => (
+  <>
+    <Checks now={now} />
+    <Traffic now={now} />
+    <Holdings now={now} />
+  </>
+)
+
+/** What goes through it. */
+const Traffic = ({ now }: { readonly now: Overview }) => {
+  const all = samples.value
+  const recent = all.slice(-SPARK_SAMPLES)
+  const spark = (colour: string, of: (overview: Overview) => number | null) => ({
+    colour,
+    values: recent.map(({ overview }) => (overview === undefined ? null : of(overview)))
+  })
+  const dropped = Math.round(sumOfLast(all, 60, (each) => each.dropsPerSecond))
+  return (
+    <dl class="figures main">
+      <Figure
+        label="Clients"
+        href="/clients"
+        value={count(now.clientsConnected)}
+        detail={counted(now.sessions, "session")}
+        spark={spark("a", (each) => each.clientsConnected)}
+      />
+      <Figure
+        label="Messages in"
+        value={rate(now.messagesInPerSecond)}
+        detail={`${bytes(now.bytesInPerSecond)}/s`}
+        spark={spark("a", (each) => each.messagesInPerSecond)}
+      />
+      <Figure
+        label="Messages out"
+        value={rate(now.messagesOutPerSecond)}
+        detail={`${bytes(now.bytesOutPerSecond)}/s`}
+        spark={spark("b", (each) => each.messagesOutPerSecond)}
+      />
+      <Figure
+        label="Acknowledged in"
+        value={milliseconds(now.publishAckP50Ms)}
+        detail={`99 % within ${milliseconds(now.publishAckP99Ms)}`}
+        spark={spark("c", (each) => each.publishAckP99Ms)}
+      />
+      <Figure
+        label="Drops in a minute"
+        href="/drops"
+        value={count(dropped)}
+        state={dropped > 0 ? "warn" : undefined}
+        detail={dropped > 0 ? `${rate(now.dropsPerSecond)} now` : "none"}
+        spark={spark("bad", (each) => each.dropsPerSecond)}
+      />
+    </dl>
+  )
+}
+
+/** What it holds. */
+const Holdings = ({ now }: { readonly now: Overview }) => (
+  <dl class="figures">
+    <Figure
+      label="Backlog"
+      href="/queues"
+      value={count(now.waitingMessages)}
+      detail={now.waitingMessages === 0 ? "nobody waits" : "wait for sessions"}
+    />
+    <Figure label="In flight" value={count(now.inFlight)} detail={`${bytes(now.unsentBytes)} unsent`} />
+    <Figure
+      label="Subscriptions"
+      href="/topics"
+      value={count(now.subscriptions)}
+      detail={counted(now.topics, "topic")}
+    />
+    <Figure label="Retained" href="/retained" value={count(now.retainedMessages)} detail={bytes(now.retainedBytes)} />
+    <Figure
+      label="Log on disk"
+      href="/storage"
+      value={bytes(now.diskBytes)}
+      detail={now.diskSpace === "ok" ? "room enough" : `disk ${now.diskSpace}`}
+      state={now.diskSpace === "ok" ? undefined : now.diskSpace === "low" ? "warn" : "bad"}
+    />
+    <Figure label="Memory" value={bytes(now.rssBytes)} detail={`CPU ${Math.round(now.cpuRatio * 100)} %`} />
+    <Certificate />
+  </dl>
+)
+
+/** The one that ends first. */
+const Certificate = () => {
+  const first = firstToEnd(security.value, Date.now())
+  const mood: Mood = first === undefined || first.days >= WARN_DAYS ? undefined : first.days < 0 ? "bad" : "warn"
+  return (
+    <Figure
+      label="Certificate"
+      href="/security"
+      value={first === undefined ? "–" : first.days < 0 ? "over" : counted(first.days, "day")}
+      detail={first === undefined ? "no TLS listener" : <span title={moment(first.at)}>of {first.listener}</span>}
+      state={mood}
+    />
+  )
+}
+
+const Checks = ({ now }: { readonly now: Overview }) => {
   const failing = now.checks.filter(({ status }) => status === "failing")
+  const mood = failing.length === 0 ? "good" : failing.every(({ name }) => isSilenced(name)) ? "warn" : "bad"
+  return (
+    <details class={`verdict checks ${mood}`} open={failing.length > 0}>
+      <summary>
+        {failing.length === 0
+          ? `All ${now.checks.length} checks are well.`
+          : `${counted(failing.length, "check")} of ${now.checks.length} ${failing.length === 1 ? "fails" : "fail"}.`}
+      </summary>
+      <ul>
+        {now.checks.map(({ fact, name, status }) => (
+          <li key={name} class={status}>
+            <span class="dot" aria-hidden="true" />
+            <b>{name}</b> <span>{fact ?? "well"}</span>
+            {status === "ok" ? null : isSilenced(name) ? (
+              <button type="button" class="plain" onClick={() => speakAgain(name)}>
+                Silent until {clock(silencedUntil(name))}: speak again
+              </button>
+            ) : (
+              <button type="button" class="plain" onClick={() => silence(name)}>
+                Silence for an hour
+              </button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
+const ranges = [
+  ["15 min", 0, 0],
+  ["1 h", 3600, 10_000],
+  ["6 h", 21_600, 30_000],
+  ["24 h", 86_400, 60_000]
+] as const
+
+const Charts = () => {
+  const range = useSignal<(typeof ranges)[number]>(ranges[0])
+  const [name, seconds, everyMs] = range.value
   return (
     <>
-      {isConnected.value ? null : <p class="verdict warn">No connection: this is how it was at {clock(now.at)}.</p>}
-      <div class={failing.length === 0 ? "verdict good" : "verdict bad"} role="status">
-        {failing.length === 0 ? (
-          <>All {now.checks.length} checks are well.</>
-        ) : (
-          <ul>
-            {failing.map(({ fact, name }) => (
-              <li key={name}>
-                <b>{name}</b>: {fact}
-              </li>
-            ))}
-          </ul>
-        )}
-      </div>
-      <dl class="figures">
-        <Figure label="Clients" value={count(now.clientsConnected)} detail={counted(now.sessions, "session")} />
-        <Figure label="Messages in" value={rate(now.messagesInPerSecond)} detail={`${bytes(now.bytesInPerSecond)}/s`} />
-        <Figure
-          label="Messages out"
-          value={rate(now.messagesOutPerSecond)}
-          detail={`${bytes(now.bytesOutPerSecond)}/s`}
-        />
-        <Figure
-          label="Acknowledged in"
-          value={milliseconds(now.publishAckP50Ms)}
-          detail={`99 %: ${milliseconds(now.publishAckP99Ms)}`}
-        />
-        <Figure label="Subscriptions" value={count(now.subscriptions)} detail={counted(now.topics, "topic")} />
-        <Figure label="Retained" value={count(now.retainedMessages)} detail={bytes(now.retainedBytes)} />
-        <Figure label="In flight" value={count(now.inFlight)} detail={`${bytes(now.unsentBytes)} unsent`} />
-        <Figure
-          label="Drops"
-          value={rate(now.dropsPerSecond)}
-          state={now.dropsPerSecond > 0 ? "warn" : undefined}
-          detail={now.dropsPerSecond > 0 ? "see Drops" : "none now"}
-        />
-        <Figure
-          label="Log on disk"
-          value={bytes(now.diskBytes)}
-          detail={`disk ${now.diskSpace}`}
-          state={now.diskSpace === "ok" ? undefined : now.diskSpace === "low" ? "warn" : "bad"}
-        />
-        <Figure label="Memory" value={bytes(now.rssBytes)} detail={`CPU ${Math.round(now.cpuRatio * 100)} %`} />
-      </dl>
+      <Part title="How it went">
+        <fieldset class="tabs" aria-label="Range">
+          {ranges.map((each) => (
+            <button key={each[0]} type="button" aria-pressed={each[0] === name} onClick={() => (range.value = each)}>
+              {each[0]}
+            </button>
+          ))}
+        </fieldset>
+      </Part>
+      {seconds === 0 ? <Plots all={samples.value} /> : <Past key={name} seconds={seconds} everyMs={everyMs} />}
+      {seconds === 0 ? <Gaps /> : null}
     </>
   )
 }
 
-const Charts = () => {
-  const all = samples.value
+const Past = ({ everyMs, seconds }: { readonly seconds: number; readonly everyMs: number }) => {
+  const ask = async (signal: AbortSignal): Promise<ReadonlyArray<Sample>> =>
+    thinned(rowsOf(await get<History>("/history", { seconds }, signal)), POINTS_MAX)
+  const { value } = usePolled(ask, { key: String(seconds), everyMs })
+  return <Plots all={value ?? []} />
+}
+
+const Plots = ({ all }: { readonly all: ReadonlyArray<Sample> }) => {
   const atSeconds = all.map(({ atSeconds }) => atSeconds)
   const line = (name: string, colour: string, of: (overview: Overview) => number | null, isFilled = false): Series => ({
     name,
@@ -82,11 +213,15 @@ const Charts = () => {
     isFilled,
     values: all.map(({ overview }) => (overview === undefined ? null : of(overview)))
   })
-  const common = { atSeconds }
+  const drops = dropRates(all).map(({ reason, values }, i) => ({
+    name: reason,
+    colour: palette[i % palette.length] as string,
+    values
+  }))
   return (
     <div class="charts">
       <Chart
-        {...common}
+        atSeconds={atSeconds}
         title="Messages"
         format={rate}
         series={[
@@ -95,7 +230,7 @@ const Charts = () => {
         ]}
       />
       <Chart
-        {...common}
+        atSeconds={atSeconds}
         title="Promise kept, 99 %"
         format={milliseconds}
         series={[
@@ -104,16 +239,18 @@ const Charts = () => {
         ]}
       />
       <Chart
-        {...common}
-        title="Drops"
+        atSeconds={atSeconds}
+        title="Drops by reason"
         format={rate}
-        series={[line("dropped", "bad", (each) => each.dropsPerSecond, true)]}
+        isStacked
+        series={drops}
+        nothing="Nothing was dropped in this time."
       />
       <Chart
-        {...common}
+        atSeconds={atSeconds}
         title="Event loop, 99 %"
         format={milliseconds}
-        series={[line("lag", "d", (each) => each.loopLagP99Ms)]}
+        series={[line("lag", "d", (each) => each.loopLagP99Ms, true)]}
       />
     </div>
   )
@@ -121,11 +258,7 @@ const Charts = () => {
 
 /** Where the lines stop: in words too, for who cannot see that. */
 const Gaps = () => {
-  const all = samples.value
-  const gaps = all.flatMap(({ overview }, i) => {
-    const [from, until] = [all[i - 1], all[i + 1]]
-    return overview === undefined && from !== undefined && until !== undefined ? [{ from, until }] : []
-  })
+  const gaps = gapsIn(samples.value)
   return gaps.length === 0 ? null : (
     <p class="soft">
       The lines stop where this page was not connected:{" "}
@@ -140,18 +273,25 @@ const Gaps = () => {
 
 const Events = () => (
   <>
-    <h2>Events</h2>
+    <Part title="Events" />
     {events.value.length === 0 ? (
-      <p class="soft">Nothing has happened since this page was opened.</p>
+      <div class="panel">
+        <Nothing title="Nothing has happened since this page was opened">
+          Connects, disconnects, refusals and warnings come here as they happen.
+        </Nothing>
+      </div>
     ) : (
-      <ul class="events">
-        {events.value.slice(0, 40).map((each, i) => (
-          <li key={`${each.at} ${i}`}>
-            <time dateTime={each.at}>{clock(each.at)}</time> <b>{each.what}</b>{" "}
-            {each.clientIdentifier === undefined ? null : (
-              <a href={`/clients/${encodeURIComponent(each.clientIdentifier)}`}>{each.clientIdentifier}</a>
-            )}{" "}
-            {each.detail}
+      <ul class="events panel">
+        {events.value.slice(0, EVENTS_SHOWN_MAX).map((each, i) => (
+          <li key={`${each.at} ${events.value.length - i}`}>
+            <time dateTime={each.at} title={moment(each.at)}>
+              {clock(each.at)}
+            </time>
+            <b>{each.what}</b>
+            <span>
+              {each.clientIdentifier === undefined ? null : <ClientLink id={each.clientIdentifier} />}{" "}
+              <span class="soft">{each.detail}</span>
+            </span>
           </li>
         ))}
       </ul>

@@ -1,14 +1,25 @@
-/** What a new subscriber gets at once: look, change, clear. */
+/** What a new subscriber gets at once: look, change, clear, take along. */
 import { useSignal } from "@preact/signals"
-import { useEffect } from "preact/hooks"
 import { useLocation } from "preact-iso"
 import type { MessageView, RetainedRow } from "../../api/topics.ts"
 import { get, send } from "../api.ts"
-import { ago, bytes, moment, quoted } from "../format.ts"
-import { doing, tellFailure } from "../notices.tsx"
-import { Confirm, Heading, PayloadView } from "../parts.tsx"
+import { Chart } from "../chart.tsx"
+import { Command } from "../command.tsx"
+import { clearCommand, editCommand, retainedCommand, valueCommand } from "../commands.ts"
+import { Confirm } from "../dialog.tsx"
+import { downloadJson } from "../download.ts"
+import { ago, bytes, count, counted, moment } from "../format.ts"
+import { samples } from "../live.ts"
+import { doing, tell, tellFailure } from "../notices.tsx"
+import { ClientLink, Heading, Waiting } from "../parts.tsx"
+import { PayloadView } from "../payload.tsx"
+import { withQuery } from "../place.ts"
+import { usePolled } from "../polled.ts"
 import { mayOperate } from "../session.ts"
 import { type Column, List } from "../table.tsx"
+
+const EXPORTED_MAX = 10_000
+const ASKED_AT_ONCE = 8
 
 export const RetainedPage = () => {
   const { query, route } = useLocation()
@@ -16,61 +27,44 @@ export const RetainedPage = () => {
   const version = useSignal(0)
   const clearing = useSignal<{ readonly filter: string; readonly matched: number } | undefined>(undefined)
   const filter = useSignal("")
+  const isExporting = useSignal(false)
   const ask = async (event: Event) => {
     event.preventDefault()
     try {
-      const { matched } = await send<{ readonly matched: number }>("DELETE", "/retained", undefined, {
-        filter: filter.value,
-        "dry-run": true
-      })
+      const wanted = { filter: filter.value, "dry-run": true }
+      const { matched } = await send<{ readonly matched: number }>("DELETE", "/retained", undefined, wanted)
       clearing.value = { filter: filter.value, matched }
     } catch (cause) {
       tellFailure(cause)
     }
   }
   const clear = async (confirmed: boolean) => {
-    const wanted = clearing.value
+    const wanted = clearing.value?.filter
     clearing.value = undefined
     if (!confirmed || wanted === undefined) return
-    await doing(() => send("DELETE", "/retained", undefined, { filter: wanted.filter }), "Cleared")
+    await doing(() => send("DELETE", "/retained", undefined, { filter: wanted }), "Cleared", clearCommand(wanted))
     version.value += 1
   }
-  const columns: ReadonlyArray<Column<RetainedRow>> = [
-    {
-      name: "Topic",
-      sort: "topic",
-      show: ({ topic }) => <a href={`/retained?topic=${encodeURIComponent(topic)}`}>{topic}</a>,
-      title: ({ topic }) => topic
-    },
-    { name: "QoS", sort: "qos", isNumber: true, show: ({ qos }) => qos },
-    { name: "Size", sort: "sizeBytes", isNumber: true, show: ({ sizeBytes }) => bytes(sizeBytes) },
-    { name: "Age", sort: "storedAt", show: ({ storedAt }) => ago(storedAt), title: ({ storedAt }) => moment(storedAt) },
-    { name: "Expires", show: ({ expiresAt }) => moment(expiresAt) },
-    { name: "Publisher", show: ({ publisher }) => publisher ?? "–" }
-  ]
+  const take = async (of: string) => {
+    isExporting.value = true
+    try {
+      const messages = await exported(of)
+      downloadJson("retained.json", messages)
+      tell(`${counted(messages.length, "message")} exported`, `${retainedCommand({ filter: of })} --json`)
+    } catch (cause) {
+      tellFailure(cause)
+    }
+    isExporting.value = false
+  }
   return (
     <section>
-      <Heading title="Retained messages" command="promptmq retained ls '#'" />
-      {mayOperate.value ? (
-        <form class="row" onSubmit={ask}>
-          <label>
-            Clear all below a filter
-            <input
-              required
-              placeholder="plant/old/#"
-              value={filter.value}
-              onInput={(event) => (filter.value = event.currentTarget.value)}
-            />
-          </label>
-          <button type="submit">Count and clear …</button>
-        </form>
-      ) : null}
+      <Heading title="Retained messages" command={retainedCommand({ filter: query["filter"], sort: query["sort"] })} />
       {chosen === undefined ? null : (
         <Value
-          key={`${chosen} ${version.value}`}
+          key={chosen}
           topic={chosen}
           onChanged={() => (version.value += 1)}
-          onClose={() => route("/retained")}
+          onClose={() => route(`/retained${withQuery(location.search, { topic: "" })}`)}
         />
       )}
       <List
@@ -81,15 +75,49 @@ export const RetainedPage = () => {
         version={version.value}
         keyOf={({ topic }) => topic}
         filterLabel="Topic filter"
+        filterHint="Topic filter: plant/#"
         everyMs={5000}
+        tools={(now) => (
+          <button type="button" disabled={now.total === 0 || isExporting.value} onClick={() => take(now.filter)}>
+            {isExporting.value ? "Exporting …" : "Export"}
+          </button>
+        )}
         nothing={
           <>
-            Nothing is retained. Try <code>promptmq pub -r -t demo/hi -m hello</code>.
+            <b>Nothing is retained</b>
+            <p>
+              A retained message is what new subscribers get at once. Try{" "}
+              <code>promptmq pub -r -t demo/hi -m hello</code>.
+            </p>
           </>
         }
       />
+      {mayOperate.value ? (
+        <form class="row below" onSubmit={ask}>
+          <label>
+            Clear all below a filter
+            <input
+              required
+              placeholder="plant/old/#"
+              spellcheck={false}
+              value={filter.value}
+              onInput={(event) => (filter.value = event.currentTarget.value)}
+            />
+          </label>
+          <button type="submit" class="plain">
+            Count and clear …
+          </button>
+        </form>
+      ) : null}
+      <Sizes />
       {clearing.value === undefined ? null : (
-        <Confirm title={`Clear ${clearing.value.matched} retained messages?`} action="Clear" onClose={clear}>
+        <Confirm
+          title={`Clear ${counted(clearing.value.matched, "retained message")}?`}
+          action="Clear"
+          isDanger
+          command={clearCommand(clearing.value.filter)}
+          onClose={clear}
+        >
           <p>
             All that <code>{clearing.value.filter}</code> matches. This cannot be taken back.
           </p>
@@ -99,33 +127,115 @@ export const RetainedPage = () => {
   )
 }
 
-const Value = ({
-  onChanged,
-  onClose,
-  topic
-}: {
+const columns: ReadonlyArray<Column<RetainedRow>> = [
+  {
+    name: "Topic",
+    sort: "topic",
+    class: "main",
+    show: ({ topic }) => <a href={`/retained${withQuery(location.search, { topic })}`}>{topic}</a>,
+    title: ({ topic }) => topic
+  },
+  { name: "QoS", sort: "qos", isNumber: true, show: ({ qos }) => qos },
+  { name: "Size", sort: "sizeBytes", isNumber: true, show: ({ sizeBytes }) => bytes(sizeBytes) },
+  {
+    name: "Age",
+    sort: "storedAt",
+    class: "number-like",
+    show: ({ storedAt }) => ago(storedAt),
+    title: ({ storedAt }) => moment(storedAt)
+  },
+  { name: "Expires", show: ({ expiresAt }) => moment(expiresAt) },
+  {
+    name: "Publisher",
+    show: ({ publisher, publisherUsername }) => (
+      <>
+        {publisher === null ? "–" : <ClientLink id={publisher} />}
+        {publisherUsername === null || publisherUsername === undefined ? "" : ` (${publisherUsername})`}
+      </>
+    ),
+    title: ({ publisher }) => publisher ?? "not known: from before a restart"
+  }
+]
+
+/** Every message the filter matches, whole as far as the broker shows it. */
+const exported = async (filter: string): Promise<ReadonlyArray<MessageView>> => {
+  const query = { filter, limit: EXPORTED_MAX, sort: "topic" }
+  const { items } = await get<{ readonly items: ReadonlyArray<RetainedRow> }>("/retained", query)
+  const messages: Array<MessageView> = []
+  for (let at = 0; at < items.length; at += ASKED_AT_ONCE) {
+    const some = items.slice(at, at + ASKED_AT_ONCE)
+    messages.push(...(await Promise.all(some.map(({ topic }) => get<MessageView>("/retained/value", { topic })))))
+  }
+  return messages
+}
+
+const Sizes = () => {
+  const all = samples.value
+  return (
+    <div class="charts">
+      <Chart
+        title="Retained messages"
+        atSeconds={all.map(({ atSeconds }) => atSeconds)}
+        format={count}
+        isWhole
+        series={[
+          {
+            name: "messages",
+            colour: "a",
+            isFilled: true,
+            values: all.map(({ overview }) => overview?.retainedMessages ?? null)
+          }
+        ]}
+      />
+      <Chart
+        title="Their size"
+        atSeconds={all.map(({ atSeconds }) => atSeconds)}
+        format={bytes}
+        series={[
+          {
+            name: "bytes",
+            colour: "b",
+            isFilled: true,
+            values: all.map(({ overview }) => overview?.retainedBytes ?? null)
+          }
+        ]}
+      />
+    </div>
+  )
+}
+
+interface ValueProps {
   readonly topic: string
   readonly onChanged: () => void
   readonly onClose: () => void
-}) => {
-  const message = useSignal<MessageView | undefined>(undefined)
+}
+
+const Value = ({ onChanged, onClose, topic }: ValueProps) => {
   const draft = useSignal<string | undefined>(undefined)
-  useEffect(() => {
-    get<MessageView>("/retained/value", { topic }).then((found) => (message.value = found), tellFailure)
-  }, [topic])
-  const now = message.value
+  const {
+    again,
+    failure,
+    value: now
+  } = usePolled((signal) => get<MessageView>("/retained/value", { topic }, signal), { key: topic, everyMs: 5000 })
   const save = async () => {
-    const body = { topic, payload: draft.value, qos: now?.qos ?? 0, retain: true }
-    if (await doing(() => send("POST", "/publish", body), "Saved")) onChanged()
+    const payload = draft.value ?? ""
+    const body = { topic, payload, qos: now?.qos ?? 0, retain: true }
+    if (!(await doing(() => send("POST", "/publish", body), "Saved", editCommand(topic, payload, now?.qos ?? 0))))
+      return
+    draft.value = undefined
+    onChanged()
+    await again()
   }
   const remove = async () => {
-    if (await doing(() => send("DELETE", "/retained", undefined, { filter: topic }), "Cleared")) {
+    const work = () => send("DELETE", "/retained", undefined, { filter: topic })
+    if (await doing(work, "Cleared", clearCommand(topic))) {
       onChanged()
       onClose()
     }
   }
+  const isText = now !== undefined && now.payload.encoding === "utf8" && !now.payload.isCut
   return (
-    <div class="panel">
+    <div class="panel chosen">
       <div class="heading">
         <h2>
           <code>{topic}</code>
@@ -135,7 +245,8 @@ const Value = ({
             <>
               <button
                 type="button"
-                disabled={now.payload.encoding !== "utf8" || now.payload.isCut}
+                disabled={!isText}
+                title={isText ? undefined : "Bytes, or too long to be edited here"}
                 onClick={() => (draft.value = now.payload.value)}
               >
                 Edit
@@ -145,26 +256,36 @@ const Value = ({
               </button>
             </>
           ) : (
-            <button type="button" onClick={save}>
-              Save
-            </button>
+            <>
+              <button type="button" class="plain" onClick={() => (draft.value = undefined)}>
+                Discard
+              </button>
+              <button type="button" class="primary" onClick={save}>
+                Save
+              </button>
+            </>
           )}
-          <button type="button" class="quiet" onClick={onClose}>
-            Close
+          <button type="button" class="quiet icon" aria-label="Close" onClick={onClose}>
+            ×
           </button>
         </div>
       </div>
       {now === undefined ? (
-        <p class="soft">loading …</p>
+        <Waiting failure={failure} />
       ) : draft.value === undefined ? (
         <PayloadView payload={now.payload} />
       ) : (
         <label>
           Payload
-          <textarea rows={6} value={draft.value} onInput={(event) => (draft.value = event.currentTarget.value)} />
+          <textarea
+            rows={7}
+            value={draft.value}
+            spellcheck={false}
+            onInput={(event) => (draft.value = event.currentTarget.value)}
+          />
         </label>
       )}
-      <code class="soft wrap">$ promptmq retained get {quoted(topic)}</code>
+      <Command words={valueCommand(topic)} />
     </div>
   )
 }

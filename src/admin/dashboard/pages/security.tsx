@@ -1,42 +1,76 @@
-/** Who gets in, who may do what, and who was turned away. */
+/** Who gets in, who may do what, who was turned away, and who changed what. */
 import { useSignal } from "@preact/signals"
-import { useEffect } from "preact/hooks"
-import type { BanRow, Explanation, RuleRow, SecurityView, UserRow } from "../../api/security.ts"
+import type { BanRow, RuleRow, SecurityView } from "../../api/security.ts"
+import type { ConfigDiff } from "../../api/settings.ts"
+import type { AuditEntry } from "../../api/system.ts"
 import { get, send } from "../api.ts"
-import { ago, count, moment } from "../format.ts"
+import { requestCommand, securityCommand, unbanCommand } from "../commands.ts"
+import { Explain } from "../explain.tsx"
+import { ago, count, counted, daysUntil, moment } from "../format.ts"
+import { Impact } from "../impact.tsx"
 import { doing, tellFailure } from "../notices.tsx"
-import { Facts, Heading } from "../parts.tsx"
+import { ClientLink, Facts, Heading, Nothing, Part, Waiting } from "../parts.tsx"
+import { usePolled } from "../polled.ts"
 import { mayAdminister, mayOperate } from "../session.ts"
+import { WARN_DAYS } from "../system.ts"
 import { type Column, List } from "../table.tsx"
+import { Users } from "../users.tsx"
 
 const EVERY_MS = 5000
-const DAY_MS = 86_400_000
-const WARN_DAYS = 30
+const CHANGES_MAX = 50
 
 export const SecurityPage = () => {
-  const view = useSignal<SecurityView | undefined>(undefined)
-  useEffect(() => {
-    const load = () => get<SecurityView>("/security").then((found) => (view.value = found), tellFailure)
-    void load()
-    const timer = setInterval(() => (document.hidden ? undefined : void load()), EVERY_MS)
-    return () => clearInterval(timer)
-  }, [])
+  const { failure, value: view } = usePolled((signal) => get<SecurityView>("/security", {}, signal), {
+    key: "security",
+    everyMs: EVERY_MS
+  })
   return (
     <section>
-      <Heading title="Security" command="promptmq doctor" />
-      {view.value === undefined ? <p class="soft">loading …</p> : <Doors view={view.value} />}
+      <Heading title="Security" command={securityCommand} />
+      {view === undefined ? (
+        <Waiting failure={failure} />
+      ) : (
+        <>
+          <Standing view={view} />
+          <Doors view={view} />
+          <Chain view={view} />
+        </>
+      )}
       <Explain />
       <Rules />
-      {mayAdminister.value && view.value !== undefined ? <Users chain={view.value.chain} /> : null}
+      {mayAdminister.value && view !== undefined ? <Users chain={view.chain} /> : null}
       <Bans />
-      {view.value === undefined ? null : <Refusals view={view.value} />}
+      {view === undefined ? null : <Refusals view={view} />}
+      {mayAdminister.value ? <Changes /> : null}
     </section>
   )
 }
 
+const Standing = ({ view }: { readonly view: SecurityView }) => (
+  <div class="panel">
+    <Facts
+      rows={[
+        [
+          "Without a name",
+          view.isAnonymousAllowed ? (
+            <span key="open" class="tag warn">
+              anybody gets in
+            </span>
+          ) : (
+            "nobody gets in"
+          )
+        ],
+        ["Rules", view.rules === 0 ? "none" : count(view.rules)],
+        ["When no rule holds", view.noMatch],
+        ["Bans", view.bans === 0 ? "none" : count(view.bans)]
+      ]}
+    />
+  </div>
+)
+
 const Doors = ({ view }: { readonly view: SecurityView }) => (
   <>
-    <h2 id="listeners">Listeners</h2>
+    <Part title="Listeners" id="listeners" />
     <div class="scroll-x">
       <table aria-labelledby="listeners">
         <thead>
@@ -46,136 +80,132 @@ const Doors = ({ view }: { readonly view: SecurityView }) => (
             <th scope="col">TLS</th>
             <th scope="col">Client certificates</th>
             <th scope="col">Certificate</th>
+            <th scope="col" class="number">
+              Days left
+            </th>
           </tr>
         </thead>
         <tbody>
           {view.listeners.map((each) => (
             <tr key={each.address}>
               <td>{each.name}</td>
-              <td>{each.address}</td>
-              <td>{each.isTls ? "yes" : "no"}</td>
+              <td>
+                <code>{each.address}</code>
+              </td>
+              <td>{each.isTls ? <span class="tag good">yes</span> : <span class="tag">no</span>}</td>
               <td>{each.clientCertificates}</td>
-              <td class={isSoon(each.certificateExpiresAt) ? "warn" : undefined}>
-                {each.certificateSubject === null
-                  ? "–"
-                  : `${each.certificateSubject}, until ${moment(each.certificateExpiresAt)}`}
+              <td>{each.certificateSubject ?? "–"}</td>
+              <td class="number" title={moment(each.certificateExpiresAt)}>
+                <DaysLeft at={each.certificateExpiresAt} />
               </td>
             </tr>
           ))}
         </tbody>
       </table>
     </div>
-    <Facts
-      rows={[
-        ["Anonymous", view.isAnonymousAllowed ? "allowed" : "refused"],
-        [
-          "Asked in this order",
-          view.chain.length === 0
-            ? "nobody"
-            : view.chain
-                .map(
-                  ({ allowed, denied, failed, name }) =>
-                    `${name} (${count(allowed)} in, ${count(denied)} refused, ${count(failed)} failed)`
-                )
-                .join(" → ")
-        ],
-        ["Rules", `${count(view.rules)}; when none holds: ${view.noMatch}`]
-      ]}
-    />
   </>
 )
 
-const isSoon = (at: string | null): boolean => at !== null && Date.parse(at) - Date.now() < WARN_DAYS * DAY_MS
+const DaysLeft = ({ at }: { readonly at: string | null }) => {
+  if (at === null) return <>–</>
+  const days = daysUntil(at)
+  return (
+    <span class={days < 0 ? "tag bad" : days < WARN_DAYS ? "tag warn" : undefined}>
+      {days < 0 ? "over" : count(days)}
+    </span>
+  )
+}
 
-const actions = ["publish", "subscribe", "read", "retained", "will"] as const
+const answers = [
+  ["allowed", "good"],
+  ["denied", "warn"],
+  ["failed", "bad"]
+] as const
 
-const Explain = () => {
-  const client = useSignal("")
-  const username = useSignal("")
-  const action = useSignal<(typeof actions)[number]>("publish")
-  const topic = useSignal("")
-  const answer = useSignal<Explanation | undefined>(undefined)
-  const submit = async (event: Event) => {
-    event.preventDefault()
-    const wanted = {
-      client: client.value,
-      action: action.value,
-      topic: topic.value,
-      ...(username.value === "" ? {} : { username: username.value })
-    }
-    try {
-      answer.value = await send<Explanation>("POST", "/acl/explain", wanted)
-    } catch (cause) {
-      answer.value = undefined
-      tellFailure(cause)
-    }
-  }
-  const now = answer.value
+/** How the providers answered, side by side. */
+const Chain = ({ view: { chain } }: { readonly view: SecurityView }) => {
+  const most = Math.max(1, ...chain.map((each) => each.allowed + each.denied + each.failed))
   return (
     <>
-      <h2>May they?</h2>
-      <form class="row" onSubmit={submit}>
-        <label>
-          Client
-          <input required value={client.value} onInput={(event) => (client.value = event.currentTarget.value)} />
-        </label>
-        <label>
-          User
-          <input value={username.value} onInput={(event) => (username.value = event.currentTarget.value)} />
-        </label>
-        <label>
-          Action
-          <select
-            value={action.value}
-            onChange={(event) => (action.value = event.currentTarget.value as (typeof actions)[number])}
-          >
-            {actions.map((each) => (
-              <option key={each}>{each}</option>
-            ))}
-          </select>
-        </label>
-        <label>
-          Topic or filter
-          <input required value={topic.value} onInput={(event) => (topic.value = event.currentTarget.value)} />
-        </label>
-        <button type="submit">Explain</button>
-      </form>
-      {now === undefined ? null : (
-        <p class={`verdict ${now.verdict === "allow" ? "good" : "bad"}`} role="status">
-          <b>{now.verdict}</b>, decided by {now.decidedBy}
-          {now.rule === null ? "" : `: ${now.rule.text}`}.{" "}
-          {now.identity.isConnected ? "The client is connected" : "The client is not connected"}
-          {now.identity.username === null ? "" : `, user ${now.identity.username}`}
-          {now.identity.groups.length === 0 ? "" : `, groups ${now.identity.groups.join(", ")}`}.
-        </p>
+      <Part title="Who is asked, in this order" />
+      {chain.length === 0 ? (
+        <div class="panel">
+          <Nothing title="Nobody is asked">
+            Name who vouches for clients in <a href="/config?key=auth.chain">auth.chain</a>: a password file,
+            certificates, tokens, LDAP.
+          </Nothing>
+        </div>
+      ) : (
+        <div class="scroll-x">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Provider</th>
+                {answers.map(([name]) => (
+                  <th key={name} scope="col" class="number">
+                    {name}
+                  </th>
+                ))}
+                <th scope="col">Since the start</th>
+              </tr>
+            </thead>
+            <tbody>
+              {chain.map((each) => (
+                <tr key={each.name}>
+                  <td>{each.name}</td>
+                  {answers.map(([name]) => (
+                    <td key={name} class="number">
+                      {count(each[name])}
+                    </td>
+                  ))}
+                  <td class="meter">
+                    <div aria-hidden="true">
+                      {answers.map(([name, mood]) => (
+                        <span key={name} class={mood} style={{ width: `${(100 * each[name]) / most}%` }} />
+                      ))}
+                    </div>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
       )}
     </>
   )
 }
 
 const ruleColumns: ReadonlyArray<Column<RuleRow>> = [
-  { name: "#", isNumber: true, show: ({ number }) => number },
+  { name: "#", isNumber: true, class: "narrow", show: ({ number }) => number },
+  {
+    name: "Effect",
+    class: "narrow",
+    show: ({ effect }) => <span class={effect === "allow" ? "tag good" : "tag bad"}>{effect}</span>
+  },
   { name: "Rule", show: ({ text }) => text, title: ({ text }) => text },
   { name: "From", show: ({ source }) => <code>{source}</code> }
 ]
 
 const Rules = () => {
   const version = useSignal(0)
-  const reload = async () => {
-    if (await doing(() => send("POST", "/acl/reload"), "The rules were read again")) version.value += 1
+  const diff = useSignal<ConfigDiff | undefined>(undefined)
+  const command = requestCommand(location.origin, "POST", "/acl/reload")
+  const ask = () => get<ConfigDiff>("/config/diff").then((found) => (diff.value = found), tellFailure)
+  const close = async (confirmed: boolean) => {
+    diff.value = undefined
+    if (!confirmed) return
+    await doing(() => send("POST", "/acl/reload"), "The rules were read again", command)
+    version.value += 1
   }
   return (
     <>
-      <div class="heading">
-        <h2>Rules</h2>
-        <div class="actions">
-          {mayAdminister.value ? (
-            <button type="button" onClick={reload}>
-              Reload
-            </button>
-          ) : null}
-        </div>
-      </div>
+      <Part title="Rules">
+        {mayAdminister.value ? (
+          <button type="button" onClick={ask}>
+            Reload …
+          </button>
+        ) : null}
+      </Part>
       <List
         path="/acl"
         caption="Rules"
@@ -185,111 +215,16 @@ const Rules = () => {
         everyMs={0}
         nothing={
           <>
-            No rules: whoever gets in may do everything. Rules come from the file in <code>acl.rules-file</code>.
+            <b>No rules: whoever gets in may do everything</b>
+            <p>
+              Rules come from the file in <a href="/config?key=acl.rules-file">acl.rules-file</a>.
+            </p>
           </>
         }
       />
-    </>
-  )
-}
-
-/** Name of the provider whose users can be changed here. */
-const DATABASE = "user-database"
-
-const Users = ({ chain }: Pick<SecurityView, "chain">) => (
-  <>
-    <h2>Users of the built-in database</h2>
-    {chain.some(({ name }) => name === DATABASE) ? (
-      <UserList />
-    ) : (
-      <p class="soft">
-        The database is not asked: <code>auth.chain</code> does not name <code>{DATABASE}</code>. Add it and restart,
-        and users can be added here.
-      </p>
-    )}
-  </>
-)
-
-const UserList = () => {
-  const version = useSignal(0)
-  const name = useSignal("")
-  const password = useSignal("")
-  const groups = useSignal("")
-  const add = async (event: Event) => {
-    event.preventDefault()
-    const wanted = {
-      password: password.value,
-      groups: groups.value
-        .split(",")
-        .map((each) => each.trim())
-        .filter(Boolean)
-    }
-    if (
-      !(await doing(
-        () => send("PUT", `/users/${encodeURIComponent(name.value)}`, wanted),
-        `${name.value} may come in now`
-      ))
-    )
-      return
-    name.value = ""
-    password.value = ""
-    groups.value = ""
-    version.value += 1
-  }
-  const remove = async (user: string) => {
-    if (await doing(() => send("DELETE", `/users/${encodeURIComponent(user)}`), `${user} is gone`)) version.value += 1
-  }
-  const columns: ReadonlyArray<Column<UserRow>> = [
-    { name: "User", sort: "name", show: (row) => row.name },
-    { name: "Groups", show: (row) => row.groups.join(", ") || "–" },
-    { name: "Superuser", show: ({ isSuperuser }) => (isSuperuser ? "yes" : "no") },
-    { name: "Changed", show: ({ changedAt }) => ago(changedAt), title: ({ changedAt }) => moment(changedAt) },
-    {
-      name: "",
-      show: (row) => (
-        <button type="button" class="quiet" onClick={() => remove(row.name)}>
-          Remove
-        </button>
-      )
-    }
-  ]
-  return (
-    <>
-      <form class="row" onSubmit={add}>
-        <label>
-          Name
-          <input
-            required
-            autocomplete="off"
-            value={name.value}
-            onInput={(event) => (name.value = event.currentTarget.value)}
-          />
-        </label>
-        <label>
-          Password
-          <input
-            required
-            type="password"
-            autocomplete="new-password"
-            value={password.value}
-            onInput={(event) => (password.value = event.currentTarget.value)}
-          />
-        </label>
-        <label>
-          Groups
-          <input value={groups.value} onInput={(event) => (groups.value = event.currentTarget.value)} />
-        </label>
-        <button type="submit">Add</button>
-      </form>
-      <List
-        path="/users"
-        caption="Users"
-        columns={columns}
-        version={version.value}
-        keyOf={(row) => row.name}
-        everyMs={0}
-        nothing="No users here. Those of a password file are not shown."
-      />
+      {diff.value === undefined ? null : (
+        <Impact diff={diff.value} action="Reload the rules" command={command} onClose={close} />
+      )}
     </>
   )
 }
@@ -297,19 +232,21 @@ const UserList = () => {
 const Bans = () => {
   const version = useSignal(0)
   const lift = async (id: string) => {
-    if (await doing(() => send("DELETE", `/bans/${encodeURIComponent(id)}`), "Lifted")) version.value += 1
+    const work = () => send("DELETE", `/bans/${encodeURIComponent(id)}`)
+    if (await doing(work, "Lifted", unbanCommand(id))) version.value += 1
   }
   const columns: ReadonlyArray<Column<BanRow>> = [
-    { name: "Kind", show: ({ kind }) => kind },
-    { name: "Who", show: ({ value }) => value },
-    { name: "Why", show: ({ reason }) => reason },
+    { name: "Whom", sort: "value", class: "main", show: ({ kind, value }) => `${kind} ${value}` },
+    { name: "Why", show: ({ reason }) => reason, title: ({ reason }) => reason },
     { name: "By", show: ({ by }) => by },
-    { name: "Until", show: ({ until }) => (until === null ? "for good" : moment(until)) },
+    { name: "Since", show: ({ since }) => ago(since), title: ({ since }) => moment(since) },
+    { name: "Until", sort: "until", show: ({ until }) => (until === null ? "for good" : moment(until)) },
     {
       name: "",
+      class: "acts",
       show: ({ id }) =>
         mayOperate.value ? (
-          <button type="button" class="quiet" onClick={() => lift(id)}>
+          <button type="button" class="plain" onClick={() => lift(id)}>
             Lift
           </button>
         ) : null
@@ -317,14 +254,22 @@ const Bans = () => {
   ]
   return (
     <>
-      <h2>Bans</h2>
+      <Part title="Bans" />
       <List
         path="/bans"
         caption="Bans"
         columns={columns}
         version={version.value}
         keyOf={({ id }) => id}
-        nothing="Nobody is banned."
+        nothing={
+          <>
+            <b>Nobody is banned</b>
+            <p>
+              Clients, users and addresses are kept away from the page of a <a href="/clients">client</a>, or by{" "}
+              <code>promptmq ban</code>.
+            </p>
+          </>
+        }
       />
     </>
   )
@@ -332,18 +277,68 @@ const Bans = () => {
 
 const Refusals = ({ view }: { readonly view: SecurityView }) => (
   <>
-    <h2>Turned away</h2>
+    <Part title="Turned away" />
     {view.refusals.length === 0 ? (
-      <p class="soft">Nobody since the start.</p>
+      <div class="panel">
+        <Nothing title="Nobody since the start" />
+      </div>
     ) : (
-      <ul class="events">
+      <ul class="events panel">
         {view.refusals.map((each, i) => (
-          <li key={`${each.at} ${i}`}>
-            <time dateTime={each.at}>{moment(each.at)}</time> <b>{each.clientIdentifier}</b> {each.address} (
-            {each.listener}) {each.why}
+          <li key={`${each.at} ${view.refusals.length - i}`} class="bad">
+            <time dateTime={each.at} title={moment(each.at)}>
+              {ago(each.at)}
+            </time>
+            <b>
+              <ClientLink id={each.clientIdentifier} />
+            </b>
+            <span>
+              {each.why}{" "}
+              <span class="soft">
+                {each.address} ({each.listener})
+              </span>
+            </span>
           </li>
         ))}
       </ul>
     )}
   </>
 )
+
+const Changes = () => {
+  const { failure, value } = usePolled(
+    (signal) => get<ReadonlyArray<AuditEntry>>("/audit", { limit: CHANGES_MAX }, signal),
+    { key: "audit", everyMs: EVERY_MS }
+  )
+  return (
+    <>
+      <Part
+        title={value === undefined || value.length === 0 ? "Changes" : `The last ${counted(value.length, "change")}`}
+      />
+      {value === undefined ? (
+        <Waiting failure={failure} />
+      ) : value.length === 0 ? (
+        <div class="panel">
+          <Nothing title="Nobody has changed anything through the admin API" />
+        </div>
+      ) : (
+        <ul class="events panel few">
+          {value.map((each, i) => (
+            <li key={`${each.at} ${i}`} class={each.outcome >= 400 ? "bad" : undefined}>
+              <time dateTime={each.at} title={moment(each.at)}>
+                {ago(each.at)}
+              </time>
+              <b>{each.who}</b>
+              <span>
+                <code>{each.what}</code>{" "}
+                <span class="soft">
+                  {each.outcome}, {each.address}
+                </span>
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  )
+}

@@ -1,28 +1,64 @@
 /** The topics as a tree, one level at a time, and what is known of one: its last value above all. */
 import { useSignal } from "@preact/signals"
-import { useEffect } from "preact/hooks"
 import { useLocation } from "preact-iso"
-import type { TopicDetail, TopicNode } from "../../api/topics.ts"
+import type { MessageView, TopicDetail, TopicNode } from "../../api/topics.ts"
 import { get, send } from "../api.ts"
-import { count, moment, quoted } from "../format.ts"
+import { Chart, palette } from "../chart.tsx"
+import { clearCommand, topicsCommand } from "../commands.ts"
+import { Confirm } from "../dialog.tsx"
+import { ago, bytes, count, counted, moment, rate } from "../format.ts"
 import { doing, tellFailure } from "../notices.tsx"
-import { Confirm, Facts, Heading, PayloadView } from "../parts.tsx"
+import { ClientLink, Facts, Heading, Names, Nothing, Waiting } from "../parts.tsx"
+import { PayloadView } from "../payload.tsx"
+import { type Field, numbersIn } from "../payload-text.ts"
+import { usePolled } from "../polled.ts"
 import { mayOperate } from "../session.ts"
 
-const EVERY_MS = 2000
+const EVERY_MS = 1000
+const VALUE_EVERY_MS = 1000
 const LEVEL_MAX = 500
+const VALUES_MAX = 300
+
+interface Clearing {
+  readonly filter: string
+  readonly matched: number
+}
 
 export const TopicsPage = () => {
   const { query, route } = useLocation()
   const chosen = query["topic"]
+  const filter = useSignal("")
   return (
     <section>
-      <Heading title="Topics" command={`promptmq sub -v -t ${quoted(chosen ?? "#")}`} />
-      <div class="split">
+      <Heading title="Topics" command={topicsCommand(chosen)} />
+      <div class="split tall">
         <section class="tree" aria-label="Topics">
-          <Level prefix="" chosen={chosen} onChoose={(topic) => route(`/topics?topic=${encodeURIComponent(topic)}`)} />
+          <input
+            type="search"
+            aria-label="Levels at the top that contain"
+            placeholder="Filter the top level"
+            value={filter.value}
+            onInput={(event) => (filter.value = event.currentTarget.value)}
+          />
+          <Level
+            prefix=""
+            filter={filter.value}
+            chosen={chosen}
+            onChoose={(topic) => route(`/topics?topic=${encodeURIComponent(topic)}`)}
+          />
         </section>
-        <div>{chosen === undefined ? <p class="soft">Choose a topic.</p> : <Topic key={chosen} topic={chosen} />}</div>
+        <div>
+          {chosen === undefined ? (
+            <div class="panel">
+              <Nothing title="No topic is chosen">
+                Open the tree on the left. Its numbers say how many messages there were, and how many there are a
+                second.
+              </Nothing>
+            </div>
+          ) : (
+            <Topic key={chosen} topic={chosen} />
+          )}
+        </div>
       </div>
     </section>
   )
@@ -30,54 +66,77 @@ export const TopicsPage = () => {
 
 interface LevelProps {
   readonly prefix: string
+  readonly filter?: string
   readonly chosen: string | undefined
   readonly onChoose: (topic: string) => void
 }
 
-const Level = ({ chosen, onChoose, prefix }: LevelProps) => {
-  const nodes = useSignal<ReadonlyArray<TopicNode> | undefined>(undefined)
-  const left = useSignal(0)
-  useEffect(() => {
-    const load = () =>
-      get<{ readonly items: ReadonlyArray<TopicNode>; readonly total: number }>("/topics", {
-        prefix,
-        limit: LEVEL_MAX
-      }).then(({ items, total }) => {
-        nodes.value = items
-        left.value = total - items.length
-      }, tellFailure)
-    void load()
-    const timer = setInterval(() => (document.hidden ? undefined : void load()), EVERY_MS)
-    return () => clearInterval(timer)
-  }, [prefix])
-  if (nodes.value === undefined) return <p class="soft">loading …</p>
-  if (nodes.value.length === 0) {
-    return prefix === "" ? (
-      <p class="soft">
-        No topics yet. Try <code>promptmq pub -t demo/hi -m hello</code>.
-      </p>
-    ) : null
+interface LevelPage {
+  readonly items: ReadonlyArray<TopicNode>
+  readonly total: number
+}
+
+const Level = ({ chosen, filter = "", onChoose, prefix }: LevelProps) => {
+  const rates = useSignal<ReadonlyMap<string, number>>(new Map())
+  const before = useSignal<{ readonly atMs: number; readonly page: LevelPage } | undefined>(undefined)
+  const { failure, value } = usePolled(
+    (signal) => get<LevelPage>("/topics", { prefix, filter, limit: LEVEL_MAX }, signal),
+    {
+      key: prefix,
+      version: filter,
+      everyMs: EVERY_MS,
+      onValue: (page) => {
+        const nowMs = performance.now()
+        const last = before.peek()
+        if (last !== undefined) rates.value = ratesOf(last.page, page, (nowMs - last.atMs) / 1000)
+        before.value = { atMs: nowMs, page }
+      }
+    }
+  )
+  if (value === undefined) return <Waiting failure={failure} />
+  if (value.items.length === 0) {
+    if (prefix !== "") return null
+    return filter === "" ? (
+      <Nothing title="No topics yet">
+        Publish something: <code>promptmq pub -t demo/hi -m hello</code>, or on the page <a href="/publish">Publish</a>.
+      </Nothing>
+    ) : (
+      <p class="soft">No level contains “{filter}”.</p>
+    )
   }
+  const left = value.total - value.items.length
   return (
     <ul>
-      {nodes.value.map((node) => (
-        <Branch key={node.topic} node={node} chosen={chosen} onChoose={onChoose} />
+      {value.items.map((node) => (
+        <Branch key={node.topic} node={node} rate={rates.value.get(node.topic)} chosen={chosen} onChoose={onChoose} />
       ))}
-      {left.value > 0 ? <li class="soft">… and {count(left.value)} more</li> : null}
+      {left > 0 ? <li class="soft">… and {count(left)} more</li> : null}
     </ul>
   )
 }
 
-const Branch = ({
-  chosen,
-  node,
-  onChoose
-}: {
+/** Counts that fall are those of another process, or of a log that was cut. */
+const ratesOf = (last: LevelPage, now: LevelPage, seconds: number): ReadonlyMap<string, number> => {
+  const before = new Map(last.items.map(({ messages, topic }) => [topic, messages]))
+  return new Map(
+    now.items.map(({ messages, topic }) => [
+      topic,
+      Math.max(0, messages - (before.get(topic) ?? messages)) / Math.max(0.5, seconds)
+    ])
+  )
+}
+
+interface BranchProps {
   readonly node: TopicNode
+  readonly rate: number | undefined
   readonly chosen: string | undefined
   readonly onChoose: (topic: string) => void
-}) => {
+}
+
+const Branch = ({ chosen, node, onChoose, rate: perSecond }: BranchProps) => {
   const isOpen = useSignal(chosen?.startsWith(`${node.topic}/`) === true)
+  const name = node.level === "" ? "(empty level)" : node.level
+  const toggle = () => (isOpen.value = !isOpen.value)
   return (
     <li>
       <div class={chosen === node.topic ? "node chosen" : "node"}>
@@ -87,7 +146,7 @@ const Branch = ({
             class="quiet twist"
             aria-expanded={isOpen.value}
             aria-label={`${isOpen.value ? "Close" : "Open"} ${node.topic}`}
-            onClick={() => (isOpen.value = !isOpen.value)}
+            onClick={toggle}
           >
             {isOpen.value ? "▾" : "▸"}
           </button>
@@ -95,15 +154,26 @@ const Branch = ({
           <span class="twist" />
         )}
         {node.isTopic ? (
-          <button type="button" class="link" onClick={() => onChoose(node.topic)}>
-            {node.level === "" ? "(empty level)" : node.level}
+          <button type="button" class="link" title={node.topic} onClick={() => onChoose(node.topic)}>
+            {name}
           </button>
         ) : (
-          <span>{node.level === "" ? "(empty level)" : node.level}</span>
+          <button type="button" class="link plainly" tabIndex={-1} onClick={toggle}>
+            {name}
+          </button>
         )}
-        <span class="soft" title="Messages since the start">
-          {node.isRetained ? "retained · " : ""}
-          {count(node.messages)}
+        {node.last === null ? null : (
+          <span class="value" title={bytes(node.last.sizeBytes)}>
+            {node.last.encoding === "utf8" ? node.last.value : `(${bytes(node.last.sizeBytes)})`}
+          </span>
+        )}
+        {node.isRetained ? (
+          <span class="tag" title="A message is retained">
+            R
+          </span>
+        ) : null}
+        <span class="soft tally" title="Messages, and messages a second">
+          {perSecond !== undefined && perSecond > 0 ? <b>{rate(perSecond)}</b> : null} {count(node.messages)}
         </span>
       </div>
       {isOpen.value ? <Level prefix={node.topic} chosen={chosen} onChoose={onChoose} /> : null}
@@ -111,82 +181,185 @@ const Branch = ({
   )
 }
 
+/** One value as it was seen. */
+interface Seen {
+  readonly key: string
+  readonly atMs: number
+  readonly message: MessageView
+}
+
 const Topic = ({ topic }: { readonly topic: string }) => {
-  const detail = useSignal<TopicDetail | undefined>(undefined)
-  const isClearing = useSignal(false)
-  const load = () => get<TopicDetail>("/topics/value", { topic }).then((found) => (detail.value = found), tellFailure)
-  useEffect(() => {
-    void load()
-    const timer = setInterval(() => (document.hidden ? undefined : void load()), EVERY_MS)
-    return () => clearInterval(timer)
-  }, [topic])
-  const now = detail.value
-  const clear = async (confirmed: boolean) => {
-    isClearing.value = false
-    if (confirmed) await doing(() => send("DELETE", "/retained", undefined, { filter: topic }), "Cleared")
-    await load()
+  const seen = useSignal<ReadonlyArray<Seen>>([])
+  const clearing = useSignal<Clearing | undefined>(undefined)
+  const plotted = useSignal<ReadonlyArray<string>>([])
+  const {
+    again,
+    failure,
+    value: now
+  } = usePolled((signal) => get<TopicDetail>("/topics/value", { topic }, signal), {
+    key: topic,
+    everyMs: VALUE_EVERY_MS,
+    onValue: ({ last }) => {
+      if (last !== null) seen.value = withValue(seen.peek(), last)
+    }
+  })
+  const countThem = async (filter: string) => {
+    try {
+      const query = { filter, "dry-run": true }
+      const { matched } = await send<{ readonly matched: number }>("DELETE", "/retained", undefined, query)
+      clearing.value = { filter, matched }
+    } catch (cause) {
+      tellFailure(cause)
+    }
   }
+  const clear = async (confirmed: boolean) => {
+    const wanted = clearing.value
+    clearing.value = undefined
+    if (!confirmed || wanted === undefined) return
+    const { filter } = wanted
+    await doing(() => send("DELETE", "/retained", undefined, { filter }), "Cleared", clearCommand(filter))
+    await again()
+  }
+  const last = now?.last ?? undefined
+  const fields = last?.payload.encoding === "utf8" ? numbersIn(last.payload.value) : []
   return (
-    <>
-      <h2>
-        <code>{topic}</code>
-      </h2>
-      <div class="actions">
-        <a class="button" href={`/publish?topic=${encodeURIComponent(topic)}`}>
-          Publish here
-        </a>
-        <a class="button" href={`/trace?topic=${encodeURIComponent(topic)}`}>
-          Trace
-        </a>
-        {mayOperate.value && now?.retained != null ? (
-          <button type="button" onClick={() => (isClearing.value = true)}>
-            Clear retained
-          </button>
-        ) : null}
+    <div class="panel">
+      <div class="heading">
+        <h2>
+          <code>{topic}</code>
+        </h2>
+        <div class="actions">
+          <a class="button" href={`/publish?topic=${encodeURIComponent(topic)}`}>
+            Publish here
+          </a>
+          <a class="button" href={`/trace?topic=${encodeURIComponent(topic)}`}>
+            Trace
+          </a>
+          {mayOperate.value ? (
+            <>
+              <button type="button" disabled={now?.retained == null} onClick={() => countThem(topic)}>
+                Clear retained
+              </button>
+              <button type="button" onClick={() => countThem(`${topic}/#`)}>
+                Clear subtree …
+              </button>
+            </>
+          ) : null}
+        </div>
       </div>
       {now === undefined ? (
-        <p class="soft">loading …</p>
+        <Waiting failure={failure} />
       ) : (
         <>
-          {now.last === null ? (
-            <p class="soft">No message of it is kept.</p>
+          {last === undefined ? (
+            <Nothing title="No message of it is kept">The next one is shown as soon as it comes.</Nothing>
           ) : (
-            <PayloadView payload={now.last.payload} />
+            <PayloadView payload={last.payload} before={seen.value.at(-2)?.message.payload} />
           )}
-          <Facts
-            rows={[
-              ["Last", now.last === null ? "–" : `${moment(now.last.publishedAt)}, QoS ${now.last.qos}`],
-              [
-                "Retained",
-                now.retained === null
-                  ? "no"
-                  : `since ${moment(now.retained.storedAt)}, by ${now.retained.publisher ?? "?"}`
-              ],
-              ["Subscribers", count(now.subscribers)],
-              ["Of them", now.subscriberNames.length === 0 ? "–" : <Names names={now.subscriberNames} />],
-              ["Records in the log", count(now.records)]
-            ]}
-          />
+          <Fields fields={fields} plotted={plotted.value} onPlot={(next) => (plotted.value = next)} />
+          {plotted.value.length === 0 ? null : <Plot paths={plotted.value} seen={seen.value} />}
+          <Facts rows={factsOf(now)} />
         </>
       )}
-      {isClearing.value ? (
-        <Confirm title="Clear the retained message?" action="Clear" onClose={clear}>
+      {clearing.value === undefined ? null : (
+        <Confirm
+          title={`Clear ${counted(clearing.value.matched, "retained message")}?`}
+          action="Clear"
+          isDanger
+          command={clearCommand(clearing.value.filter)}
+          onClose={clear}
+        >
           <p>
-            New subscribers of <code>{topic}</code> will get nothing until something is retained again.
+            New subscribers of <code>{clearing.value.filter}</code> will get nothing until something is retained again.
           </p>
         </Confirm>
-      ) : null}
-    </>
+      )}
+    </div>
   )
 }
 
-const Names = ({ names }: { readonly names: ReadonlyArray<string> }) => (
-  <>
-    {names.map((name, i) => (
-      <span key={name}>
-        {i > 0 ? ", " : ""}
-        <a href={`/clients/${encodeURIComponent(name)}`}>{name}</a>
-      </span>
-    ))}
-  </>
-)
+const factsOf = ({ last, records, retained, subscriberNames, subscribers }: TopicDetail) =>
+  [
+    [
+      "Last",
+      last === null ? (
+        "–"
+      ) : (
+        <span key="last" title={moment(last.publishedAt)}>
+          {ago(last.publishedAt)}, QoS {last.qos}
+        </span>
+      )
+    ],
+    [
+      "Retained",
+      retained === null ? (
+        "no"
+      ) : (
+        <span key="retained" title={moment(retained.storedAt)}>
+          {ago(retained.storedAt)}, {bytes(retained.sizeBytes)}, by{" "}
+          {retained.publisher === null ? "somebody before the restart" : <ClientLink id={retained.publisher} />}
+        </span>
+      )
+    ],
+    ["Content type", last?.contentType ?? "–"],
+    ["Expires", moment(last?.expiresAt)],
+    [
+      "User properties",
+      last === null || last.userProperties.length === 0
+        ? "–"
+        : last.userProperties.map(({ name, value }) => `${name}=${value}`).join(", ")
+    ],
+    ["Records in the log", count(records)],
+    ["Subscribers", count(subscribers)],
+    ["Of them", <Names key="names" names={subscriberNames} />]
+  ] as const
+
+/** Another message is another sequence, another time, or another text. */
+const withValue = (before: ReadonlyArray<Seen>, message: MessageView): ReadonlyArray<Seen> => {
+  const key = `${message.sequence} ${message.publishedAt} ${message.payload.value}`
+  if (before.at(-1)?.key === key) return before
+  const atMs = message.publishedAt === null ? Date.now() : Date.parse(message.publishedAt)
+  return [...before, { key, atMs, message }].slice(-VALUES_MAX)
+}
+
+const Fields = ({
+  fields,
+  onPlot,
+  plotted
+}: {
+  readonly fields: ReadonlyArray<Field>
+  readonly plotted: ReadonlyArray<string>
+  readonly onPlot: (paths: ReadonlyArray<string>) => void
+}) =>
+  fields.length === 0 ? null : (
+    <div class="chips">
+      <span class="soft">Plot</span>
+      {fields.map(({ path, value }) => (
+        <button
+          key={path}
+          type="button"
+          class="chip"
+          aria-pressed={plotted.includes(path)}
+          onClick={() => onPlot(plotted.includes(path) ? plotted.filter((each) => each !== path) : [...plotted, path])}
+        >
+          {path === "" ? "value" : path} <b>{value}</b>
+        </button>
+      ))}
+    </div>
+  )
+
+const Plot = ({ paths, seen }: { readonly paths: ReadonlyArray<string>; readonly seen: ReadonlyArray<Seen> }) => {
+  const rows = seen.map(({ atMs, message }) => ({ atMs, fields: numbersIn(message.payload.value) }))
+  return (
+    <Chart
+      title="Values since this page looks"
+      atSeconds={rows.map(({ atMs }) => atMs / 1000)}
+      format={(value) => (value == null ? "–" : String(Math.round(value * 1000) / 1000))}
+      series={paths.map((path, i) => ({
+        name: path === "" ? "value" : path,
+        colour: palette[i % palette.length] as string,
+        values: rows.map(({ fields }) => fields.find((each) => each.path === path)?.value ?? null)
+      }))}
+    />
+  )
+}

@@ -1,0 +1,87 @@
+/**
+ * Goal: who asks is told with PUBACK and PUBREC what is kept at that moment, and for how many; nobody else is told
+ * anything, and nothing leaves earlier, larger or later for it.
+ * Method: a durable store whose promise the test moves by hand; the bytes of the acknowledgements.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import type { Client } from "../../src/broker/client.ts"
+import { receiptsOf } from "../../src/broker/receipts.ts"
+import type { ConnectPacket } from "../../src/codec/codec.ts"
+import { SlowStore } from "../support/slow-store.ts"
+import type { Received } from "./client-packets.ts"
+import { TestClient } from "./test-client.ts"
+import { World } from "./world.ts"
+
+const PUBACK = 4
+
+const setUp = () => {
+  const store = new SlowStore()
+  const world = new World({ log: store, sessionStore: store.sessions })
+  const settle = () => {
+    world.run()
+    for (let before = -1; before !== store.ticket; ) {
+      before = store.ticket
+      store.keep()
+      world.run()
+    }
+  }
+  const connect = (clientIdentifier: string, sessionExpirySeconds = 0) => {
+    const client = new TestClient(world, { clientIdentifier, sessionExpirySeconds })
+    settle()
+    return client
+  }
+  const publisher = connect("publisher")
+  const { core } = world
+  const client = core.sessions.get("publisher")?.connection as Client
+  client.receipts = new Map()
+  const told = () => publisher.of(PUBACK).map(({ told }: Received) => told)
+  return { connect, client, publisher, settle, store, told, world }
+}
+
+describe("receipts", () => {
+  it("are wished with CONNECT of MQTT 5 that wants problem information", () => {
+    const connect = (version: number, properties: ConnectPacket["properties"]) =>
+      receiptsOf({ version, properties } as ConnectPacket)
+    const userProperties = [["promptmq-receipts", ""]] as const
+    assert.isDefined(connect(5, { userProperties }))
+    assert.isUndefined(connect(5, { userProperties, requestProblemInformation: 0 }))
+    assert.isUndefined(connect(5, { userProperties: [["other", ""]] }))
+    assert.isUndefined(connect(5, {}))
+    assert.isUndefined(connect(4, { userProperties }))
+  })
+
+  it("tell of receivers who are there, of those who are away, and of what is synced, when it is", () => {
+    const { connect, publisher, settle, told, world } = setUp()
+    connect("there").subscribe("t", { qos: 1 })
+    settle()
+    publisher.publish("t", "x", { qos: 1 })
+    world.run()
+    assert.deepEqual(told(), ["1 receiver"])
+    const away = connect("away", 1000)
+    away.subscribe("t/#", { qos: 1 })
+    away.subscribe("t", { qos: 1 })
+    settle()
+    away.disconnect()
+    settle()
+    publisher.publish("t", "x", { qos: 1 })
+    world.run()
+    assert.deepEqual(told(), ["1 receiver"], "nothing is told before the log keeps it")
+    settle()
+    assert.deepEqual(told(), ["1 receiver", "durable, 2 receivers"])
+  })
+
+  it("are left out where the client takes no packet of that size, and of what nobody gets", () => {
+    const { client, connect, publisher, settle, told, world } = setUp()
+    publisher.publish("t", "x", { qos: 1 })
+    world.run()
+    connect("there").subscribe("t", { qos: 1 })
+    settle()
+    client.maximumPacketSizeBytes = 18
+    publisher.publish("t", "x", { qos: 1 })
+    world.run()
+    client.maximumPacketSizeBytes = 19
+    publisher.publish("t", "x", { qos: 1 })
+    world.run()
+    assert.deepEqual(told(), ["", "", "1 receiver"])
+  })
+})
