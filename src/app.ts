@@ -38,12 +38,11 @@ import { type OpenedAdmin, openAdmin, openEarly } from "./admin/server.ts"
 import { type StoreFound, type StoreView, spaceWords, viewStore } from "./admin/store-view.ts"
 import { makeAclDesk } from "./broker/acl-desk.ts"
 import { Broker, type BrokerShape } from "./broker/broker.ts"
-import type { Core } from "./broker/core.ts"
 import { type Doors, makeDoors } from "./broker/doors.ts"
 import { type BansDesk, keepBans } from "./broker/keep-bans.ts"
 import { keepPublishers } from "./broker/keep-publishers.ts"
 import { keepQuotas, type QuotaDesk } from "./broker/keep-quotas.ts"
-import { livenessRoots } from "./broker/liveness.ts"
+import { makeCompactor } from "./broker/make-compactor.ts"
 import { recheckIdentities, recheckProofs } from "./broker/recheck.ts"
 import {
   BrokerClock,
@@ -76,7 +75,7 @@ import { TlsMaterial, type TlsMaterialError, watchTlsMaterial } from "./listener
 import { ReloadFigures } from "./metrics/reload-figures.ts"
 import type { ListenAddress } from "./settings/address.ts"
 import type { Settings } from "./settings/settings.ts"
-import { Compactor, superviseCompactor } from "./store/compactor.ts"
+import { superviseCompactor } from "./store/compactor.ts"
 import type { LostMessage } from "./store/durable-log.ts"
 import { type DurableStore, openDurableStore } from "./store/durable-store.ts"
 import type { MessageLog } from "./store/ports.ts"
@@ -309,7 +308,7 @@ const openSpans = ({ log, settings, version }: StartOptions) =>
 
 /** `tls` is there while server.tls is true; without it there are no listeners with TLS. */
 export const listenerSettings = (
-  { mqtt, server }: Settings,
+  { auth, mqtt, server }: Settings,
   tls?: TlsMaterial | undefined,
   doors?: Doors | undefined
 ): ReadonlyArray<ListenerSettings> => {
@@ -318,7 +317,8 @@ export const listenerSettings = (
     kind: "websocket" as const,
     paths: server.wsPaths,
     maxPacketBytes: mqtt.maxPacketSizeBytes,
-    originsAllowed
+    originsAllowed,
+    isOpen: auth.chain.length === 0 ? auth.allowAnonymous !== false : auth.allowAnonymous === true
   }
   const file = { kind: "unix" as const, name: "unix", mode: Number.parseInt(server.unixMode, 8) }
   const secure = tls === undefined ? undefined : { material: tls, handshakeTimeoutMs: server.connectTimeoutMs }
@@ -379,7 +379,8 @@ const serveStore = Effect.fnUntraced(function* (
     fs,
     place: { dataDirectory: dataDir, logDirectory: walDir },
     counters: core.counters,
-    compactor
+    compactor,
+    syncDelayMsMax: () => held.current.health.syncDelayMsMax
   })
   return {
     ...view,
@@ -394,30 +395,6 @@ const serveStore = Effect.fnUntraced(function* (
     }
   } satisfies ServedStore
 })
-
-const makeCompactor = (
-  { ensureSnapshot, log, storeUuid }: DurableStore,
-  fs: StoreFs,
-  held: SettingsHolder,
-  core: Core
-) => {
-  const { dataDir, wal, walDir } = held.initial.storage
-  return new Compactor({
-    fs,
-    logDirectory: walDir,
-    quarantineDirectory: join(dataDir, "quarantine"),
-    storeUuid,
-    epoch: log.wal.epoch,
-    segmentBytes: wal.segmentSizeBytes,
-    settings: () => held.current.storage.compaction,
-    target: log,
-    roots: livenessRoots(core),
-    ensureSnapshot,
-    dropped: log.wal.dropped,
-    nowMs: Date.now,
-    randomHex: (bytes) => randomBytes(bytes).toString("hex")
-  })
-}
 
 /** Nothing more is acknowledged to anybody, and nobody is left waiting. */
 const closedBy = (failure: Effect.Effect<never, StoreFailed>, { core }: BrokerShape) =>

@@ -48,7 +48,7 @@ class Peer {
     const type = first >> 4
     if (type === 3) {
       const topicEnd = body + 2 + bytes.readUInt16BE(body)
-      Peer.subscribers.get(bytes.latin1Slice(body + 2, topicEnd))?.write(bytes.subarray(at, end))
+      Peer.subscribers.get(bytes.toString("latin1", body + 2, topicEnd))?.write(bytes.subarray(at, end))
       if ((first & 6) === 2) this.#socket.write(Buffer.from([0x40, 2, bytes[topicEnd] ?? 0, bytes[topicEnd + 1] ?? 0]))
     } else if (type === 1) {
       this.#isVersion5 = bytes[body + 6] === 5
@@ -56,7 +56,7 @@ class Peer {
     } else if (type === 8) {
       const filter = body + (this.#isVersion5 ? 3 : 2)
       const filterEnd = filter + 2 + bytes.readUInt16BE(filter)
-      Peer.subscribers.set(bytes.latin1Slice(filter + 2, filterEnd), this.#socket)
+      Peer.subscribers.set(bytes.toString("latin1", filter + 2, filterEnd), this.#socket)
       const head = [0x90, this.#isVersion5 ? 4 : 3, bytes[body] ?? 0, bytes[body + 1] ?? 0]
       this.#socket.write(Buffer.from([...head, ...(this.#isVersion5 ? [0] : []), bytes[filterEnd] ?? 0]))
     } else if (type === 14) this.#socket.end()

@@ -8,7 +8,7 @@
  * - A file that is not there is no ban. A crash leaves the old file or the new one.
  * - A ban that somebody asked for is in the file before it is answered; those the broker makes follow within a second.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs"
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -45,7 +45,9 @@ export const loadBans = (file: string, bans: Bans, nowMs: number): Effect.Effect
 export function saveBans(file: string, bans: ReadonlyArray<Ban>): void {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const next = `${file}.new`
-  const handle = openSync(next, "w", 0o600)
+  // Whatever lies there, a link of somebody's included, is taken away and not written through.
+  rmSync(next, { force: true })
+  const handle = openSync(next, "wx", 0o600)
   try {
     writeSync(handle, `${JSON.stringify({ version: VERSION, bans })}\n`)
     fsyncSync(handle)

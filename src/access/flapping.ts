@@ -7,6 +7,7 @@
  * - Memory is bounded: above CLIENTS_MAX those whose windows began first are forgotten.
  * - Times come in as an argument.
  */
+/** Memory, not policy: client ids are the strangers' choice, and the oldest are forgotten first. */
 const CLIENTS_MAX = 65_536
 const FORGOTTEN_AT_ONCE = 8192
 

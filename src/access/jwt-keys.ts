@@ -19,7 +19,7 @@ import type { JSONWebKeySet, JWK, JWTVerifyGetKey } from "jose"
 import type { Settings } from "../settings/settings.ts"
 import { type FileProblem, isFileProblem, readProviderFile } from "./provider-file.ts"
 
-export type Jose = typeof import("jose")
+export type Jose = typeof import("./jose.ts")
 export type JwtSettings = Settings["auth"]["jwt"]
 
 const SECRET_BYTES_MIN = 32

@@ -50,7 +50,7 @@ export const makeProvider: MakeProvider = (context) =>
     const settings = context.settings.auth.jwt
     const problem = jwtSettingsProblem(settings)
     if (problem !== undefined) return yield* refused(problem)
-    const jose = yield* Effect.promise(() => import("jose"))
+    const jose = yield* Effect.promise(() => import("./jose.ts"))
     const keys = yield* settings.jwksUrl === "" ? fileKeys(context, jose) : fetchedKeys(context, jose)
     const judge = (request: ConnectRequest, token: string) => verified({ context, jose, keys, request, token })
     return {

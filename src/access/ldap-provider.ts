@@ -10,6 +10,8 @@
  * - An empty password is never sent: directories take it for an anonymous bind and say yes to whatever name
  *   (RFC 4513, 5.1.2). [AUTH-LDAP]
  * - What a client calls itself is one value inside a name or filter, whatever it contains (ldap-escape.ts). [AUTH-LDAP]
+ * - A directory takes "ALICE " for alice: the user name is the directory's own spelling, or rules, bans and quotas of alice
+ *   would not be about whoever writes it otherwise [AUTH-LDAP-2].
  * - Two entries for one name are nobody; more groups than max-groups is a denial, since a rule that denies may name one
  *   that was left out.
  *
@@ -25,6 +27,7 @@ import { CircuitBreaker, Guard } from "./circuit-breaker.ts"
 import { utf8Of } from "./http-provider.ts"
 import { type Connection, Directory, type Ldap } from "./ldap-directory.ts"
 import { escapeDnValue, escapeFilterValue, fillTemplate } from "./ldap-escape.ts"
+import { nameAttributes, spelledAs, valuesInDn } from "./ldap-spelling.ts"
 import { type Provider, type ProviderAnswer, ProviderFailed, unknown } from "./provider.ts"
 import { type FileProblem, isFileProblem, readProviderFile } from "./provider-file.ts"
 import { type MakeProvider, ProviderRefused } from "./providers.ts"
@@ -34,6 +37,7 @@ const BAD_USER_NAME_OR_PASSWORD = 0x86
 const SERVER_UNAVAILABLE = 0x88
 /** No attributes are wished (RFC 4511, 4.5.1.8). */
 const NO_ATTRIBUTES = "1.1"
+const WHO_AM_I = "1.3.6.1.4.1.4203.1.11.3"
 
 type LdapSettings = Settings["auth"]["ldap"]
 
@@ -97,9 +101,10 @@ interface Exchange {
 async function login(exchange: Exchange, credentials: Credentials): Promise<ProviderAnswer> {
   const { connection, ldap, own } = exchange
   const { clientIdentifier, password, username } = credentials
-  const found = own.userDn === "" ? await find(exchange, credentials) : [inDn(own.userDn, credentials)]
-  const [dn, ...others] = found
-  if (dn === undefined) return unknown
+  const found = own.userDn === "" ? await find(exchange, credentials) : [{ dn: inDn(own.userDn, credentials) }]
+  const [entry, ...others] = found
+  if (entry === undefined) return unknown
+  const { dn } = entry
   if (others.length > 0) return denied("the directory has more than one entry for this name")
   connection.boundAs = undefined
   try {
@@ -110,23 +115,47 @@ async function login(exchange: Exchange, credentials: Credentials): Promise<Prov
     return denied(why)
   }
   connection.boundAs = dn
+  const spelled = spelledAs(username, entry.names ?? (await namesOf(exchange)))
+  if (spelled === undefined) return denied("the directory does not show how it writes this name") // [AUTH-LDAP-2]
   const groups = own.groupBase === "" ? undefined : await groupsOf(exchange, credentials, dn)
   // Not the directory's failure: a single user must not open the breaker for all.
   if ((groups?.length ?? 0) > own.maxGroups) return denied("the user is in more groups than auth.ldap.max-groups")
-  return { kind: "allowed", identity: { clientIdentifier, username, groups, provider: NAME } }
+  return { kind: "allowed", identity: { clientIdentifier, username: spelled, groups, provider: NAME } }
 }
 
-/** The names of the entries that fit; more than two are not asked for. */
-async function find({ connection, own }: Exchange, credentials: Credentials): Promise<ReadonlyArray<string>> {
+interface FoundEntry {
+  readonly dn: string
+  /** The user's names as the directory writes them. */
+  readonly names?: ReadonlyArray<string>
+}
+
+/** The entries that fit; more than two are not asked for. */
+async function find({ connection, own }: Exchange, credentials: Credentials): Promise<ReadonlyArray<FoundEntry>> {
   await bindToSearch(connection, own)
   const filter = inFilter(own.userFilter, { username: credentials.username, clientid: credentials.clientIdentifier })
+  const attributes = nameAttributes(own.userFilter)
   const { searchEntries } = await connection.client.search(own.userBase, {
     scope: own.scope,
     filter,
     sizeLimit: 2,
-    attributes: [NO_ATTRIBUTES]
+    attributes: attributes.length === 0 ? [NO_ATTRIBUTES] : [...attributes]
   })
-  return searchEntries.map((entry) => entry.dn)
+  return searchEntries.map((entry) => ({ dn: entry.dn, names: attributes.flatMap((name) => valuesOf(entry, name)) }))
+}
+
+/**
+ * Of the entry that the connection is bound as. The directory says who that is, in its own spelling, without having to
+ * show the entry (RFC 4532); none where it does not.
+ */
+async function namesOf({ connection, ldap, own }: Exchange): Promise<ReadonlyArray<string>> {
+  const attributes = nameAttributes(own.userDn)
+  try {
+    const { value = "" } = await connection.client.exop(WHO_AM_I)
+    return value.startsWith("dn:") ? attributes.flatMap((name) => valuesInDn(value.slice(3), name)) : []
+  } catch (error) {
+    if (error instanceof ldap.ResultCodeError) return []
+    throw error
+  }
 }
 
 async function groupsOf(

@@ -64,6 +64,7 @@ export interface UserDatabaseOptions {
 }
 
 const OWNER_ONLY = 0o600
+/** Address space, not memory: room for ten million users, taken when there are that many. */
 const MAP_BYTES = 4 * 1_073_741_824
 
 /** The scope's end closes it. Only the holder of the data folder may call this. */

@@ -5,6 +5,7 @@
  * Bounded: ADDRESSES_MAX addresses, those that came first go first. Time comes in as an argument.
  */
 const WINDOW_MS = 60_000
+/** Memory, not policy: beyond it the address that was seen first is forgotten. */
 const ADDRESSES_MAX = 4096
 
 interface Window {

@@ -3,11 +3,11 @@
  *
  *   the admin's token     admin.token-file, read at the start          admin
  *   further tokens        admin.tokens-file, read again on change      their role
- *   session tokens        exchanged for the one-time code of the link  admin, 12 hours, in memory only
+ *   session tokens        exchanged for the one-time code of the link  admin, for admin.session-time, in memory only
  *
  * Invariants
  * - A presented token is compared by its digest with every digest there is, each in constant time and none left out.
- * - [ADM-2] A login code is good once and for ten minutes. What is left of a used one is nothing.
+ * - [ADM-2] A login code is good once and for admin.login-link-time. What is left of a used one is nothing.
  * - [ADM-3] A tokens file that cannot be used any more takes its tokens along: whoever took a line out must be sure of it.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto"
@@ -22,6 +22,9 @@ export interface CallersOptions {
   readonly token: string
   readonly tokensFile: string
   readonly wallClockMs: () => number
+  /** How long the login link is good, and who came by it logged in. */
+  readonly loginLinkTimeMs: number
+  readonly sessionTimeMs: () => number
   /** The tokens file was read again, or cannot be. */
   readonly tell: (level: "info" | "error", fact: string) => void
 }
@@ -33,8 +36,7 @@ export interface LoggedIn {
 }
 
 const CODE_BYTES = 24
-const CODE_LIFE_MS = 10 * 60_000
-const SESSION_LIFE_MS = 12 * 3_600_000
+/** One login code is good once per start, so more than one session at a time is already rare. */
 const SESSIONS_MAX = 64
 /** How often the file is looked at, at most. */
 const LOOK_MS = 1000
@@ -58,7 +60,7 @@ export class Callers {
   constructor(options: CallersOptions) {
     this.#options = options
     this.#admin = { name: "admin", role: "admin", digest: digestOf(options.token) }
-    this.#code = { digest: digestOf(this.loginCode), untilMs: options.wallClockMs() + CODE_LIFE_MS }
+    this.#code = { digest: digestOf(this.loginCode), untilMs: options.wallClockMs() + options.loginLinkTimeMs }
     this.#look(options.wallClockMs())
   }
 
@@ -85,7 +87,7 @@ export class Callers {
     this.#code = undefined // [ADM-2]
     if (nowMs >= known.untilMs) return undefined // [ADM-2]
     const token = newToken()
-    const expiresAtMs = nowMs + SESSION_LIFE_MS
+    const expiresAtMs = nowMs + this.#options.sessionTimeMs()
     this.#sessionNumber += 1
     if (this.#sessions.length >= SESSIONS_MAX) this.#sessions.shift()
     this.#sessions.push({

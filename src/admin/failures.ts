@@ -159,7 +159,7 @@ export const failures = {
     status: 401,
     fact: "the token is missing or wrong",
     fix: "send the header Authorization: Bearer <content of the file admin.token-file>",
-    why: "The admin API needs a token: the one that the broker wrote to admin.token-file at its first start, or one made by promptmq token add. A login code is good once, for ten minutes."
+    why: "The admin API needs a token: the one that the broker wrote to admin.token-file at its first start, or one made by promptmq token add. A login code is good once, for admin.login-link-time."
   },
   roleTooLow: {
     code: "E5104",

@@ -4,7 +4,7 @@
  *   app.ts ─► openOperations ─► { checks, metrics }  ─► the admin listener
  *                            └► doors of metrics.bind that are not the admin listener's
  *
- * Limits of what counts as well are named here.
+ * What counts as well is said by settings of `health`.
  */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -29,8 +29,6 @@ import { type MetricsPage, metricsVisit } from "./metrics-page.ts"
 import type { HealthCheck } from "./probes.ts"
 import { scrapeFamilies } from "./scrape.ts"
 
-/** A loop that was late by more than this, in the last seconds, has no time for its clients. */
-const LOOP_LAG_MAX_MS = 1000
 /** How often the $SYS topics' time is looked at, at most. */
 const SYS_LOOK_MS = 1000
 
@@ -78,11 +76,13 @@ export const openOperations = Effect.fnUntraced(function* (
       minutes: (intervals * LOOK_MS) / 60_000
     })
   )
+  // In the last seconds: such a loop has no time for its clients.
+  const isLate = (): boolean => runtime.lagMaxMs > options.held.current.health.loopLagMsMax
   const checks: ReadonlyArray<HealthCheck> = [
     ...health.checks,
     ...(view?.checks ?? []),
     { name: "storage", check: () => view?.trouble() },
-    { name: "event-loop", check: () => (runtime.lagMaxMs > LOOP_LAG_MAX_MS ? "the event loop is late" : undefined) },
+    { name: "event-loop", check: () => (isLate() ? "the event loop is late" : undefined) },
     { name: "accepting", check: () => (core.draining ? "the broker is shutting down" : undefined) }
   ]
   yield* supervise("the $SYS topics", tellSys(options))
@@ -100,7 +100,7 @@ export const openOperations = Effect.fnUntraced(function* (
   const page: MetricsPage = { path, read: (accept) => expose(families, accept) }
   const admin = settings.admin.enabled ? formatAddress(settings.admin.bind) : ""
   const others = bind.filter((address) => formatAddress(address) !== admin)
-  const metricsAt = yield* Effect.forEach(others, (address) => openMetricsDoor(address, page, checks, options.log))
+  const metricsAt = yield* Effect.forEach(others, (address) => openMetricsDoor(address, page, checks, options))
   const isAdmins = settings.admin.enabled && (bind.length === 0 || others.length < bind.length)
   return { checks, metrics: isAdmins ? page : undefined, runtime, metricsAt }
 })
@@ -113,14 +113,15 @@ const openMetricsDoor = Effect.fnUntraced(function* (
   address: ListenAddress,
   page: MetricsPage,
   checks: ReadonlyArray<HealthCheck>,
-  log: Log
+  { log, settings }: Pick<OperationsOptions, "log" | "settings">
 ): Effect.fn.Return<ListenAddress, ListenError, Scope.Scope> {
   const place = { host: address.host, isLoopback: isLoopback(address) }
   if (!place.isLoopback) log.write("warn", "the metrics are reachable from other machines, and need no token")
   const failed = (cause: unknown): void => {
     log.write("error", "the metrics could not be told", {}, cause instanceof Error ? cause.message : String(cause))
   }
-  const { host, port } = yield* openDoor("metrics", address, metricsVisit(page, checks, place, failed))
+  const visit = metricsVisit(page, checks, place, failed)
+  const { host, port } = yield* openDoor("metrics", address, settings.admin.maxConnections, visit)
   return { host, port }
 })
 

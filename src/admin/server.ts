@@ -57,7 +57,7 @@ export interface OpenedAdmin {
   /** The port taken, also when 0 was asked for. */
   readonly port: number
   readonly tokenFile: string
-  /** Good once and for ten minutes: what the link printed at the start carries. */
+  /** Good once and for admin.login-link-time: what the link printed at the start carries. */
   readonly loginCode: string
 }
 
@@ -80,12 +80,19 @@ export const openAdmin = Effect.fnUntraced(function* (
   if (!isLoopbackOnly) {
     log.write("warn", "the admin listener is reachable from other machines, and its token travels in plain text")
   }
-  const callers = new Callers({ token, tokensFile, wallClockMs, tell: (level, fact) => log.write(level, fact) })
   const settings = options.settings.current().admin
+  const callers = new Callers({
+    token,
+    tokensFile,
+    wallClockMs,
+    loginLinkTimeMs: settings.loginLinkTimeMs,
+    sessionTimeMs: () => options.settings.current().admin.sessionTimeMs,
+    tell: (level, fact) => log.write(level, fact)
+  })
   const audit = new Audit({ entriesMax: settings.maxAuditEntries, file: settings.auditFile, log, wallClockMs })
   const attempts = new Attempts(() => options.settings.current().admin.maxWrongTokens)
   const starting = probesOnly(options, "the broker is starting")
-  const door = options.door ?? (yield* openDoor("admin", address, starting))
+  const door = options.door ?? (yield* openDoor("admin", address, settings.maxConnections, starting))
   const watch = yield* openWatch(options)
   const sources = { ...options, watch, callers, attempts, audit }
   const house: House = {
@@ -130,12 +137,12 @@ const once = <A>(make: () => A): (() => A) => {
  * the port is told then, because a second broker on the same data has more to say than that.
  */
 export const openEarly = (
-  { bind, enabled }: Settings["admin"],
+  { bind, enabled, maxConnections }: Settings["admin"],
   checks: ReadonlyArray<HealthCheck>
 ): Effect.Effect<Door | undefined, never, Scope.Scope> =>
   enabled
     ? Effect.orElseSucceed(
-        openDoor("admin", bind, probesOnly({ address: bind, checks }, "the broker is starting")),
+        openDoor("admin", bind, maxConnections, probesOnly({ address: bind, checks }, "the broker is starting")),
         () => undefined
       )
     : Effect.succeed(undefined)
@@ -261,8 +268,8 @@ const answerApi = async (
 /** Percent signs stand for bytes of UTF-8. */
 const isDecodable = (path: string): boolean => {
   try {
-    decodeURIComponent(path)
-    return true
+    // The answer is used, or whoever bundles this takes the call away.
+    return decodeURIComponent(path) !== ""
   } catch {
     return false
   }

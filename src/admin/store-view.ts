@@ -12,7 +12,7 @@ import type { DurableStore } from "../store/durable-store.ts"
 import { backupLive, type LiveStore } from "../store/tools/backup.ts"
 import { AppenderMeter } from "../wal/appender-meter.ts"
 import type { Appender } from "../wal/commit.ts"
-import { PENDING_BYTES_MAX, type SpaceLevel } from "../wal/log.ts"
+import type { SpaceLevel } from "../wal/log.ts"
 import type { StorePlace } from "../wal/open-store.ts"
 import type { StoreFailed } from "../wal/store-error.ts"
 import type { StoreFs } from "../wal/store-fs.ts"
@@ -42,9 +42,11 @@ export interface ViewOptions {
   readonly place: StorePlace
   readonly counters: Counters
   readonly compactor: Compactor
+  /** What a slow disk may take for a sync before the store counts as not ready; on top the interval of periodic syncs. */
+  readonly syncDelayMsMax: () => number
 }
 
-export function viewStore({ compactor, counters, fs, place, sessions, store }: ViewOptions): StoreView {
+export function viewStore({ compactor, counters, fs, place, sessions, store, syncDelayMsMax }: ViewOptions): StoreView {
   const { log } = store
   const found = foundBy(store, sessions)
   const info = (): DiskInfo => ({
@@ -69,7 +71,7 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
   return {
     found,
     info,
-    checks: logChecks(store),
+    checks: logChecks(store, syncDelayMsMax),
     compaction: () => ({
       ...compactor.statistics,
       // Nothing else takes a message out of the log's index.
@@ -93,15 +95,14 @@ export function viewStore({ compactor, counters, fs, place, sessions, store }: V
   }
 }
 
-/** What a slow disk may take for a sync before the store counts as not ready. */
-const SYNC_LATE_MS = 10_000
-
-function logChecks({ log }: DurableStore): ReadonlyArray<HealthCheck> {
+function logChecks({ log }: DurableStore, syncDelayMsMax: () => number): ReadonlyArray<HealthCheck> {
   const { appender } = log.wal
   const unsynced = (): string | undefined => {
     const sinceMs = appender.meter?.unsyncedSinceMs
     if (sinceMs === undefined || appender.policy.sync.mode === "never") return undefined
-    return performance.now() - sinceMs > syncLateMs(appender) ? "the log is written and not synced" : undefined
+    return performance.now() - sinceMs > syncDelayMsMax() + intervalOf(appender)
+      ? "the log is written and not synced"
+      : undefined
   }
   return [
     { name: "log", probes: ["live", "ready"], check: () => (appender.isFailed ? "the log has failed" : undefined) },
@@ -109,9 +110,8 @@ function logChecks({ log }: DurableStore): ReadonlyArray<HealthCheck> {
   ]
 }
 
-/** On top the interval that was asked for. */
-function syncLateMs({ policy }: Appender): number {
-  return SYNC_LATE_MS + (policy.sync.mode === "periodic" ? policy.sync.intervalMs : 0)
+function intervalOf({ policy }: Appender): number {
+  return policy.sync.mode === "periodic" ? policy.sync.intervalMs : 0
 }
 
 function foundBy({ log, report }: DurableStore, sessions: number): StoreFound {
@@ -207,7 +207,7 @@ function describe({ log }: DurableStore, found: StoreFound, counters: Counters, 
   const { counted } = appender
   const meter = meterOf(appender, counters)
   counters.gauge("walLagBytes", () => meter.lagBytes)
-  counters.gauge("walBufferBytes", () => Math.round(appender.pressure * PENDING_BYTES_MAX))
+  counters.gauge("walBufferBytes", () => appender.pendingBytes)
   counters.gauge("walLastSync", () => meter.lastSyncMs / 1000)
   counters.gauge("walWriteErrors", () => counted.faults)
   counters.gauge("storageFrames", () => counted.frames)

@@ -90,6 +90,7 @@ export interface BrokerEvent {
   readonly why?: string | undefined
 }
 
+/** A cache of what can be computed again; larger gains nothing that was measured. */
 const BITMAPS_BYTES_MAX = 16_777_216
 
 export class Core {

@@ -9,12 +9,14 @@
  * Invariants
  * - What is written is never larger than the client's Maximum Packet Size: ask `emitSize` first, -1 means
  *   it does not fit [MQTT-3.1.2-24].
- * - `view.buffer` may be the log's memory, which is overwritten later: large frames are copied unless the
- *   caller says that the bytes stay.
+ * - `view.buffer` may be the log's memory, which is overwritten later: large frames are copied, unless they are lent
+ *   (listener/lent-memory.ts), where the outbox knows how long they stay.
  */
 
 import type { PublishView } from "../codec/publish-view.ts"
 import { canPassThrough, publishSize, writePassThrough, writePublish } from "../codec/write-publish.ts"
+import { lent } from "../listener/lent-memory.ts"
+import { BY_REFERENCE_BYTES_MIN, type Outbox } from "../listener/outbox.ts"
 import { SLAB_BYTES } from "../listener/slab-pool.ts"
 import { Counter } from "../metrics/counters.ts"
 import type { Client } from "./client.ts"
@@ -57,6 +59,17 @@ export const emit = (
   }
   countSent(core, view, qos, size)
   const outbox = client.connection.outbox
+  if (
+    size >= BY_REFERENCE_BYTES_MIN &&
+    view.buffer === lent.buffer &&
+    identifiers === undefined &&
+    !duplicate &&
+    remainingSeconds < 0 &&
+    canPassThrough(view, client.isVersion5, qos) &&
+    emitLent(outbox, view, qos, retain, packetIdentifier)
+  ) {
+    return
+  }
   if (size > SLAB_BYTES) {
     const frame = Buffer.allocUnsafe(size)
     fill(frame, 0, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
@@ -65,6 +78,30 @@ export const emit = (
   }
   const at = outbox.reserve(size)
   fill(outbox.slab, at, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
+}
+
+/**
+ * A large message still lies where it was read to: the outbox takes it from there. Of one that has to be patched the head
+ * is, in a copy. False where a copy of all is cheaper than a write of its own for the head.
+ */
+const emitLent = (
+  outbox: Outbox,
+  view: PublishView,
+  qos: number,
+  retain: boolean,
+  packetIdentifier: number
+): boolean => {
+  const { buffer, frameEnd, frameStart, payloadStart } = view
+  if (qos === 0 && retain === view.retain) {
+    outbox.append(buffer, frameStart, frameEnd)
+    return true
+  }
+  const headBytes = payloadStart - frameStart
+  if (frameEnd - payloadStart < SLAB_BYTES || headBytes > SLAB_BYTES) return false
+  const at = outbox.reserve(headBytes)
+  writePassThrough(outbox.slab, at, view, qos, retain, false, packetIdentifier, -1, payloadStart)
+  outbox.append(buffer, payloadStart, frameEnd)
+  return true
 }
 
 /** For a client that announced a Topic Alias Maximum: the first topics it is sent get an alias each, for good. */

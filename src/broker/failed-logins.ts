@@ -19,6 +19,7 @@ import type { Core } from "./core.ts"
 const WINDOW_MS = 60_000
 const LINES_PER_WINDOW = 3
 const TOTAL_PER_WINDOW = 300
+/** Memory, not policy: addresses are the strangers' choice. */
 const ADDRESSES_MAX = 4096
 const RECENT_MAX = 100
 

@@ -11,7 +11,7 @@
  * - With the memory engine, which keeps nothing at exit, there is no file.
  */
 import { readFileSync } from "node:fs"
-import { mkdir, open, rename } from "node:fs/promises"
+import { mkdir, open, rename, rm } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -86,7 +86,8 @@ const textOf = ({ fairness: { quotas } }: Core): string => {
 const write = async (file: string, text: string): Promise<void> => {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const next = `${file}.new`
-  const handle = await open(next, "w", 0o600)
+  await rm(next, { force: true })
+  const handle = await open(next, "wx", 0o600)
   try {
     await handle.writeFile(text)
     await handle.sync()

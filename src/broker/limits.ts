@@ -79,6 +79,9 @@ export interface Limits {
   readonly writeTimeoutMs: number
   /** How often cursors are saved: what a crash may hand over again at QoS 1. */
   readonly cursorSaveIntervalMs: number
+  /** Time of one sync from which on it is slow, and stalled; see watch-disk.ts. */
+  readonly slowSyncMs: number
+  readonly stalledSyncMs: number
   /** How long a connection that is being closed may take to flush. */
   readonly closeGraceMs: number
   /** Topics whose verdicts are kept per connection, and the memory for all of them; see permissions.ts. */
@@ -148,6 +151,8 @@ export const limitsOf = ({ acl, limits, mqtt, server, storage, tracing }: Settin
   readTimeoutMs: server.readTimeoutMs,
   writeTimeoutMs: server.writeTimeoutMs,
   cursorSaveIntervalMs: storage.cursorSaveIntervalMs,
+  slowSyncMs: storage.wal.slowSyncMs,
+  stalledSyncMs: storage.wal.stalledSyncMs,
   closeGraceMs: Math.min(CLOSE_GRACE_MS, server.shutdownTimeoutMs),
   verdictTopicsMax: acl.maxCachedTopics,
   verdictBytesMax: acl.maxCacheBytes,

@@ -43,6 +43,7 @@ interface Uncommitted {
   readonly lane: number
 }
 
+/** Messages whose later steps are still told apart: what follows a trace through the log. Bounded like the trace itself. */
 const REMEMBERED_MAX = 10_000
 /** Of the subscriptions that read the log, per message. */
 const QUEUED_LOOKED_MAX = 1000

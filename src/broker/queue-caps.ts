@@ -24,6 +24,7 @@ import { waitingMessages } from "./session-mode.ts"
 
 export const LOOK_MS = 200
 export const SESSIONS_PER_LOOK = 2000
+/** Messages dropped per look, so that the loop has other turns; the next look goes on. */
 const DROPPED_MAX = 20_000
 const SAMPLE_RECORDS = 32
 /** A sample of a session that is far behind takes 0.15 ms. */

@@ -44,6 +44,10 @@ type Outcome = Fault | typeof ASK | undefined
 export const frameSizeMax = (core: Core, client: Client): number =>
   client.state === ClientState.connected ? core.limits.packetSizeBytesMax : core.limits.connectPacketSizeBytesMax
 
+/** [LIM-11] Half a packet that is no CONNECT: the rest of it is not waited for, nor held. */
+const isStranger = ({ state }: Client, firstByte: number): boolean =>
+  state === ClientState.awaitConnect && firstByte >> 4 !== PacketType.connect
+
 export class Receiver implements PacketReceiver {
   readonly #core: Core
   readonly #client: Client
@@ -64,7 +68,10 @@ export class Receiver implements PacketReceiver {
       if (typeof length !== "number") {
         return this.#end(length, start, end)
       }
-      if (length === 0 || at + length > end) break
+      if (length === 0 || at + length > end) {
+        if (isStranger(client, buffer[at] as number)) return this.#end(notConnected, start, end) // [LIM-11]
+        break
+      }
       const type = (buffer[at] as number) >> 4
       const { publishing } = client
       if (publishing !== undefined && type === PacketType.publish && mustWaitToPublish(core, client, publishing)) break

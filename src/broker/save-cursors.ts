@@ -121,16 +121,13 @@ export const cursorOf = (core: Core, session: Session): SavedCursor => {
 
 const exchangeOf = (session: Session, packetIdentifier: number): SavedExchange => {
   const { window } = session
-  const exchange = {
-    packetIdentifier,
-    state: window.state(packetIdentifier),
-    sequence: window.sequence(packetIdentifier)
-  }
+  const state = window.state(packetIdentifier)
+  const sequence = window.sequence(packetIdentifier)
   const shared = session.sharedInFlight?.get(packetIdentifier)
-  if (shared !== undefined) return { ...exchange, kind: "shared", filter: shared.group.text }
+  if (shared !== undefined) return { packetIdentifier, state, sequence, kind: "shared", filter: shared.group.text }
   const retained = session.retainedInFlight?.get(packetIdentifier) as RetainedInFlight | undefined
-  if (retained !== undefined) return { ...exchange, kind: "retained", filter: retained.filter }
+  if (retained !== undefined) return { packetIdentifier, state, sequence, kind: "retained", filter: retained.filter }
   const replay = session.replayInFlight?.get(packetIdentifier) as ReplayInFlight | undefined
-  if (replay !== undefined) return { ...exchange, kind: "replay", filter: replay.text }
-  return { ...exchange, kind: "ordinary", filter: "" }
+  if (replay !== undefined) return { packetIdentifier, state, sequence, kind: "replay", filter: replay.text }
+  return { packetIdentifier, state, sequence, kind: "ordinary", filter: "" }
 }

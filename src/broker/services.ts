@@ -91,10 +91,11 @@ export const retainedOptions = (settings: SettingsHolder): MemoryRetainedOptions
   visitsMax: RETAINED_VISITS_MAX
 })
 
-const DROP_ROWS_MAX = 10_000
-
 export class Ledger extends Context.Service<Ledger, DropLedger>()("promptmq/broker/Ledger") {
-  static readonly layer = Layer.sync(Ledger, () => new DropLedger({ rowsMax: DROP_ROWS_MAX }))
+  static readonly layer = Layer.effect(
+    Ledger,
+    Effect.map(BrokerSettings, ({ initial }) => new DropLedger({ rowsMax: initial.limits.maxDropRows }))
+  )
 }
 
 export class CountersPort extends Context.Service<CountersPort, Counters>()("promptmq/broker/CountersPort") {

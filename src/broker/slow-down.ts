@@ -20,6 +20,10 @@
 import { type Client, ClientState } from "./client.ts"
 import type { Core, Expirable } from "./core.ts"
 
+/**
+ * Shares of what storage.memory-buffer and storage.wal.max-pending allow: who wants it earlier or later changes these. The
+ * distance between the two keeps publishers from being stopped and let go for each message.
+ */
 export const PRESSURE_STOP = 0.9
 export const PRESSURE_GO = 0.75
 /** How often those who wait are looked at when the log says nothing. */

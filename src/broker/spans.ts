@@ -43,6 +43,7 @@ export interface SpanOptions {
   readonly topics: ReadonlyArray<string>
 }
 
+/** Spans that wait for their end; tracing.sample-ratio is what an operator turns. */
 const OPEN_MAX = 10_000
 const OPEN_MS = 600_000
 const TOPICS_REMEMBERED_MAX = 10_000

@@ -1,6 +1,6 @@
 /**
- * The watch over syncs: one that takes long is said in the log of events, one that does not end stops the publishers
- * (slow-down.ts) before the log has to refuse them.
+ * The watch over syncs: one that takes long (storage.wal.slow-sync) is said in the log of events, one that does not end
+ * (stalled-sync) stops the publishers (slow-down.ts) before the log has to refuse them.
  *
  * Times are monotonic: what is compared is how long the same sync has been seen to run, not its own clock.
  */
@@ -9,8 +9,6 @@ import * as Schedule from "effect/Schedule"
 import type { Core } from "./core.ts"
 import { lookAtSlowed } from "./slow-down.ts"
 
-const SYNC_SLOW_MS = 1000
-export const SYNC_STALLED_MS = 10_000
 const LOOK_MS = 1000
 
 /** `syncingSinceMs`: when the sync under way began, by any clock; 0 while there is none. */
@@ -32,11 +30,13 @@ export const lookAtSync = (core: Core, syncingSinceMs: () => number): (() => voi
     }
     seen = since
     const tookMs = since > 0 ? core.loopMs - seenAtMs : 0
-    if (tookMs >= SYNC_SLOW_MS && !isTold) {
+    const { slowSyncMs, stalledSyncMs } = core.limits
+    if (tookMs >= slowSyncMs && !isTold) {
       isTold = true
-      core.options.report({ level: "warn", what: "the disk is slow: a sync of the log takes more than a second" })
+      const what = `the disk is slow: a sync of the log takes more than ${slowSyncMs} ms`
+      core.options.report({ level: "warn", what })
     }
-    const isStalled = tookMs >= SYNC_STALLED_MS
+    const isStalled = tookMs >= stalledSyncMs
     if (isStalled === core.isDiskStalled) return
     core.isDiskStalled = isStalled
     const what = isStalled ? "a sync of the log takes long: publishers wait for it" : "the log is synced again"

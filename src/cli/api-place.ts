@@ -13,7 +13,7 @@ import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { ConfigInvalid } from "../config/config-invalid.ts"
 import { readErrorWords } from "../config/layers.ts"
-import { formatAddress, isLoopback, type ListenAddress } from "../settings/address.ts"
+import { formatAddress, isLoopback, reachable } from "../settings/address.ts"
 import type { Settings } from "../settings/settings.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { type Decoded, type Option, text, UsageFault } from "./grammar/option.ts"
@@ -90,10 +90,6 @@ export function readToken(file: string): Pick<ApiPlace, "token" | "tokenFault"> 
     const isRefused = code === "EACCES" || code === "EPERM"
     return { token: undefined, tokenFault: { isRefused, fact: `${file}: ${readErrorWords(cause)}` } }
   }
-}
-
-function reachable({ host, port }: ListenAddress): ListenAddress {
-  return { host: host === "" || host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host, port }
 }
 
 function isHere({ hostname }: URL): boolean {

@@ -3,11 +3,12 @@
  * broker and its clients use them. No program but this one is needed.
  *
  * Exit codes: 0 written; 1 the files are there already, or the folder cannot be written; 2 a host that is none.
- * Never overwrites without --force. All keys have mode 0600.
+ * Never overwrites without --force. All keys have mode 0600. Made by root, files belong to the owner of the folder in which
+ * they are made, as the service's user must read them; ca.key stays root's.
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { chownSync, existsSync, mkdirSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs"
 import { isIP } from "node:net"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { type IssuedPair, issuePair } from "./certificate/issue.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
@@ -103,7 +104,9 @@ function isHostName(host: string): boolean {
 function write(written: Written, { authority, server }: IssuedPair, world: World): ExitCode {
   const { files, folder } = written
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    const owner = statSync(nearestThere(folder))
+    const made = mkdirSync(folder, { recursive: true, mode: 0o700 })
+    if (made !== undefined) give(folder, owner)
     // The mode is that of a new file: an old one is removed first, so that a key is never in a file that others read.
     for (const [file, content, mode] of [
       [files.authorityKey, authority.key, 0o600],
@@ -112,6 +115,7 @@ function write(written: Written, { authority, server }: IssuedPair, world: World
       [files.certificate, server.certificate, 0o644]
     ] as const) {
       replace(file, content, mode)
+      if (file !== files.authorityKey) give(file, owner)
     }
   } catch (cause) {
     const fact = `${folder} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`
@@ -122,6 +126,17 @@ function write(written: Written, { authority, server }: IssuedPair, world: World
   else world.stdout.write(words(written))
   if (!written.isJson) say(world, `valid until ${new Date(written.notAfterMs).toISOString().slice(0, 10)}`)
   return exitCodes.done
+}
+
+function nearestThere(folder: string): string {
+  let at = folder
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at)
+  return at
+}
+
+/** Written by root for a broker that is not: it must be able to read it. */
+function give(path: string, { gid, uid }: Stats): void {
+  if (process.getuid?.() === 0) chownSync(path, uid, gid)
 }
 
 function replace(file: string, content: string, mode: number): void {

@@ -4,6 +4,7 @@
  */
 
 import { ConfigInvalid } from "../config/config-invalid.ts"
+import type { LoadedSettings } from "../config/load.ts"
 import { toJson } from "../config/problem.ts"
 import { type ExitCode, exitCodes } from "./exit-codes.ts"
 import { commandBody } from "./grammar/command.ts"
@@ -28,10 +29,15 @@ export const body = commandBody({
     else {
       for (const warning of problems) printProblem(world, warning)
       tellValid(world, loaded.file, problems.length)
+      if (loaded.file !== undefined && !setsAnything(loaded)) say(world, "it sets nothing: every value is the default")
     }
     return isInvalid ? exitCodes.configInvalid : (exitCodes.done satisfies ExitCode)
   }
 })
+
+/** An empty file is valid, and hardly ever what somebody wanted. */
+const setsAnything = ({ origins }: LoadedSettings): boolean =>
+  [...origins.values()].some(({ source }) => source === "file")
 
 function tellValid(world: World, file: string | undefined, warnings: number): void {
   const count = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`

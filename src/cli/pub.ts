@@ -58,6 +58,7 @@ const options = {
 export const body = commandBody({
   notes: [
     "The letters are those of mosquitto_pub; -h is the host, --help is help. MQTT 5 is spoken unless -V says otherwise.",
+    "-d asks a PromptMQ broker (User Property promptmq-receipts in CONNECT) to say with each acknowledgement what it keeps and for how many receivers; other brokers pass over it.",
     "Exit codes: 0 published (and acknowledged at QoS 1 and 2), 2 wrong usage, 4 no broker, 5 refused, 1 anything else."
   ],
   examples: [

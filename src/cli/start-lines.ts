@@ -14,7 +14,8 @@ import type { StoreFound } from "../admin/store-view.ts"
 import type { RunningBroker } from "../app.ts"
 import type { LoadedSettings } from "../config/load.ts"
 import { promiseOf } from "../config/store-options.ts"
-import { formatAddress } from "../settings/address.ts"
+import { formatAddress, reachable } from "../settings/address.ts"
+import { formatDurationMs } from "../settings/units.ts"
 import { packageVersion, storeFormatVersion } from "./version.ts"
 import { paint, type Style, type World } from "./world.ts"
 
@@ -26,7 +27,10 @@ export function startLines(started: RunningBroker, loaded: LoadedSettings, world
   if (started.admin !== undefined) {
     const url = `http://${formatAddress(started.admin)}`
     rows.push(["admin", `${url}  token in ${started.admin.tokenFile}`])
-    rows.push(["dashboard", `${url}/#login=${started.admin.loginCode}  good once, for 10 minutes`])
+    const time = formatDurationMs(settings.admin.loginLinkTimeMs)
+    // Clickable: nobody goes to 0.0.0.0.
+    const link = `http://${formatAddress(reachable(started.admin))}/#login=${started.admin.loginCode}`
+    rows.push(["dashboard", `${link}  good once, for ${time}`])
   }
   rows.push(["data", settings.storage.dataDir])
   rows.push(["promise", promiseOf(settings)])

@@ -37,7 +37,7 @@ export function canPassThrough(view: PublishView, receiverIsVersion5: boolean, q
   return view.isVersion5 === receiverIsVersion5 && view.topicAliasAt < 0 && (qos === 0) === (view.qos === 0)
 }
 
-/** The frame whole, patched. Only where canPassThrough says so and there are no Subscription Identifiers. */
+/** The frame whole, or up to `frameEnd`, patched. Only where canPassThrough says so and there are no Subscription Identifiers. */
 export function writePassThrough(
   target: Buffer,
   at: number,
@@ -46,10 +46,11 @@ export function writePassThrough(
   retain: boolean,
   duplicate: boolean,
   packetIdentifier: number,
-  remainingExpirySeconds: number
+  remainingExpirySeconds: number,
+  frameEnd = view.frameEnd
 ): number {
   const start = view.frameStart
-  const end = copyBytes(target, at, view.buffer, start, view.frameEnd)
+  const end = copyBytes(target, at, view.buffer, start, frameEnd)
   target[at] = publishFirstByte(qos, retain, duplicate)
   if (qos !== 0) writeTwoBytes(target, at + view.packetIdentifierAt - start, packetIdentifier)
   if (remainingExpirySeconds >= 0 && view.messageExpiryAt >= 0) {

@@ -5,7 +5,9 @@
  * sections, keys written twice under two spellings, and one warning per old spelling. Values are not judged
  * here; they come out as YAML gives them.
  *
- * Limits: `documentSizeMax` characters; the walk descends only into known sections and entries, so its depth is theirs;
+ * Limits: `documentSizeMax` characters, `linesMax` lines, `depthMax` brackets or dashes within each other: whoever may only
+ * look (POST /config/check) must not be able to hold up the broker. Of many problems the first `problemsMax` are told,
+ * and the first `suggestionsMax` unknown keys are compared with all others. The walk descends only into known sections and entries, so its depth is theirs;
  * aliases (*x) are followed one step and are no way to grow a small file into a large one.
  */
 import {
@@ -24,6 +26,12 @@ import { nearestKey, type Spelling, sections, spellings } from "./key-names.ts"
 import type { FilePlace, Problem } from "./problem.ts"
 
 export const documentSizeMax = 1_048_576
+const linesMax = 20_000
+const depthMax = 100
+const problemsMax = 100
+const suggestionsMax = 20
+/** Longer lines are shown to here. */
+const excerptLengthMax = 400
 
 /** Where a part of a list of records stands: "[1]", "[1].max-bytes". */
 export type InnerPlaces = ReadonlyMap<string, { readonly place: FilePlace; readonly excerpt: string }>
@@ -57,6 +65,10 @@ export const readDocument = (text: string, file: string): WrittenDocument => {
       "is this the right file?"
     )
   }
+  if (isTooDeep(text)) return whole("E3002", "nested too deeply to be read", "is this the right file?")
+  if (text.split("\n", linesMax + 1).length > linesMax) {
+    return whole("E3005", `more than ${linesMax} lines`, "is this the right file?")
+  }
   const lines = new LineCounter()
   let document: Document.Parsed
   try {
@@ -68,10 +80,23 @@ export const readDocument = (text: string, file: string): WrittenDocument => {
   return new Reader(text, file, lines, document).read()
 }
 
+/** Counted over texts and comments too, which costs no real file anything. */
+const isTooDeep = (text: string): boolean => {
+  let depth = 0
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (code === 0x5b || code === 0x7b) depth += 1
+    else if ((code === 0x5d || code === 0x7d) && depth > 0) depth -= 1
+    if (depth > depthMax) return true
+  }
+  return /(?:[-?:][ \t]+){100}/.test(text)
+}
+
 class Reader {
   private readonly values: Array<WrittenValue> = []
   private readonly problems: Array<Problem> = []
   private readonly seen = new Map<string, WrittenValue>()
+  private unknownKeys = 0
   private readonly text: string
   private readonly file: string
   private readonly lines: LineCounter
@@ -86,7 +111,7 @@ class Reader {
 
   read(): WrittenDocument {
     let isReadable = true
-    for (const error of this.document.errors) {
+    for (const error of this.document.errors.slice(0, problemsMax)) {
       isReadable = false
       const fact = `not valid YAML: ${error.message.split("\n")[0]}`
       this.report("E3002", undefined, error.pos[0], fact, "correct the syntax; text with : or # in it needs quotes")
@@ -112,6 +137,7 @@ class Reader {
   private readSection(map: YAMLMap, parent: string): void {
     const linesOfKeys = new Map<string, number | undefined>()
     for (const pair of map.items) {
+      if (this.problems.length >= problemsMax) return
       const keyNode = pair.key as Node
       const offset = keyNode.range?.[0] ?? 0
       const name = isScalar(keyNode) ? String(keyNode.value) : "?"
@@ -205,7 +231,8 @@ class Reader {
   }
 
   private reportUnknown(key: string, offset: number): void {
-    const close = nearestKey(key)
+    this.unknownKeys += 1
+    const close = this.unknownKeys > suggestionsMax ? undefined : nearestKey(key)
     const fix = close === undefined ? "remove it; promptmq config schema lists every key" : `did you mean ${close}?`
     this.report("E3101", key, offset, "is not a key of this version", fix)
   }
@@ -236,7 +263,8 @@ class Reader {
   private lineAt(offset: number): string {
     const start = this.text.lastIndexOf("\n", offset - 1) + 1
     const end = this.text.indexOf("\n", offset)
-    return this.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, "")
+    const line = this.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, "")
+    return line.length > excerptLengthMax ? `${line.slice(0, excerptLengthMax)}...` : line
   }
 }
 

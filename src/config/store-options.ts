@@ -29,7 +29,7 @@ const syncPolicyOf = (wal: Settings["storage"]["wal"]): SyncPolicy => {
     case "immediate":
       return { mode: "immediate" }
     case "batch":
-      return { mode: "batch", records: wal.batchSyncSize }
+      return { mode: "batch", records: wal.batchSyncSize, waitMs: wal.batchSyncWaitMs }
     case "periodic":
       return { mode: "periodic", intervalMs: wal.syncIntervalMs }
   }
@@ -60,6 +60,7 @@ export const storeOptionsOf = (settings: Settings): Omit<DurableStoreOptions, "r
     policy: logPolicyOf(settings),
     topicPolicies: topicPoliciesOf(settings),
     onCorruption,
+    pendingBytesMax: wal.pendingBytesMax,
     limitBytes: memoryBufferBytes,
     cacheBytes: Math.min(CACHE_BYTES_MAX, Math.floor(memoryBufferBytes * CACHE_SHARE))
   }
@@ -82,7 +83,7 @@ const unsynced = (sync: SyncPolicy): string => {
     case "immediate":
       return "what came during the last sync"
     case "batch":
-      return `the last ${sync.records} messages or ${BATCH_WAIT_MS} ms, and what came during one sync`
+      return `the last ${sync.records} messages or ${formatDurationMs(sync.waitMs ?? BATCH_WAIT_MS)}, and what came during one sync`
     case "periodic":
       return `the last ${formatDurationMs(sync.intervalMs)}, and what came during one sync`
     case "never":

@@ -49,7 +49,7 @@ export class HostSession {
   #ended: BrokerError | undefined = undefined
 
   static async connect(options: HostSessionOptions): Promise<HostSession> {
-    const { default: Client } = (await import("mqtt/lib/client")).default
+    const { MqttClient: Client } = (await import("mqtt")).default
     const { client, server } = memoryPair({ listener: hostListener })
     options.accept(server)
     const { clientIdentifier: clientId } = options

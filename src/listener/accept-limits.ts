@@ -33,6 +33,7 @@ export interface AcceptPolicy {
   readonly isOverloaded: () => boolean
 }
 
+/** Memory, not policy: addresses are the strangers' choice, and quiet ones are forgotten first. */
 const ADDRESSES_MAX = 65_536
 /** Entries looked at for one to forget when a new address comes. */
 const LOOKED_AT = 8

@@ -262,7 +262,7 @@ export class Connection {
     const needed = held + end - start
     if (this.#pendingStart + needed > this.#pending.length) {
       const capacity = Math.max(needed, Math.min(frameBytes, Math.max(2 * held, PENDING_BYTES_MIN)))
-      const larger = this.#isLending ? takePacketMemory(capacity) : Buffer.allocUnsafeSlow(capacity)
+      const larger = this.#isLending ? takePacketMemory(needed, capacity) : Buffer.allocUnsafeSlow(capacity)
       if (this.#budget?.take(larger.length - this.#pending.length) === false) {
         this.destroy()
         return

@@ -24,9 +24,11 @@ export const IN_FRONT_BYTES = 65_536
 
 /** Sizes of memory for beginnings: powers of two. Larger ones are not used again, and so are the receiver's to keep. */
 const PACKET_BYTES_MIN = 256
-const PACKET_BYTES_MAX = 65_536
-/** Of each size; of all sizes together 2 MiB. */
+/** A message of 1 MiB and what MQTT adds. New memory for each costs more than the message: MEASURED. */
+const PACKET_BYTES_MAX = 2_097_152
+/** Of each size, where that is no more than FREE_BYTES_MAX, but two in any case; of all sizes together 14 MiB. */
 const FREE_PACKETS_MAX = 16
+const FREE_BYTES_MAX = 2_097_152
 
 /** What is handed to a receiver now and is used again afterwards. */
 class Lent {
@@ -65,9 +67,9 @@ export const lent = new Lent()
 const free = new Map<number, Array<Buffer>>()
 for (let bytes = PACKET_BYTES_MIN; bytes <= PACKET_BYTES_MAX; bytes *= 2) free.set(bytes, [])
 
-/** Memory for the beginning of a packet, at least `bytes`. */
-export function takePacketMemory(bytes: number): Buffer {
-  if (bytes > PACKET_BYTES_MAX) return Buffer.allocUnsafeSlow(bytes)
+/** Memory for the beginning of a packet, at least `bytes`; above the sizes there are, `capacityBytes`. */
+export function takePacketMemory(bytes: number, capacityBytes: number): Buffer {
+  if (bytes > PACKET_BYTES_MAX) return Buffer.allocUnsafeSlow(capacityBytes)
   let size = PACKET_BYTES_MIN
   while (size < bytes) size *= 2
   return free.get(size)?.pop() ?? Buffer.allocUnsafeSlow(size)
@@ -76,7 +78,9 @@ export function takePacketMemory(bytes: number): Buffer {
 /** It is written to again from now on. */
 export function givePacketMemory(memory: Buffer): void {
   const same = free.get(memory.length)
-  if (same !== undefined && same.length < FREE_PACKETS_MAX) same.push(memory)
+  if (same === undefined) return
+  const most = Math.max(2, Math.min(FREE_PACKETS_MAX, FREE_BYTES_MAX / memory.length))
+  if (same.length < most) same.push(memory)
 }
 
 /** Whether givePacketMemory() will use it again, so that nobody may keep a part of it. */

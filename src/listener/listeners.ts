@@ -42,6 +42,7 @@ export interface WebSocketListenerSettings extends OnPort {
   readonly paths: ReadonlyArray<string>
   readonly maxPacketBytes: number
   readonly originsAllowed?: ReadonlyArray<string> | undefined
+  readonly isOpen?: boolean | undefined
   /** Given = wss. */
   readonly tls?: HandshakeOptions | undefined
 }

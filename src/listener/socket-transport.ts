@@ -80,6 +80,14 @@ export class SocketTransport implements Transport {
     return this.#socket.writableLength
   }
 
+  get receivedBytes(): number {
+    return this.#socket.bytesRead
+  }
+
+  get sentBytes(): number {
+    return this.#socket.bytesWritten - this.#socket.writableLength
+  }
+
   write(buffer: Buffer, done: () => void): void {
     this.#dones.push(done)
     this.#socket.write(buffer, this.#dones.reported)

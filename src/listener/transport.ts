@@ -23,6 +23,9 @@ export interface Transport {
   readonly tlsProof?: TlsProof | undefined
   /** Bytes accepted by write() that the kernel has not taken yet. */
   readonly unsentBytes: number
+  /** What the socket below has carried so far, everything included; absent where nothing counts it. Read when somebody looks. */
+  readonly receivedBytes?: number
+  readonly sentBytes?: number
   /**
    * Hands over [0, length) of the buffer, which belongs to the transport until `done` is called (once, in
    * order, not before write returned; also called when the transport closes).

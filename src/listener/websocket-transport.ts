@@ -12,6 +12,7 @@
  *
  * Elsewhere: pings are answered by `ws` itself; MQTT's keep-alive is the broker's. Accepting: websocket.ts.
  */
+import type { Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import type { WebSocket } from "ws"
 import { DoneQueue } from "./done-queue.ts"
@@ -86,6 +87,14 @@ export class WebSocketTransport implements Transport {
 
   get unsentBytes(): number {
     return this.#webSocket.bufferedAmount
+  }
+
+  get receivedBytes(): number {
+    return (this.#carrier as Partial<Socket>).bytesRead ?? 0
+  }
+
+  get sentBytes(): number {
+    return ((this.#carrier as Partial<Socket>).bytesWritten ?? 0) - this.#carrier.writableLength
   }
 
   write(buffer: Buffer, done: () => void): void {

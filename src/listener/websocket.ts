@@ -13,6 +13,7 @@
  */
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http"
 import { createServer as createSecureServer } from "node:https"
+import { isIP } from "node:net"
 import type { Duplex } from "node:stream"
 import { TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
@@ -46,8 +47,10 @@ const HTTP_OPTIONS = {
 export interface ListenWebSocketOptions extends ListenOptions {
   readonly paths: ReadonlyArray<string>
   readonly maxPacketBytes: number
-  /** When given, a browser on another site is answered 403; clients that send no Origin are not concerned. */
+  /** When given, a browser on another site is answered 403; clients that send no Origin are not concerned. "*" = every site. */
   readonly originsAllowed?: ReadonlyArray<string> | undefined
+  /** Nobody has to log in: without a list only pages of this machine may, or any page a user visits could. [WS-1] */
+  readonly isOpen?: boolean | undefined
   /** Given = wss. */
   readonly tls?: HandshakeOptions | undefined
   readonly onTransport: (transport: Transport) => void
@@ -126,12 +129,24 @@ function refusal(options: ListenWebSocketOptions, request: IncomingMessage): num
   const { tls } = options
   if (tls !== undefined && socket instanceof TLSSocket && peerRefusal(socket, tls.material) !== undefined) return 403
   if (!options.paths.includes(pathOf(request))) return 404
-  const { origin } = request.headers
-  if (options.originsAllowed !== undefined && origin !== undefined && !options.originsAllowed.includes(origin)) {
-    return 403
-  }
+  const { host, origin } = request.headers
+  if (origin !== undefined && !mayOpen(options, origin, host ?? "")) return 403
   const offered = (request.headers["sec-websocket-protocol"] ?? "").split(",").map((name) => name.trim())
   return WEBSOCKET_SUBPROTOCOLS.some((name) => offered.includes(name)) ? undefined : 400
+}
+
+/** [WS-1] */
+function mayOpen({ isOpen, originsAllowed }: ListenWebSocketOptions, origin: string, host: string): boolean {
+  if (originsAllowed !== undefined) return originsAllowed.includes("*") || originsAllowed.includes(origin)
+  return isOpen !== true || isOwnPage(origin, host)
+}
+
+/** A page of this machine, or one from the very address that is asked. Names do not count: they can be bound anew. [WS-1] */
+function isOwnPage(origin: string, host: string): boolean {
+  const page = URL.parse(origin)?.hostname ?? ""
+  if (page === "localhost" || page.endsWith(".localhost") || page === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(page))
+    return true
+  return isIP(page.replace(/^\[(.*)\]$/, "$1")) !== 0 && URL.parse(`http://${host}`)?.hostname === page
 }
 
 function refuse(socket: Duplex, status: number): void {

@@ -35,6 +35,7 @@ export interface TreeRouterOptions {
   readonly hash?: ByteHash
 }
 
+/** Bounds of the cache beside topics.cached-entries, for topics that are long or match much: memory, not policy. */
 export const CACHED_TOPIC_BYTES_MAX = 64 * 1024 * 1024
 export const MATCHED_FILTERS_MAX = 4 * 1024 * 1024
 

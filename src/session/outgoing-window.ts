@@ -140,7 +140,23 @@ export class OutgoingWindow {
   openIdentifiers(): ReadonlyArray<number> {
     if (this.inFlight === 0) return NONE
     const found: Array<number> = []
-    for (let id = 1; id <= this.#capacity; id++) if (this.state(id) !== ExchangeState.free) found.push(id)
+    let turns = 0
+    let first = 0
+    for (let id = 1, last = -1; id <= this.#capacity; id++) {
+      if (this.state(id) === ExchangeState.free) continue
+      const order = this.#order(id)
+      if (order < last) {
+        turns += 1
+        first = found.length
+      }
+      last = order
+      found.push(id)
+    }
+    if (turns === 0) return found
+    // Identifiers are given in turn: where all are acknowledged in order the line goes round once, and is not to be sorted.
+    if (turns === 1 && this.#order(found.at(-1) as number) < this.#order(found[0] as number)) {
+      return [...found.slice(first), ...found.slice(0, first)]
+    }
     return found.sort((a, b) => this.#order(a) - this.#order(b))
   }
 

@@ -44,3 +44,9 @@ const isHostName = (host: string): boolean =>
   host.length <= 253 &&
   !/^[\d.]+$/.test(host) &&
   host.split(".").every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label))
+
+/** Where a listener is called from its own machine: one that listens everywhere is called at home. */
+export const reachable = ({ host, port }: ListenAddress): ListenAddress => ({
+  host: host === "" || host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host,
+  port
+})

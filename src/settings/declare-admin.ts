@@ -5,7 +5,7 @@
  * others, each with a role, in `tokens-file` (admin/tokens-file.ts). Limits of what askers may make the broker hold or do
  * have their keys here, too.
  */
-import { address, boolean, integer, text } from "./kinds.ts"
+import { address, boolean, duration, integer, text } from "./kinds.ts"
 import { section } from "./section.ts"
 
 export const adminSection = section({
@@ -37,6 +37,25 @@ export const adminSection = section({
     maximum: 1_000_000,
     fallback: 30,
     summary: "Wrong tokens and login codes that an address may show in a minute; then it waits for the rest of it."
+  }),
+  maxConnections: integer({
+    minimum: 4,
+    maximum: 10_000,
+    fallback: 128,
+    summary: "Connections to the admin listener, and to each address of metrics.bind, at the same time."
+  }),
+  loginLinkTimeMs: duration({
+    fallback: "10m",
+    minimum: "10s",
+    maximum: "24h",
+    summary: "How long the login link that is printed at the start is good, for one use."
+  }),
+  sessionTimeMs: duration({
+    fallback: "12h",
+    minimum: "1m",
+    maximum: "30d",
+    live: true,
+    summary: "How long who came by the login link stays logged in."
   }),
   maxEventStreams: integer({
     minimum: 0,

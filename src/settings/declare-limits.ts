@@ -220,6 +220,12 @@ export const limitsSection = section({
     fallbackWords: "<data-dir>/bans.json; none with the memory engine",
     summary: "File that keeps bans over a restart, made with mode 0600."
   }),
+  maxDropRows: integer({
+    fallback: 10_000,
+    minimum: 100,
+    maximum: 1_000_000,
+    summary: "Rows of the drop ledger (reason, client, topic); what is beyond counts in one row per reason."
+  }),
   memoryBytesMax: size({
     key: "max-memory",
     fallback: "0B",

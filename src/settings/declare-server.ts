@@ -104,9 +104,10 @@ export const serverSection = section({
   wsOrigins: texts({
     fallback: [],
     mayBeEmpty: true,
-    pattern: /^https?:\/\/[^\s/?#]+$/,
-    patternWords: 'an origin as browsers send it, such as "https://app.example"',
-    summary: "Origins whose pages may open a WebSocket, any other answers 403; none = every page may."
+    pattern: /^(\*|https?:\/\/[^\s/?#]+)$/,
+    patternWords: 'an origin as browsers send it, such as "https://app.example", or *',
+    summary:
+      'Origins whose pages may open a WebSocket, any other answers 403; "*" = every page. None: every page where clients must log in; where anonymous ones may come in, pages of this machine only.'
   }),
   proxyProtocol: texts({
     fallback: [],

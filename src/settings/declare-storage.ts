@@ -32,7 +32,14 @@ const walSection = section({
     minimum: 1,
     maximum: 1_000_000,
     live: true,
-    summary: "Messages per sync in batch mode (5 ms after the first at the latest)."
+    summary: "Messages per sync in batch mode; batch-sync-wait after the first of them at the latest."
+  }),
+  batchSyncWaitMs: duration({
+    fallback: "5ms",
+    minimum: "1ms",
+    maximum: "10s",
+    live: true,
+    summary: "Longest time that a message waits in batch mode for those that would fill its batch."
   }),
   acknowledge: choice({
     flag: "wal-acknowledge",
@@ -60,6 +67,27 @@ const walSection = section({
     flag: "wal-crash-recovery-validation",
     fallback: false,
     summary: "Verify every record once more after recovery, before the listeners open."
+  }),
+  slowSyncMs: duration({
+    fallback: "1s",
+    minimum: "10ms",
+    maximum: "1h",
+    live: true,
+    summary: "Time of one sync from which on the log of events says that the disk is slow."
+  }),
+  stalledSyncMs: duration({
+    fallback: "10s",
+    minimum: "100ms",
+    maximum: "1h",
+    live: true,
+    summary: "Time of one sync from which on publishers wait for its end, and health says so."
+  }),
+  pendingBytesMax: size({
+    key: "max-pending",
+    fallback: "32MiB",
+    minimum: "1MiB",
+    maximum: "4GiB",
+    summary: "Bytes of records on their way to the disk; publishers are slowed before, and refused with 0x97 above it."
   }),
   segmentSizeBytes: size({
     key: "segment-size",

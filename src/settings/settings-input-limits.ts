@@ -65,6 +65,8 @@ export interface LimitsInput {
   readonly "max-bans"?: number
   /** File that keeps bans over a restart, made with mode 0600. Default: <data-dir>/bans.json; none with the memory engine. */
   readonly "bans-file"?: string
+  /** Rows of the drop ledger (reason, client, topic); what is beyond counts in one row per reason. 100 to 1000000. Default: 10000. */
+  readonly "max-drop-rows"?: number
   /** Memory of the process at which the greediest clients are disconnected; publishers are slowed, connections refused and QoS 0 dropped before. 0B to 1024TiB. Default: 80 % of what the machine or its control group has. */
   readonly "max-memory"?: SizeText
   /** Delay of the event loop above which new connections are refused with 0x89; 0s = never. 0s to 1h. Default: "1s". */

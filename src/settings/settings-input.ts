@@ -46,7 +46,7 @@ export interface SettingsInput {
     readonly "unix-bind"?: string | ReadonlyArray<string>
     /** Mode of the socket files: whoever may write may connect. Default: "0660". */
     readonly "unix-mode"?: string
-    /** Origins whose pages may open a WebSocket, any other answers 403; none = every page may. Default: []. */
+    /** Origins whose pages may open a WebSocket, any other answers 403; "*" = every page. None: every page where clients must log in; where anonymous ones may come in, pages of this machine only. Default: []. */
     readonly "ws-origins"?: string | ReadonlyArray<string>
     /** Listeners on which every connection begins with a PROXY header (version 1 or 2) of a proxy in proxy-trusted. Default: []. */
     readonly "proxy-protocol"?: string | ReadonlyArray<string>
@@ -148,8 +148,10 @@ export interface SettingsInput {
       readonly "sync-mode"?: "immediate" | "batch" | "periodic"
       /** Time between syncs in periodic mode. 1ms to 1h. Default: "100ms". */
       readonly "sync-interval"?: DurationText | 0
-      /** Messages per sync in batch mode (5 ms after the first at the latest). 1 to 1000000. Default: 100. */
+      /** Messages per sync in batch mode; batch-sync-wait after the first of them at the latest. 1 to 1000000. Default: 100. */
       readonly "batch-sync-size"?: number
+      /** Longest time that a message waits in batch mode for those that would fill its batch. 1ms to 10s. Default: "5ms". */
+      readonly "batch-sync-wait"?: DurationText | 0
       /** Acknowledge QoS 1 and 2 after the sync (durable) or after the write; auto = written in periodic mode, else durable. Default: "auto". */
       readonly acknowledge?: "auto" | "durable" | "written"
       /** Sync every group and acknowledge after it, whatever mode, topics and no-sync say. Default: false. */
@@ -158,6 +160,12 @@ export interface SettingsInput {
       readonly "no-sync"?: boolean
       /** Verify every record once more after recovery, before the listeners open. Default: false. */
       readonly "crash-recovery-validation"?: boolean
+      /** Time of one sync from which on the log of events says that the disk is slow. 10ms to 1h. Default: "1s". */
+      readonly "slow-sync"?: DurationText | 0
+      /** Time of one sync from which on publishers wait for its end, and health says so. 100ms to 1h. Default: "10s". */
+      readonly "stalled-sync"?: DurationText | 0
+      /** Bytes of records on their way to the disk; publishers are slowed before, and refused with 0x97 above it. 1MiB to 4GiB. Default: "32MiB". */
+      readonly "max-pending"?: SizeText
       /** Size of one log file. 4MiB to 256MiB. Default: "16MiB". */
       readonly "segment-size"?: SizeText
     }
@@ -228,8 +236,20 @@ export interface SettingsInput {
     readonly "max-audit-entries"?: number
     /** Wrong tokens and login codes that an address may show in a minute; then it waits for the rest of it. 1 to 1000000. Default: 30. */
     readonly "max-wrong-tokens"?: number
+    /** Connections to the admin listener, and to each address of metrics.bind, at the same time. 4 to 10000. Default: 128. */
+    readonly "max-connections"?: number
+    /** How long the login link that is printed at the start is good, for one use. 10s to 1d. Default: "10m". */
+    readonly "login-link-time"?: DurationText | 0
+    /** How long who came by the login link stays logged in. 1m to 30d. Default: "12h". */
+    readonly "session-time"?: DurationText | 0
     /** Open streams of GET /api/v1/events, such as dashboards; 0 = none. 0 to 100. Default: 32. */
     readonly "max-event-streams"?: number
+  }
+  readonly health?: {
+    /** Delay of the event loop in the last seconds above which the check event-loop fails. 10ms to 1h. Default: "1s". */
+    readonly "max-loop-lag"?: DurationText | 0
+    /** Time that written records may wait for their sync, beside sync-interval, before the check log-synced fails. 100ms to 1h. Default: "10s". */
+    readonly "max-sync-delay"?: DurationText | 0
   }
   readonly metrics?: {
     /** Serve metrics in the Prometheus format, and measure times for them. Default: true. */

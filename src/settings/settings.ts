@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import { aclSection } from "./declare-acl.ts"
 import { adminSection } from "./declare-admin.ts"
 import { authSection } from "./declare-auth.ts"
+import { healthSection } from "./declare-health.ts"
 import { limitsSection } from "./declare-limits.ts"
 import { logSection } from "./declare-log.ts"
 import { metricsSection } from "./declare-metrics.ts"
@@ -31,6 +32,7 @@ export const settingsSchema = section({
   acl: aclSection,
   limits: limitsSection,
   admin: adminSection,
+  health: healthSection,
   metrics: metricsSection,
   tracing: tracingSection,
   cluster: clusterSection,

@@ -26,6 +26,17 @@ export class ByteWriter {
     return taken
   }
 
+  /** Room for one item, which the caller writes at the offset that is answered: of long lists, where each call counts. */
+  claim(sizeBytes: number): number {
+    this.#room(sizeBytes)
+    const at = this.#at
+    this.#at = at + sizeBytes
+    return at
+  }
+  /** Another one after each call that makes room. */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
   byte(value: number): this {
     this.#at = this.#room(1).writeUInt8(value, this.#at)
     return this
@@ -142,8 +153,16 @@ const WORD = 0x1_0000_0000
 
 export function writePosition(bytes: Buffer, at: number, value: number): void {
   const isNone = value === -1 || value === Number.POSITIVE_INFINITY
-  bytes.writeUInt32LE(isNone ? ALL_ONES : value % WORD, at)
-  bytes.writeUInt32LE(isNone ? ALL_ONES : Math.floor(value / WORD), at + 4)
+  writeWord(bytes, at, isNone ? ALL_ONES : value % WORD)
+  writeWord(bytes, at + 4, isNone ? ALL_ONES : Math.floor(value / WORD))
+}
+
+/** As writeUInt32LE, of values known to be good: cursors of full windows are most of what a drain writes. */
+export function writeWord(bytes: Buffer, at: number, value: number): void {
+  bytes[at] = value
+  bytes[at + 1] = value >>> 8
+  bytes[at + 2] = value >>> 16
+  bytes[at + 3] = value >>> 24
 }
 
 export function readPosition(bytes: Buffer, at: number, none: number): number {

@@ -29,7 +29,7 @@
  * Elsewhere: what the records mean together (session-image.ts), SEG-DROP (wal/segment-drop.ts).
  */
 import { RecordType, type RecordView } from "../wal/record.ts"
-import { ByteReader, ByteWriter, writePosition } from "./control-bytes.ts"
+import { ByteReader, ByteWriter, writePosition, writeWord } from "./control-bytes.ts"
 import type {
   SavedCursor,
   SavedExchange,
@@ -164,8 +164,10 @@ export function encodeCursor({ cursor, incoming, open, replays = [], retained }:
     .byte(replays.length === 0 ? VERSION : VERSION_REPLAY)
     .position(cursor)
     .word(open.length)
-  for (const { filter, kind, packetIdentifier, sequence, state } of open) {
-    writer.short(packetIdentifier).byte(state).byte(KINDS.indexOf(kind)).position(sequence).text(filter)
+  for (const exchange of open) {
+    const textBytes = exchange.filter === "" ? 0 : Buffer.byteLength(exchange.filter)
+    const at = writer.claim(EXCHANGE_BYTES + textBytes)
+    writeExchange(writer.bytes, exchange, at)
   }
   writer.word(incoming.length)
   for (const packetIdentifier of incoming) writer.short(packetIdentifier)
@@ -207,17 +209,19 @@ const EXCHANGE_BYTES = 16
 /** Room for writeExchange() with the longest filter that MQTT has. */
 export const STEP_BYTES_MAX = EXCHANGE_BYTES + 65_535
 
-/** The body of Q2OUT at the beginning of `bytes`, which are STEP_BYTES_MAX; answers its length. Allocates nothing. */
+/** An exchange, as in CURSOR and as the body of Q2OUT, where `bytes` are STEP_BYTES_MAX; answers its length. Allocates nothing. */
 export function writeExchange(
   bytes: Buffer,
-  { filter, kind, packetIdentifier, sequence, state }: SavedExchange
+  { filter, kind, packetIdentifier, sequence, state }: SavedExchange,
+  at = 0
 ): number {
-  bytes.writeUInt16LE(packetIdentifier, 0)
-  bytes.writeUInt8(state, 2)
-  bytes.writeUInt8(KINDS.indexOf(kind), 3)
-  writePosition(bytes, 4, sequence)
-  const length = filter === "" ? 0 : bytes.write(filter, EXCHANGE_BYTES, "utf8")
-  bytes.writeUInt32LE(length, 12)
+  bytes[at] = packetIdentifier
+  bytes[at + 1] = packetIdentifier >>> 8
+  bytes[at + 2] = state
+  bytes[at + 3] = KINDS.indexOf(kind)
+  writePosition(bytes, at + 4, sequence)
+  const length = filter === "" ? 0 : bytes.write(filter, at + EXCHANGE_BYTES, "utf8")
+  writeWord(bytes, at + 12, length)
   return EXCHANGE_BYTES + length
 }
 

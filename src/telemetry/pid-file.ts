@@ -38,7 +38,9 @@ export const holdPidFile = (file: string): Effect.Effect<void, PidFileError, Sco
       return Effect.try({
         try: () => {
           const aside = `${file}.${process.pid}`
-          writeFileSync(aside, `${process.pid}\n`, { mode: 0o644 })
+          // Whatever lies there, a link of somebody's included, is taken away and not written through.
+          rmSync(aside, { force: true })
+          writeFileSync(aside, `${process.pid}\n`, { mode: 0o644, flag: "wx" })
           renameSync(aside, file)
         },
         catch: (cause) => new PidFileError({ file, holder: undefined, cause })

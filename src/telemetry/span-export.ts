@@ -11,7 +11,6 @@
  * Elsewhere: which messages get spans and what is in them (broker/spans.ts).
  */
 
-import * as NodeSdk from "@effect/opentelemetry/NodeSdk"
 import * as OtelTracer from "@effect/opentelemetry/OtelTracer"
 import * as Resource from "@effect/opentelemetry/Resource"
 import {
@@ -24,7 +23,12 @@ import {
   trace
 } from "@opentelemetry/api"
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http"
-import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace-base"
+import {
+  BasicTracerProvider,
+  BatchSpanProcessor,
+  type ReadableSpan,
+  type SpanExporter
+} from "@opentelemetry/sdk-trace-base"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
@@ -82,7 +86,7 @@ export const openSpanExport = (
       exportTimeoutMillis: tracing.exportTimeoutMs
     })
     const resource = Resource.layer({ serviceName: tracing.serviceName, serviceVersion: version })
-    const provider = NodeSdk.layerTracerProvider(processor, { shutdownTimeout: SHUTDOWN_MS, idGenerator: ids }) // [OTL-2]
+    const provider = providerLayer(processor, ids)
     const context = yield* Layer.build(
       OtelTracer.layerTracer.pipe(Layer.provide(provider), Layer.provideMerge(resource))
     )
@@ -96,6 +100,24 @@ export const openSpanExport = (
       }
     }
   })
+
+/** The SDK's own provider: that of its package for Node adds what installs itself for the whole process, which nobody wants here. */
+const providerLayer = (processor: BatchSpanProcessor, ids: GivenIds) =>
+  Layer.effect(
+    OtelTracer.OtelTracerProvider,
+    Effect.gen(function* () {
+      const resource = yield* Resource.Resource
+      return yield* Effect.acquireRelease(
+        Effect.sync(() => new BasicTracerProvider({ resource, idGenerator: ids, spanProcessors: [processor] })),
+        (provider) =>
+          Effect.promise(() => provider.forceFlush().finally(() => provider.shutdown())).pipe(
+            Effect.ignore,
+            Effect.interruptible,
+            Effect.timeoutOption(SHUTDOWN_MS) // [OTL-2]
+          )
+      )
+    })
+  )
 
 const contextOf = (parent: TraceContext | { readonly traceId: string }): Context => {
   if (!("spanId" in parent)) return ROOT_CONTEXT

@@ -139,6 +139,10 @@ export class Appender {
   get keptLsn(): number {
     return this.#keptLsn
   }
+  /** Bytes of records that are not written yet. */
+  get pendingBytes(): number {
+    return this.#groups.pendingBytes
+  }
   /** Share of the memory for records that are not written yet, 0..1. */
   get pressure(): number {
     return Math.min(1, this.#groups.pendingBytes / this.#pendingBytesMax)

@@ -83,7 +83,8 @@ export interface Log {
   readonly failure: Effect.Effect<never, StoreFailed>
 }
 
-export const PENDING_BYTES_MAX = 32 * 1_048_576
+/** Where the options name none. */
+const PENDING_BYTES_MAX = 32 * 1_048_576
 const HEARTBEAT_IDLE_MS = 50
 const SPARE_RETRY_MS = 1000
 const STALL_RETRY_MS = 250
@@ -231,7 +232,7 @@ const startLiving = (
 
 const syncLoop = ({ appender, unsynced }: Living, policy: SyncPolicy): Effect.Effect<void> => {
   if (policy.mode === "immediate" || policy.mode === "never") return Effect.never
-  const waitMs = policy.mode === "batch" ? BATCH_WAIT_MS : policy.intervalMs
+  const waitMs = policy.mode === "batch" ? (policy.waitMs ?? BATCH_WAIT_MS) : policy.intervalMs
   return unsynced.await.pipe(
     Effect.andThen(Effect.sleep(waitMs)),
     Effect.andThen(

@@ -11,7 +11,7 @@
  */
 export type SyncPolicy =
   | { readonly mode: "immediate" }
-  | { readonly mode: "batch"; readonly records: number }
+  | { readonly mode: "batch"; readonly records: number; readonly waitMs?: number }
   | { readonly mode: "periodic"; readonly intervalMs: number }
   | { readonly mode: "never" }
 
@@ -22,7 +22,7 @@ export interface LogPolicy {
   readonly acknowledge: AcknowledgePolicy
 }
 
-/** Longest wait of a record in `batch` mode for the records that would fill its batch. */
+/** Longest wait of a record in `batch` mode for the records that would fill its batch, where the policy names none. */
 export const BATCH_WAIT_MS = 5
 
 /** What `acknowledge: auto` means: waiting for a sync that comes by the clock would cost every client that clock. */

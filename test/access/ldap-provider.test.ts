@@ -125,6 +125,21 @@ describe.skipIf(!hasOpenssl)("LDAP", () => {
       }))
   }
 
+  for (const [way, settings] of [
+    ["looked up", searching],
+    ["by template", naming]
+  ] as const) {
+    it(`[attack: another spelling of a user's name] ${way}: whoever alice writes, to the rules she is alice`, () =>
+      within(settings(), async (opened) => {
+        for (const spelled of ["alice", "ALICE", "Alice", " alice", "alice ", "\uff41lice"]) {
+          const answer = await opened.ask(withPassword(spelled, "secret-of-alice"))
+          if (answer.kind === "allowed") assert.strictEqual(answer.identity.username, "alice", spelled)
+        }
+        const upper = await opened.ask(withPassword("ALICE", "secret-of-alice"))
+        assert.strictEqual(upper.kind, "allowed", "the directory takes it")
+      }))
+  }
+
   it("the directory of this test does say yes to an empty password", async () => {
     const { Client } = await import("ldapts")
     const client = new Client({ url: slapd.url })

@@ -12,6 +12,7 @@ import { type AddressInfo, connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Pair } from "../listener/certificates.ts"
+import { eventually } from "../support/eventually.ts"
 
 export const base = "dc=example,dc=com"
 export const people = `ou=people,${base}`
@@ -104,9 +105,10 @@ export class Slapd implements AsyncDisposable {
     const child = spawn("slapd", this.#flags, { stdio: "ignore", env: withSbin })
     this.#child = child
     const deadline = Date.now() + START_MS
-    while (!((await answers(this.port)) && (await answers(this.securePort)))) {
+    await eventually(async () => {
       if (child.exitCode !== null || Date.now() > deadline) throw new Error("slapd does not answer")
-    }
+      return ((await answers(this.port)) && (await answers(this.securePort))) || undefined
+    })
   }
 
   async halt(): Promise<void> {
@@ -130,7 +132,7 @@ const withSbin = { ...process.env, PATH: `${process.env["PATH"] ?? ""}:/usr/sbin
 const answers = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
     const socket = connect({ port, host: "127.0.0.1" })
-    socket.on("error", () => setTimeout(() => resolve(false), 10))
+    socket.on("error", () => resolve(false))
     socket.on("connect", () => {
       socket.destroy()
       resolve(true)

@@ -18,6 +18,8 @@ const made = Effect.fnUntraced(function* () {
     token: "the-token-of-the-admin",
     tokensFile,
     wallClockMs: () => nowMs,
+    loginLinkTimeMs: 600_000,
+    sessionTimeMs: () => 12 * 3_600_000,
     tell: (_level, fact) => void told.push(fact)
   })
   const wait = (ms: number): void => {

@@ -121,6 +121,20 @@ describe("before CONNECT", () => {
     await isServed(broker)
   })
 
+  it("[attack: half of a packet that is no CONNECT] ends the connection at its first byte", async () => {
+    await using broker = await startWhole({ server: { "connect-timeout": "1h" } })
+    for (const first of [0x00, 0x20, 0x30, 0x50, 0x82, 0xc0, 0xe0, 0xf0]) {
+      const stranger = await Stranger.to(broker.portOf("tcp"))
+      stranger.send(Buffer.from([first, 0xff, 0xff, 0x03, 0x41]))
+      await stranger.ended()
+    }
+    const proxied = await Stranger.to(broker.portOf("tcp"))
+    proxied.send("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n")
+    await proxied.ended()
+    assert.strictEqual(broker.core.fairness.held.bytes, 0)
+    await isServed(broker)
+  })
+
   it("row 12: what only servers send, and CONNECT again, is a protocol error", async () => {
     await using broker = await startWhole()
     const packets = ["20 00 00 {}", `90 0001 {} 00`, `b0 0001 {} 00`, "d0", `10 "MQTT" 05 02 003c {} "c"`]

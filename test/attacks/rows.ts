@@ -27,7 +27,7 @@ const behaviour = "test/behaviour"
 
 export const attackRows: ReadonlyArray<AttackRow> = [
   row(1, "a length that is not kept, or no CONNECT first", {
-    [`${own}/before-connect.test.ts`]: "row 1:",
+    [`${own}/before-connect.test.ts`]: ["row 1:", "[attack: half of a packet that is no CONNECT]"],
     [`${behaviour}/limits-hostile.test.ts`]: "row 1:"
   }),
   row(2, "CONNECTs that never end", {
@@ -40,7 +40,7 @@ export const attackRows: ReadonlyArray<AttackRow> = [
     "test/listener/websocket.test.ts": "above the limit is cut off, though it never ends"
   }),
   row(5, "a page of another origin", {
-    [`${own}/websocket.test.ts`]: "row 5:",
+    [`${own}/websocket.test.ts`]: ["row 5:", "[attack: a page of the web and an open broker on loopback]"],
     "test/listener/websocket.test.ts": "refuses browsers of other sites"
   }),
   row(6, "over-long Variable Byte Integers", { [`${own}/before-connect.test.ts`]: "row 6:" }),
@@ -86,7 +86,10 @@ export const attackRows: ReadonlyArray<AttackRow> = [
     "test/access/rules-authorizer.test.ts": "row 21:",
     "test/access/ldap-provider.test.ts": "[row 21]"
   }),
-  row(22, "wills past the rules", { [`${behaviour}/authorisation-writing.test.ts`]: "row 22:" }),
+  row(22, "wills past the rules", {
+    [`${behaviour}/authorisation-writing.test.ts`]: "row 22:",
+    [`${behaviour}/authorisation-orphans.test.ts`]: "[attack: a will that outlives its right]"
+  }),
   row(23, "retained, queued and replayed past deny rules", {
     [`${behaviour}/authorisation-reading.test.ts`]: "row 23:",
     [`${behaviour}/authorisation-replay.test.ts`]: "deny what a wide replay would bring"
@@ -108,7 +111,10 @@ export const attackRows: ReadonlyArray<AttackRow> = [
   row(29, "a failed reload that opens", { "test/access/rules-file.test.ts": "row 29:" }),
   row(30, "a user name without a password", { [`${own}/sessions.test.ts`]: "row 30:" }),
   row(31, "certificates that are not checked, or say two things", {
-    [`${behaviour}/authentication-x509.test.ts`]: "[row 31]",
+    [`${behaviour}/authentication-x509.test.ts`]: [
+      "[row 31]",
+      "[attack: staying in with a certificate that was revoked]"
+    ],
     "test/access/x509-identity.test.ts": "[row 31]"
   }),
   row(32, "PROXY headers of strangers", {
@@ -152,6 +158,7 @@ export const attackRows: ReadonlyArray<AttackRow> = [
     "the admin surface: paths, requests into the network, keys",
     {
       "test/access/egress.test.ts": "link-local, multicast and nowhere",
+      [`${own}/admin.test.ts`]: "[attack: taking every place of the admin listener]",
       "test/admin/server.test.ts": ["backup wants an absolute folder", "401 without the right token"]
     },
     "No archive is unpacked anywhere: plugins are modules that the operator names by path."

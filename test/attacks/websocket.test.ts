@@ -50,6 +50,22 @@ describe("WebSocket", () => {
     await isServed(broker)
   })
 
+  it("[attack: a page of the web and an open broker on loopback] as shipped a foreign page is turned away", async () => {
+    for (const [auth, words] of [
+      [{}, / 403 /],
+      [{ "allow-anonymous": false }, / 101 /]
+    ] as const) {
+      await using broker = await startWhole({ server: { "ws-bind": ["127.0.0.1:0"] }, auth })
+      const stranger = await Stranger.to(broker.portOf("websocket"))
+      const head = "GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade"
+      const rest =
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: mqtt"
+      stranger.send(`${head}\r\n${rest}\r\nOrigin: https://theirs.example\r\n\r\n`)
+      await until(() => stranger.heard.length > 0)
+      assert.match(stranger.heard.toString("latin1"), words)
+    }
+  })
+
   it("row 5: a page of somebody else's is turned away with 403 where origins are listed", async () => {
     const server = { "ws-bind": ["127.0.0.1:0"], "ws-origins": ["https://ours.example"] }
     await using broker = await startWhole({ server })

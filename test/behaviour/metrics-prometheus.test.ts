@@ -14,6 +14,8 @@ import { fileURLToPath } from "node:url"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { parse } from "yaml"
 import { legacyNames } from "../../src/metrics/legacy-names.ts"
+import { eventually } from "../support/eventually.ts"
+import { timePasses } from "../support/time.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
 
 const config = fileURLToPath(new URL("../../config/", import.meta.url))
@@ -60,7 +62,7 @@ const work = async (broker: WholeBroker, isOver: () => boolean): Promise<void> =
     await reader.payloads(3)
     const passing = await broker.join("passing", { username: "u" })
     await passing.leave()
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await timePasses(10)
   }
   await Promise.all([reader, writer].map((client) => client.vanish()))
 }
@@ -104,12 +106,11 @@ describe("prometheus", () => {
   const api = async (
     path: string
   ): Promise<{ readonly status: string; readonly error?: string; readonly data: never }> => {
-    for (;;) {
+    const ready = await eventually(async () => {
       const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`).catch(() => undefined)
-      const isReady = response !== undefined && response.headers.get("content-type")?.includes("json") === true
-      if (isReady) return (await response.json()) as never
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+      return response?.headers.get("content-type")?.includes("json") === true ? response : undefined
+    }, 50)
+    return (await ready.json()) as never
   }
 
   const query = async (expression: string): Promise<ReadonlyArray<{ readonly value: readonly [number, string] }>> => {
@@ -194,11 +195,9 @@ describe("prometheus", () => {
   })
 })
 
-/** Asks until there is something. The test's time-out is the limit. */
-const until = async <A>(ask: () => Promise<ReadonlyArray<A>>): Promise<ReadonlyArray<A>> => {
-  for (;;) {
+/** Asks until there is something. */
+const until = <A>(ask: () => Promise<ReadonlyArray<A>>): Promise<ReadonlyArray<A>> =>
+  eventually(async () => {
     const found = await ask()
-    if (found.length > 0) return found
-    await new Promise((resolve) => setTimeout(resolve, 200))
-  }
-}
+    return found.length > 0 ? found : undefined
+  }, 200)

@@ -99,6 +99,30 @@ describe("the disk", () => {
     for (const messageId of [1, 2, 3]) assert.strictEqual((await publisher.take("puback")).messageId, messageId)
   })
 
+  it("that is slow: said in the log, told by health, waited for; from when on is settings", async () => {
+    const door = new Door()
+    const wal = { "slow-sync": "10ms", "stalled-sync": "100ms" }
+    const { storage } = onDisk("stalled")
+    const admin = { enabled: true, bind: "127.0.0.1:0", "token-file": join(folder, "stalled-token") }
+    const settings = { storage: { ...storage, wal }, admin, health: { "max-sync-delay": "100ms" } }
+    await using broker = await startWhole(settings, { fs: door.fs })
+    const ready = async (): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${broker.running.admin?.port}/readyz?verbose`)).text()
+    const publisher = await broker.join("publisher")
+    assert.include(await ready(), "[+]log-synced ok")
+    door.state = "closed"
+    publisher.send({ cmd: "publish", topic: "t", payload: "x", qos: 1, messageId: 1, dup: false, retain: true })
+    const failing = [
+      "[-]log-synced failed: the log is written and not synced",
+      "[-]storage failed: the disk is stalled"
+    ]
+    for (let told = ""; !failing.every((line) => told.includes(line)); told = await ready());
+    assert.include(broker.log.join(""), "a sync of the log takes more than 10 ms")
+    door.open()
+    assert.strictEqual((await publisher.take("puback")).messageId, 1)
+    while (!(await ready()).includes("readyz check passed"));
+  })
+
   it("that fails: an embedded broker ends, says why once, and rejects what is asked", async () => {
     const settings = { ...onDisk("embedded"), server: { bind: "127.0.0.1:0", "ws-bind": "" } }
     const failed = Promise.withResolvers<BrokerError>()

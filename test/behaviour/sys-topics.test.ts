@@ -9,6 +9,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
+import { eventually } from "../support/eventually.ts"
 import { RawClient } from "../support/raw-client.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
 import { tcpWire } from "../support/wire.ts"
@@ -51,19 +52,13 @@ const mosquittoNames = async (): Promise<ReadonlySet<string>> => {
     env: { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` }
   })
   try {
-    for (;;) {
-      const wire = await tcpWire(port).catch(() => undefined)
-      if (wire !== undefined) {
-        const client = RawClient.over(wire, 4)
-        await client.connect("names")
-        const names = new Set<string>()
-        await client.subscribe("$SYS/#")
-        while (!names.has("$SYS/broker/uptime")) names.add((await client.message()).topic)
-        for (const { topic } of await client.pending()) names.add(topic)
-        return names
-      }
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
+    const client = RawClient.over(await eventually(() => tcpWire(port).catch(() => undefined)), 4)
+    await client.connect("names")
+    const names = new Set<string>()
+    await client.subscribe("$SYS/#")
+    while (!names.has("$SYS/broker/uptime")) names.add((await client.message()).topic)
+    for (const { topic } of await client.pending()) names.add(topic)
+    return names
   } finally {
     child.kill()
     if (child.exitCode === null) await once(child, "exit")

@@ -115,7 +115,7 @@ describe("a publish that only full sessions match", () => {
     away(world, "s", "a")
     const publisher = new TestClient(world, { clientIdentifier: "p" })
     publishUntilRefused(world, publisher, "a")
-    const busy = new TestClient(world, { clientIdentifier: "b", receiveMaximum: 1 })
+    const busy = new TestClient(world, { clientIdentifier: "b", receiveMaximum: 1, sessionExpirySeconds: 60 })
     busy.acknowledges = false
     busy.subscribe("busy", { qos: 1 })
     busy.subscribe("a")

@@ -3,7 +3,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { MESSAGES_AFTER_WAIT, PRESSURE_GO, PRESSURE_STOP } from "../../src/broker/slow-down.ts"
-import { lookAtSync, SYNC_STALLED_MS } from "../../src/broker/watch-disk.ts"
+import { lookAtSync } from "../../src/broker/watch-disk.ts"
 import { SlowStore } from "../support/slow-store.ts"
 import { TestClient } from "./test-client.ts"
 import { World } from "./world.ts"
@@ -151,11 +151,11 @@ describe("a log under pressure", () => {
       settle()
     }
     look()
-    wait(SYNC_STALLED_MS - 100)
+    wait(world.core.limits.stalledSyncMs - 100)
     sinceMs = 6
-    wait(SYNC_STALLED_MS)
+    wait(world.core.limits.stalledSyncMs)
     assert.isFalse(world.core.isDiskStalled, "another sync, and not long enough")
-    wait(SYNC_STALLED_MS)
+    wait(world.core.limits.stalledSyncMs)
     assert.isTrue(world.core.isDiskStalled)
     for (const client of [publisher, both]) for (let i = 0; i < 3; i++) client.publish("t", `${i}`, { qos: 1 })
     settle()

@@ -121,6 +121,8 @@ export const clientRow: ClientRow = {
   inFlightMax: 65_535,
   behindRecords: 12_345,
   unsentBytes: 2048,
+  receivedBytes: 4096,
+  sentBytes: 8192,
   drops: 7
 }
 

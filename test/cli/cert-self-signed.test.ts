@@ -5,7 +5,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { createPrivateKey, X509Certificate } from "node:crypto"
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect, createServer } from "node:tls"
@@ -25,6 +25,18 @@ const made = async (name: string, ...words: ReadonlyArray<string>) => {
 }
 
 describe("promptmq cert self-signed", () => {
+  // Skipped without root, because nobody else may give files away.
+  it.skipIf(process.getuid?.() !== 0)("as root gives all but the authority's key to the folder's owner", async () => {
+    const ownerOf = (path: string) => statSync(path).uid
+    const state = join(folder, "state")
+    mkdirSync(state)
+    chownSync(state, 61_234, 61_234)
+    const { code, path } = await made(join("state", "certificates"))
+    assert.strictEqual(code, 0)
+    for (const file of ["", "server.key", "server.pem", "ca.pem"]) assert.strictEqual(ownerOf(path(file)), 61_234, file)
+    assert.strictEqual(ownerOf(path("ca.key")), 0)
+  })
+
   it("makes an authority and a certificate that a client accepts, and says which keys to set", async () => {
     const { code, out, path, read } = await made("one", "--host", "localhost")
     assert.strictEqual(code, 0)

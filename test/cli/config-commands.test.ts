@@ -49,7 +49,9 @@ describe("config check", () => {
   it("is content with a good file, and with none", async () => {
     const good = await inFolder(["config", "check", file("good.yaml", "log:\n  level: debug\n")])
     assert.deepEqual([good.code, good.out], [0, ""])
-    assert.match(good.err, /^valid: .*good\.yaml/)
+    assert.match(good.err, /^valid: .*good\.yaml\n$/)
+    const empty = await inFolder(["config", "check", file("empty.yaml", "")], { PROMPTMQ_LOG_LEVEL: "debug" })
+    assert.deepEqual([empty.code, empty.err.split("\n")[1]], [0, "it sets nothing: every value is the default"])
     assert.match((await inFolder(["config", "check"])).err, /^valid: defaults and variables, no file/)
   })
 

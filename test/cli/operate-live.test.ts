@@ -142,6 +142,7 @@ describe("operating a broker", () => {
     assert.strictEqual(kicked.code, 0, kicked.err)
     await victim.code
     assert.match(victim.world.stderr.text, /0x98 administrative action/)
+    assert.notInclude(victim.world.stderr.text, "trying again")
     assert.strictEqual((await ask("kick", "nobody")).code, 6)
     await leave("victim", "plant/#")
     assert.strictEqual((await ask("kick", "victim", "--end-session")).out, "victim: session ended\n")

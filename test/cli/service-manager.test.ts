@@ -9,6 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { sendByProgram, serviceManager } from "../../src/cli/service-manager.ts"
+import { eventually } from "../support/eventually.ts"
 
 const hasPrograms = ["systemd-notify", "socat"].every((name) => spawnSync(name, ["-h"]).error === undefined)
 
@@ -121,7 +122,7 @@ describe("the service manager", () => {
     const socket = join(folder, "notify")
     const listener = spawn("socat", ["-u", `UNIX-RECV:${socket}`, "STDOUT"])
     try {
-      while (!existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 20))
+      await eventually(() => existsSync(socket) || undefined)
       const before = process.env["NOTIFY_SOCKET"]
       process.env["NOTIFY_SOCKET"] = socket
       const sending = sendByProgram(["READY=1", "STATUS=ready"])

@@ -52,6 +52,14 @@ const linesOf = async (text: string, what: StoreFound | undefined): Promise<stri
 }
 
 describe("start lines", () => {
+  it("have a link into the dashboard that can be followed, wherever it listens", async () => {
+    const admin = { host: "0.0.0.0", port: 9090, tokenFile: "/t", loginCode: "c0de" }
+    const started = { listeners: [], admin, found: undefined, failure: Effect.never }
+    const lines = startLines(started as unknown as RunningBroker, await loadedFrom("log: {}\n"), testWorld())
+    assert.match(lines, /^ {2}admin +http:\/\/0\.0\.0\.0:9090 {2}/m)
+    assert.match(lines, /^ {2}dashboard +http:\/\/127\.0\.0\.1:9090\/#login=c0de {2}good once/m)
+  })
+
   it("say in one line what was recovered, and in one what is promised", async () => {
     const lines = await linesOf("storage:\n  engine: wal\n", found)
     assert.match(lines, /^ {2}recovered {2}10 messages, 1 session, 0 bytes cut, 41 ms$/m)

@@ -52,6 +52,41 @@ describe("the report", () => {
     })
   )
 
+  it.effect(
+    "[attack: a configuration that holds the broker up] tells the first hundred problems, and looks at no more",
+    () =>
+      Effect.gen(function* () {
+        const wide = { keys: 7000, line: "\n" }
+        const many = (count: number, between: string) =>
+          Array.from({ length: count }, (_, i) => `k${i}: 1`).join(between)
+        const onLines = yield* problemsOf({ file: many(wide.keys, "\n") })
+        assert.lengthOf(onLines, 100)
+        assert.strictEqual(onLines.at(-1)?.place !== undefined, true)
+        const inOneLine = yield* problemsOf({ file: `{${many(wide.keys, ",")}}` })
+        assert.lengthOf(inOneLine, 100)
+        assert.isBelow(JSON.stringify(inOneLine).length, 100_000, "no line is shown whole a hundred times")
+        assert.isAtMost((yield* problemsOf({ file: `[${",".repeat(60_000)}` })).length, 100)
+      })
+  )
+
+  for (const [what, file] of [
+    ["brackets", "[".repeat(60_000)],
+    ["braces", "{a: ".repeat(15_000)],
+    ["dashes", "- ".repeat(30_000)],
+    ["colons", ": ".repeat(30_000)],
+    ["lines", `a: |${"\n".repeat(60_000)}`]
+  ] as const) {
+    it.effect(
+      `[attack: a configuration that holds the broker up] of ${what} within each other: is not parsed at all`,
+      () =>
+        Effect.gen(function* () {
+          const problems = yield* problemsOf({ file })
+          assert.lengthOf(problems, 1)
+          assert.match(problems[0]?.fact ?? "", /nested too deeply|more than \d+ lines/)
+        })
+    )
+  }
+
   it.effect("has the agreed shape", () =>
     Effect.gen(function* () {
       const problem = (yield* problemsOf({ file: fiveErrors })).at(-1)
@@ -182,7 +217,9 @@ describe("unknown keys", () => {
     ["wal-sync-mode: batch\n", "did you mean storage.wal.sync-mode?"],
     ["mqtt:\n  sync-mode: batch\n", "did you mean storage.wal.sync-mode?"],
     ["colours:\n  red: 1\n", "remove it; promptmq config schema lists every key"],
-    ["storage:\n  sqlite:\n    cache-size: 1\n", "remove the section"]
+    ["storage:\n  sqlite: {}\n", "remove the section"],
+    ["storage:\n  sqlite:\n    pages: 1\n", "remove the section"],
+    ["storage:\n  sqlite:\n    foreign-keys: true\n", "remove it; there are no tables"]
   ] as const) {
     it.effect(`${JSON.stringify(text)}: ${fix}`, () =>
       Effect.gen(function* () {

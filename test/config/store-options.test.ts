@@ -14,12 +14,12 @@ describe("the log's policy", () => {
   for (const [lines, sync, acknowledge, powerCut] of [
     [[], immediate, "durable", undefined],
     [["sync-mode: immediate", "acknowledge: written"], immediate, "written", "what came during the last sync"],
-    [["sync-mode: batch", "batch-sync-size: 7"], { mode: "batch", records: 7 }, "durable", undefined],
+    [["sync-mode: batch", "batch-sync-size: 7"], { mode: "batch", records: 7, waitMs: 5 }, "durable", undefined],
     [
       ["sync-mode: batch", "batch-sync-size: 7", "acknowledge: written"],
-      { mode: "batch", records: 7 },
+      { mode: "batch", records: 7, waitMs: 5 },
       "written",
-      "the last 7 messages or 5 ms, and what came during one sync"
+      "the last 7 messages or 5ms, and what came during one sync"
     ],
     [
       ["sync-mode: periodic", "sync-interval: 2s"],

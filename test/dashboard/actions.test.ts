@@ -1,6 +1,8 @@
 /**
  * What can be done with the dashboard, done in headless Chromium and checked where it counts: by MQTT clients and the API.
  */
+import { spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { browserPath, type Dashboard, openDashboard } from "../support/dashboard.ts"
 
@@ -23,6 +25,9 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       await world.goto("/clients")
       await world.page.getByRole("link", { name: "kicked/1 50%" }).click()
       await world.heading("kicked/1 50%")
+      const { receivedBytes, sentBytes } = (await world.ask(`GET /clients/${encodeURIComponent("kicked/1 50%")}`)).body
+      assert.isAbove(receivedBytes, 0)
+      assert.isAbove(sentBytes, 0)
       await world.button("Kick").click()
       await world.confirm("Cancel")
       await client.quiet()
@@ -35,18 +40,41 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
     it("ban: it is refused with 0x8A until the ban is lifted", async () => {
       const client = await world.join("banned-1")
       await world.goto("/clients/banned-1")
-      await world.button("Ban for an hour").click()
+      await world.button("Ban …").click()
+      const question = world.page.getByRole("dialog")
+      await question.getByLabel("For how long").selectOption({ label: "a day" })
+      await question.getByLabel("Why").fill("too loud")
+      await question.getByText("promptmq ban --client=banned-1 --for=86400s --reason='too loud'").waitFor()
       await world.confirm("Ban")
       await client.find("disconnect")
       await world.notice("Ban: done")
       assert.strictEqual((await world.tryToJoin("banned-1")).reasonCode, 0x8a)
+      const [ban] = (await world.ask("GET /bans")).body.items
+      assert.deepInclude(ban, { kind: "client", value: "banned-1", reason: "too loud" })
+      assert.strictEqual(Date.parse(ban.until) - Date.parse(ban.since), 86_400_000)
 
       await world.goto("/security")
       await world.page.getByRole("row").filter({ hasText: "banned-1" }).getByRole("button", { name: "Lift" }).click()
       await world.notice("Lifted")
-      await world.text("Nobody is banned.")
+      await world.text("Nobody is banned")
       const again = await world.join("banned-1")
       await again.leave()
+    })
+
+    it("kick from the list; a view of it is kept and found again", async () => {
+      const client = await world.join("listed-1")
+      await world.goto("/clients")
+      await world.page.getByRole("searchbox").fill("listed")
+      await world.button("Save this view").click()
+      assert.include(world.page.url(), "filter=listed")
+      await world.button("Kick listed-1").click()
+      await world.confirm("Kick")
+      await client.refused(0x98)
+      await world.notice("Kick: done")
+      await world.goto("/clients")
+      await world.button("listed").click()
+      await world.text("Nothing matches “listed”")
+      await world.button("Forget listed").click()
     })
 
     it("unsubscribe: nothing comes any more", async () => {
@@ -98,7 +126,7 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       await world.goto("/clients/traced-1")
       await world.button("Trace 10 min").click()
       await world.heading("Trace")
-      await world.button("client traced-1").click()
+      await world.text("client traced-1")
       await client.publish("traced/a", "x", { qos: 1 })
       await world.page.getByRole("heading", { name: /traced\/a/ }).waitFor()
       await world.button("End").click()
@@ -118,7 +146,7 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       await world.field("Content type").fill("text/plain")
       await world.page.getByLabel("User properties").fill("colour=green")
       await world.button("Publish").click()
-      assert.match(await world.notice(/./), /^success/i)
+      assert.match(await world.notice(/./), /^0x00 success/i)
       const { payload, properties, qos, topic } = await client.message()
       assert.deepEqual([topic, String(payload), qos], ["demo/hi", "from the page", 1])
       assert.strictEqual(properties?.contentType, "text/plain")
@@ -152,8 +180,13 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       await world.button("leaf").click()
       await world.text('"a": [')
       assert.include(world.page.url(), "topic=tree%2Fbranch%2Fleaf")
-      await client.publish("tree/branch/leaf", "newer", { qos: 1, retain: true })
-      await world.text("newer")
+      await client.publish("tree/branch/leaf", '{"a":[1,3]}', { qos: 1, retain: true })
+      await world.button("Changes").click()
+      await world.page.locator(".payload .more").getByText("3").waitFor()
+      await world.button("Hex").click()
+      await world.text("7b 22 61 22 3a 5b 31 2c 33 5d 7d")
+      await world.button(/^a\[1\] 3$/).click()
+      await world.page.getByRole("img", { name: /a\[1\] 3/ }).waitFor()
       await world.button("Clear retained").click()
       await world.confirm("Clear")
       await world.notice("Cleared")
@@ -177,6 +210,21 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       const { payload, retain } = await reader.message()
       assert.deepEqual([String(payload), retain], ["second", true])
       await reader.leave()
+
+      const taken = world.page.waitForEvent("download")
+      await world.page.getByRole("searchbox").fill("kept/#")
+      await world.text("kept/c/d")
+      await world.button("Export").click()
+      const exported = JSON.parse(readFileSync(await (await taken).path(), "utf8"))
+      assert.deepEqual(
+        exported.map((each: { topic: string; payload: { value: string } }) => [each.topic, each.payload.value]),
+        [
+          ["kept/a", "first"],
+          ["kept/b", "second"],
+          ["kept/c/d", "first"]
+        ]
+      )
+      await world.notice("3 messages exported")
 
       await world.button("Clear").click()
       await world.notice("Cleared")
@@ -273,6 +321,7 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       const ann = await world.join("ann-1", words)
       await ann.leave()
       await world.page.getByRole("row").filter({ hasText: "ann" }).getByRole("button", { name: "Remove" }).click()
+      await world.confirm("Remove")
       await world.notice("ann is gone")
       await world.text("No users here")
       assert.notStrictEqual((await world.tryToJoin("ann-1", words)).reasonCode, 0)
@@ -285,14 +334,73 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       await world.page.getByRole("row").filter({ hasText: "server.bind" }).waitFor({ state: "detached" })
       world.writeSettings({ log: { level: "debug" } })
       await world.button("What would a reload change?").click()
-      await world.page.getByRole("dialog").getByText("log.level").waitFor()
+      await world.page.getByRole("dialog").getByText("log.level").first().waitFor()
       await world.picture("light-reload")
       await world.confirm("Reload")
       await world.notice(/applied/)
       const row = world.page.getByRole("row").filter({ hasText: "log.level" }).first()
-      await row.getByText("debug").waitFor()
+      await row.getByText("debug", { exact: true }).waitFor()
       const { settings } = (await world.ask("GET /settings")).body
       assert.strictEqual(settings.find(({ key }: { key: string }) => key === "log.level").value, "debug")
+    })
+
+    it("configuration: one setting for the time being, and a text that is no configuration", async () => {
+      const levelOf = async () => {
+        const { settings } = (await world.ask("GET /settings")).body
+        return settings.find(({ key }: { key: string }) => key === "log.level").value
+      }
+      await world.goto("/config?key=log.level")
+      await world.button("Change log.level").click()
+      const question = world.page.getByRole("dialog")
+      await question.getByLabel("Value").fill("warn")
+      await question.getByText("warn", { exact: true }).waitFor()
+      await world.confirm("Change")
+      await world.notice("log.level is warn now")
+      assert.strictEqual(await levelOf(), "warn")
+      await world.ask("PATCH /settings", { "log.level": "info" })
+
+      await world.button("Check a file …").click()
+      await question.getByRole("textbox").fill("log:\n  level: shouting\n")
+      await question.getByRole("button", { name: "Check" }).click()
+      await question.locator(".verdict.bad").getByText("log.level").first().waitFor()
+      await question.getByRole("textbox").fill("log:\n  level: warn\n")
+      await question.getByRole("button", { name: "Check" }).click()
+      await question.getByText("The broker would start with it.").waitFor()
+      await world.confirm("Close")
+    })
+
+    it("rules: read again after what they would change was shown", async () => {
+      await world.goto("/security")
+      await world.button("Reload …").click()
+      await world.page.getByRole("dialog").waitFor()
+      await world.confirm("Cancel")
+    })
+
+    it("logs: more of them for ten minutes, and back again", async () => {
+      const raises = async () => (await world.ask("GET /logs/level")).body.raises
+      await world.goto("/logs")
+      await world.button("Debug for 10 min").click()
+      await world.notice("The level is debug for 10 minutes")
+      const [raise] = await raises()
+      assert.deepInclude(raise, { level: "debug", client: null })
+      await world.button("End it now").click()
+      await world.notice(/^The level is .* again$/)
+      assert.deepEqual(await raises(), [])
+    })
+
+    it("overview: the support bundle has what helps, and no token", async () => {
+      await world.goto("/")
+      const download = world.page.waitForEvent("download")
+      await world.button("Support bundle").click()
+      const file = await download
+      assert.match(file.suggestedFilename(), /^promptmq-support-.*\.tar\.gz$/)
+      const text = spawnSync("tar", ["-xzOf", await file.path()], { encoding: "utf8", maxBuffer: 64 * 1024 * 1024 })
+      assert.strictEqual(text.status, 0, text.stderr)
+      for (const part of ['"version"', '"diskSpace"', "server.bind", "changed through the admin API"]) {
+        assert.include(text.stdout, part)
+      }
+      assert.notInclude(text.stdout, world.token)
+      await world.notice(/^Bundle made/)
     })
 
     it("logs: by level and by client", async () => {

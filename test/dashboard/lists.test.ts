@@ -71,9 +71,20 @@ describe.skipIf(browserPath === undefined)("lists and streams (skipped when no C
     const body = `event: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`
     await world.page.route("**/api/v1/events", (route) => route.fulfill({ contentType: "text/event-stream", body }))
     await world.goto("/")
-    await world.page.locator(".verdict.bad").getByText("disk: 3 MiB are left").waitFor()
+    await world.page.locator(".banner.bad").getByText("disk: 3 MiB are left").waitFor()
     await world.page.locator(".figure.bad").getByText("disk full").waitFor()
     await world.picture("light-red")
+    // Red on every page, and quiet when somebody wants it so.
+    await world.page.getByRole("link", { name: "Topics" }).first().click()
+    await world.heading("Topics")
+    await world.page.locator(".banner.bad").getByText("disk: 3 MiB are left").waitFor()
+    await world.page.locator("header.bar.bad").waitFor()
+    await world.page.getByRole("alert").getByRole("button", { name: "Silence for an hour" }).click()
+    await world.page.locator(".banner").waitFor({ state: "detached" })
+    await world.page.locator("header.bar:not(.bad)").waitFor()
+    await world.goto("/")
+    await world.button(/speak again/).click()
+    await world.page.locator(".banner.bad").waitFor()
     await world.page.unroute("**/api/v1/events")
   })
 
@@ -129,6 +140,8 @@ const clientRow = (clientIdentifier: string) => ({
   inFlightMax: 20,
   behindRecords: 0,
   unsentBytes: 0,
+  receivedBytes: 0,
+  sentBytes: 0,
   drops: 0
 })
 

@@ -86,6 +86,42 @@ describe("websocket listener", () => {
     })
   )
 
+  it.live(
+    "[attack: a page of the web and an open broker on loopback] without a list, only pages of this machine may [WS-1]",
+    () =>
+      Effect.gen(function* () {
+        const { port } = yield* listen({ isOpen: true })
+        const { port: closed } = yield* listen({ isOpen: false })
+        const { port: listed } = yield* listen({ isOpen: true, originsAllowed: ["*"] })
+        const by = (origin: string, host?: string) => ({ origin, ...(host === undefined ? {} : { host }) })
+        const own = ["http://localhost:5173", "https://127.0.0.1", "http://[::1]:8080", "http://app.localhost"]
+        for (const origin of own) assert.strictEqual(yield* upgrade(port, "/", ["mqtt"], by(origin)), "mqtt", origin)
+        const foreign = [
+          "https://evil.example",
+          "null",
+          "http://localhost.evil.example",
+          "http://127.0.0.1.evil.example",
+          "file://"
+        ]
+        for (const origin of foreign) {
+          assert.strictEqual(yield* upgrade(port, "/", ["mqtt"], by(origin)), 403, origin)
+          assert.strictEqual(
+            yield* upgrade(closed, "/", ["mqtt"], by(origin)),
+            "mqtt",
+            "who must log in is asked for it"
+          )
+          assert.strictEqual(yield* upgrade(listed, "/", ["mqtt"], by(origin)), "mqtt", "written by the operator")
+        }
+        // A name that was bound anew to this machine, and the address of a broker in the house.
+        const rebound = by("http://evil.example:8080", "evil.example:8080")
+        assert.strictEqual(yield* upgrade(port, "/", ["mqtt"], rebound), 403)
+        const inside = "192.0.2.7:8080"
+        assert.strictEqual(yield* upgrade(port, "/", ["mqtt"], by("http://192.0.2.7", inside)), "mqtt")
+        assert.strictEqual(yield* upgrade(port, "/", ["mqtt"], by("http://192.0.2.8", inside)), 403)
+        assert.strictEqual(yield* upgrade(port, "/", ["mqtt"]), "mqtt", "no page")
+      })
+  )
+
   it.live("agrees on no compression", () =>
     Effect.gen(function* () {
       const { peer } = yield* open

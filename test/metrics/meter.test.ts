@@ -45,7 +45,8 @@ describe("buckets", () => {
       ({ labels, metricName, value }) => [metricName, labels["le"], value]
     )
     assert.deepEqual(told, [
-      ["x_bucket", "10", 2],
+      ["x_bucket", "1", 2],
+      ["x_bucket", "100", 4],
       ["x_bucket", "+Inf", 6],
       ["x_sum", undefined, 2 * 7051],
       ["x_count", undefined, 6]

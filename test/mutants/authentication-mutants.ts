@@ -97,7 +97,7 @@ export const authenticationMutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/access/user-admin.ts",
-    find: "    await database.put(stored)\n    changed() // [USR-1]",
+    find: "    await database.put(stored)\n    changed(user.username) // [USR-1]",
     replace: "    await database.put(stored) // [USR-1]",
     statement: "USR-1",
     tests: ["test/behaviour/authentication-users.test.ts"]

@@ -46,5 +46,47 @@ export const hostileMutants: ReadonlyArray<Mutant> = [
     "return secondConnect // [MQTT-3.1.0-2]",
     "return undefined // [MQTT-3.1.0-2]",
     "test/fuzz/grammar.test.ts"
+  ),
+  row(
+    "CRL-2",
+    "src/listener/tls-proof.ts",
+    'if (certificates.some(isRevoked)) return "its certificate was revoked" // [CRL-2]',
+    "// [CRL-2]",
+    "test/behaviour/authentication-x509.test.ts"
+  ),
+  row(
+    "RCK-1",
+    "src/broker/recheck.ts",
+    'if (why !== undefined) closeClient(core, client, "server", ReasonCode.notAuthorized, why) // [RCK-1]',
+    "// [RCK-1]",
+    "test/behaviour/authentication-passwords.test.ts"
+  ),
+  row(
+    "PWD-5",
+    "src/access/password-users.ts",
+    "const isStillGood = () => isSameUser(user, users.find(username)) // [PWD-5]",
+    "const isStillGood = () => true // [PWD-5]",
+    "test/behaviour/authentication-passwords.test.ts"
+  ),
+  row(
+    "LIM-10",
+    "src/broker/user-quotas.ts",
+    "return false // [LIM-10]",
+    "return true // [LIM-10]",
+    "test/behaviour/limits-quotas.test.ts"
+  ),
+  row(
+    "WS-1",
+    "src/listener/websocket.ts",
+    "return isOpen !== true || isOwnPage(origin, host)",
+    "return isOpen !== true || true || isOwnPage(origin, host)",
+    "test/listener/websocket.test.ts"
+  ),
+  row(
+    "AUTH-LDAP-2",
+    "src/access/ldap-spelling.ts",
+    "return own ?? (username === plain ? username : undefined)",
+    "return own ?? username",
+    "test/access/ldap-spelling.test.ts"
   )
 ]

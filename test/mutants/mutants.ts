@@ -8,6 +8,7 @@ import { benchMutants } from "./bench-mutants.ts"
 import { brokerMutants } from "./broker-mutants.ts"
 import { codecMutants } from "./codec-mutants.ts"
 import { cursorMutants } from "./cursor-mutants.ts"
+import { dashboardMutants } from "./dashboard-mutants.ts"
 import { hostileMutants } from "./hostile-mutants.ts"
 import { indexMutants } from "./index-mutants.ts"
 import { limitsMutants } from "./limits-mutants.ts"
@@ -55,5 +56,6 @@ export const mutants: ReadonlyArray<Mutant> = [
   ...operateMutants,
   ...operationsMutants,
   ...adminMutants,
-  ...traceMutants
+  ...traceMutants,
+  ...dashboardMutants
 ]

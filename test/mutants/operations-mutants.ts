@@ -37,6 +37,27 @@ export const operationsMutants: ReadonlyArray<Mutant> = [
     tests: ["test/behaviour/reload.test.ts"]
   },
   {
+    file: "src/config/reload.ts",
+    find: "origin === ownOrigin",
+    replace: "origin !== ownOrigin",
+    statement: "RELOAD-4",
+    tests: reload
+  },
+  {
+    file: "src/telemetry/logging.ts",
+    find: "if (nowMs < this.#raisesEndMs) return",
+    replace: "if (nowMs >= 0) return",
+    statement: "RAISE-1",
+    tests: ["test/telemetry/logging.test.ts"]
+  },
+  {
+    file: "src/broker/retained-publishers.ts",
+    find: "this.#names.delete(first) // [RET-2]",
+    replace: "return // [RET-2]",
+    statement: "RET-2",
+    tests: ["test/broker/retained-publishers.test.ts"]
+  },
+  {
     file: "src/access/password-file-provider.ts",
     find: "return isProblem(read) ? [read] : []",
     replace: "return isProblem(read) ? [] : []",

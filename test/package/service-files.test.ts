@@ -176,6 +176,7 @@ describe("the systemd unit", () => {
       ["NotifyAccess", "all"],
       ["DynamicUser", "yes"],
       ["StateDirectory", "promptmq"],
+      ["WorkingDirectory", "%S/promptmq"],
       ["ProtectSystem", "strict"],
       ["NoNewPrivileges", "yes"],
       ["LimitNOFILE", "1048576"]
@@ -199,7 +200,7 @@ describe("the systemd unit", () => {
     try {
       const path = join(folder, "promptmq.service")
       // The program is not installed here, and verify looks for it.
-      writeFileSync(path, unit.replace("/usr/bin/promptmq", process.execPath))
+      writeFileSync(path, unit.replace("ExecStart=promptmq", `ExecStart=${process.execPath}`))
       const { status, stderr } = spawnSync("systemd-analyze", ["verify", "--man=no", path], { encoding: "utf8" })
       assert.strictEqual(stderr, "")
       assert.strictEqual(status, 0)

@@ -1,5 +1,7 @@
-/** What is seen of the settings of `admin` that tokens, the audit log and streams of events have. One row per key. */
+/** What is seen of the settings of `admin` and `health`: tokens, the audit log, streams, connections, probes. One row per key. */
+import { once } from "node:events"
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { connect, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert } from "@effect/vitest"
@@ -58,6 +60,60 @@ export const seenByAdmin: Readonly<Record<string, Seen>> = {
     settings: { admin: { ...admin, "max-event-streams": 0 } },
     see: async (broker) => {
       assert.strictEqual((await ask(broker, "/events")).status, 429)
+    }
+  },
+  "admin.max-connections": {
+    settings: { admin: { ...admin, "max-connections": 4 } },
+    see: async ({ running }) => {
+      const port = running.admin?.port ?? 0
+      const held = await Promise.all(
+        Array.from({ length: 4 }, async () => {
+          const socket = connect(port, "127.0.0.1")
+          await once(socket, "connect")
+          return socket.on("error", () => undefined).resume()
+        })
+      )
+      const gone = once(held[0] as Socket, "close")
+      assert.strictEqual((await fetch(`http://127.0.0.1:${port}/livez`)).status, 200)
+      await gone
+      assert.deepEqual(
+        held.map(({ destroyed }) => destroyed),
+        [true, false, false, false],
+        "who has asked nothing for the longest time gives way"
+      )
+      for (const socket of held) socket.destroy()
+    }
+  },
+  "admin.session-time": {
+    settings: { admin: { ...admin, "session-time": "1m" } },
+    see: async ({ running }) => {
+      const { loginCode, port } = running.admin ?? { loginCode: "", port: 0 }
+      const body = JSON.stringify({ code: loginCode })
+      const headers = { "content-type": "application/json" }
+      const answer = await fetch(`http://127.0.0.1:${port}/api/v1/login`, { method: "POST", headers, body })
+      const { expiresAt } = (await answer.json()) as { readonly expiresAt: string }
+      const leftMs = Date.parse(expiresAt) - Date.now()
+      assert.isAbove(leftMs, 0)
+      assert.isAtMost(leftMs, 60_000)
+    }
+  },
+  "health.max-loop-lag": {
+    settings: { admin, health: { "max-loop-lag": "50ms" } },
+    see: async ({ running }) => {
+      const until = performance.now() + 300
+      while (performance.now() < until);
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      const answer = await fetch(`http://127.0.0.1:${running.admin?.port}/readyz?verbose`)
+      assert.include(await answer.text(), "[-]event-loop failed: the event loop is late")
+    }
+  },
+  "limits.max-drop-rows": {
+    settings: { limits: { "max-drop-rows": 100 } },
+    see: async (broker) => {
+      const client = await broker.join("client")
+      for (let i = 0; i < 150; i++) await client.publish(`nobody/${i}`, "x", { qos: 1 })
+      assert.isAtLeast(broker.core.ledger.rows().length, 90)
+      assert.isAtMost(broker.core.ledger.rows().length, 100)
     }
   }
 }

@@ -7,6 +7,7 @@ const secured = "the TLS and Unix listeners have tests of their own, with certif
 const compaction = "compaction has tests of its own, with a log that has something to compact (test/store/compactor)"
 const logFile = "the command's log in a file: test/cli/server-log.test.ts, test/telemetry/log-file.test.ts"
 const away = "a collector that is away has tests of its own (test/telemetry/otel-spans.test.ts)"
+const slowDisk = "a disk whose syncs wait: test/behaviour/store-failure.test.ts"
 const cluster = "clustering comes later; cluster.enabled is refused"
 
 /** Each needs a server, a key or a certificate of its own. */
@@ -101,6 +102,11 @@ export const seenLater: Readonly<Record<string, string>> = {
   "server.unix-bind": secured,
   "server.unix-mode": secured,
   "acl.session-takeover": "it needs users: with rules and users in test/behaviour/authorisation-writing",
+  "admin.login-link-time": "it needs a clock of its own: test/admin/callers.test.ts",
+  "health.max-sync-delay": slowDisk,
+  "storage.wal.slow-sync": slowDisk,
+  "storage.wal.stalled-sync": slowDisk,
+  "storage.wal.max-pending": "a disk that takes nothing: test/wal/promises.test.ts, test/store/durable-log.test.ts",
   "limits.bans-file":
     "bans over a restart have tests of their own (test/access/bans.test.ts, test/behaviour/limits-bans.test.ts)",
   "server.read-buffer": "the run time decides how much it reads; a written key is a warning (E3307)",

@@ -76,6 +76,16 @@ export const seenByStorage: Readonly<Record<string, Seen>> = {
       assert.isTrue(isSafe(broker))
     }
   },
+  "storage.wal.batch-sync-wait": {
+    settings: onDisk("batch-wait", {
+      wal: { "sync-mode": "batch", "batch-sync-wait": "30ms", acknowledge: "written" }
+    }),
+    see: async (broker) => {
+      assert.include(broker.running.promise(), "the last 100 messages or 30ms")
+      await published(broker)
+      await safeSoon(broker)
+    }
+  },
   "storage.wal.acknowledge": atAcknowledgement(
     "acknowledge",
     { "sync-mode": "periodic", "sync-interval": "20ms", acknowledge: "durable" },

@@ -35,6 +35,9 @@ export const ClientRow = Schema.Struct({
   behindRecords: Schema.Number,
   /** Bytes for it that the kernel has not taken. */
   unsentBytes: Schema.Number,
+  /** What this connection has carried, TLS and WebSocket included; 0 while it is away. */
+  receivedBytes: Schema.Number,
+  sentBytes: Schema.Number,
   drops: Schema.Number
 })
 export type ClientRow = typeof ClientRow.Type

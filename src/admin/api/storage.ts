@@ -3,12 +3,13 @@
  *
  *   GET  /storage            viewer     what it promises, where it is, what the start found
  *   GET  /storage/segments   viewer     the log's files, oldest first
+ *   GET  /storage/stats      viewer     the same figures, flat, under the names of the original's documents
  *   POST /storage/sync       operator   all that was appended before is on the disk when it answers
  *   POST /storage/compact    operator   one round of compaction, now
  *   POST /storage/snapshot   operator   writes one now
  *   POST /storage/backup     admin      { folder }: an absolute path on the broker's machine
  *
- * Changing the mode is PATCH /settings, by an admin. With the memory engine everything but GET /storage is 409.
+ * Changing the mode is PATCH /settings, by an admin. With the memory engine everything but GET /storage and /storage/stats is 409.
  */
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"

@@ -46,6 +46,7 @@ const headerOf = (name: string, sizeBytes: number, nowMs: number): Uint8Array =>
   write(148, " ".repeat(8))
   write(156, "0")
   write(257, "ustar\u000000")
+  // [DASH-12] Readers refuse a header whose sum is another.
   const sum = header.reduce((before, byte) => before + byte, 0)
   write(148, `${sum.toString(8).padStart(6, "0")}\0 `)
   return header

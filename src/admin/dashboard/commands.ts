@@ -12,7 +12,7 @@ export const quoted = (text: string): string =>
   // [DASH-7]
   /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 
-/** Operands: behind "--" when one of them could be taken for an option. */
+/** [DASH-7] Operands: behind "--" when one of them could be taken for an option. */
 const operands = (...words: ReadonlyArray<string>): string =>
   `${words.some((word) => word.startsWith("-")) ? "-- " : ""}${words.map(quoted).join(" ")}`
 

@@ -1,4 +1,9 @@
-/** Files that the page gives to its user: what is shown, and the support bundle. */
+/**
+ * Files that the page gives to its user: what is shown, as JSON, and the support bundle: the parts of `promptmq support-bundle` that
+ * the broker answers, packed in the browser. Nothing is sent anywhere.
+ *
+ * Invariant: the token goes into requests only, never into a file.
+ */
 import { get } from "./api.ts"
 import { tarOf } from "./archive.ts"
 import { token } from "./session.ts"

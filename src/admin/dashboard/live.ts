@@ -28,7 +28,7 @@ export const latest = signal<Overview | undefined>(undefined)
 export const samples = signal<ReadonlyArray<Sample>>([])
 export const events = signal<ReadonlyArray<LiveEvent>>([])
 export const isConnected = signal(false)
-/** Since when it is not, in the clock of this machine; undefined while it is, or before the first time. */
+/** Since when attempts fail, in the clock of this machine. */
 export const awaySinceMs = signal<number | undefined>(undefined)
 
 let running: AbortController | undefined
@@ -67,7 +67,8 @@ const run = async (): Promise<void> => {
     }
     if (controller.signal.aborted) return
     isConnected.value = false
-    awaySinceMs.value ??= Date.now()
+    // Once is a hiccup: the next attempt comes at once.
+    if (failures > 0) awaySinceMs.value ??= Date.now()
     await pause(RETRY_MS[Math.min(failures, RETRY_MS.length - 1)] as number)
   }
 }

@@ -1,4 +1,8 @@
-/** Payloads as lines: JSON set out, bytes as a table, two texts side by side, numbers that can be plotted. Plain. */
+/**
+ * Payloads as lines: JSON set out, bytes as a table, what has changed between two texts, numbers that can be plotted. Plain.
+ *
+ * Invariant: the work is bounded, whatever a payload is: HEX_BYTES_MAX, DIFF_LINES_MAX, FIELDS_MAX.
+ */
 
 export const pretty = (value: string): string => {
   try {
@@ -76,7 +80,7 @@ export interface Field {
 
 const FIELDS_MAX = 40
 
-/** Every number of a payload, with its place. */
+/** [DASH-11] Every number of a payload, with its place: what can be plotted by a click. */
 export const numbersIn = (payload: string): ReadonlyArray<Field> => {
   const fields: Array<Field> = []
   const walk = (value: unknown, path: string): void => {

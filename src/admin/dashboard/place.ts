@@ -1,4 +1,7 @@
-/** What of the address a page keeps its view in: read anew, and rewritten without a step in the history. */
+/**
+ * What of the address a page keeps its view in: filter, order, what is chosen. Read anew each time, and rewritten without a step
+ * in the history, so that typing into a filter does not fill it.
+ */
 
 export const queryOf = (name: string): string => new URLSearchParams(location.search).get(name) ?? ""
 

@@ -9,7 +9,7 @@
  */
 import { type Signal, useSignal } from "@preact/signals"
 import { useEffect, useRef } from "preact/hooks"
-import { isReachable, Unreached } from "./api.ts"
+import { isReachable, Refusal, Unreached } from "./api.ts"
 import { type Polling, type PollWorld, startPolling } from "./polling.ts"
 
 export const pageWorld: PollWorld = {
@@ -65,7 +65,10 @@ export function usePolled<A>(ask: (signal: AbortSignal) => Promise<A>, options: 
         failure.value = undefined
         told.current?.(found)
       } catch (cause) {
-        if (!signal.aborted) failure.value = failureOf(cause)
+        if (signal.aborted) return
+        failure.value = failureOf(cause)
+        // What is not there does not come by asking.
+        if (cause instanceof Refusal && cause.status === 404) polling.current?.stop()
       }
     }
     const started = startPolling(work, everyMs, pageWorld)

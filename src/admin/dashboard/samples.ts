@@ -89,7 +89,7 @@ export const dropRates = (samples: ReadonlyArray<Sample>): ReadonlyArray<ReasonR
   )
 }
 
-/** A total that falls is that of another process. */
+/** [DASH-10] A total that falls is that of another process: no rate is below 0. */
 const rateOf = (reason: string, before: Sample | undefined, { atSeconds, overview }: Sample): number | null => {
   if (overview?.dropsByReason === undefined || before?.overview?.dropsByReason === undefined) return null
   const more = (overview.dropsByReason[reason] ?? 0) - (before.overview.dropsByReason[reason] ?? 0)

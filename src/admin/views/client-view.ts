@@ -47,6 +47,8 @@ export const clientColumns = (core: Core): Columns<Session, ClientRow> => ({
   inFlightMax: ({ window }) => window.limit,
   behindRecords: (session) => behindRecords(core, session),
   unsentBytes: (session) => clientOf(session)?.connection.outbox.queuedBytes ?? 0,
+  receivedBytes: (session) => clientOf(session)?.connection.transport.receivedBytes ?? 0,
+  sentBytes: (session) => clientOf(session)?.connection.transport.sentBytes ?? 0,
   drops: ({ clientIdentifier }) => core.ledger.ofClient(clientIdentifier)
 })
 

@@ -34,6 +34,7 @@ export interface Listing<Item, Row> {
   readonly searched: ReadonlyArray<keyof Row & string>
 }
 
+/** Items looked at for one answer: about 50 ms of the loop, whatever is asked. The answer says when there are more. */
 export const lookMax = 50_000
 
 /** A `sort` that is no column is passed over. */

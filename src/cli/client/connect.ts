@@ -52,8 +52,7 @@ export async function connect(
   world: World,
   manner: Manner
 ): Promise<Connection | ConnectFailure> {
-  // The client alone: the library's own ways to open streams (and a proxy's, and a mini program's) are not ours.
-  const { default: MqttClient } = (await import("mqtt/lib/client")).default
+  const { MqttClient } = await import("mqtt")
   const openStream = await streamOpener(settings.target, settings.protocolVersion)
   const startedMs = world.monotonicMs()
   let lastError: Error | undefined

@@ -73,9 +73,14 @@ export class EndingWatch {
     this.#farewell = packet
   }
 
-  readonly #onClose = (): void => {
+  /** The broker has said why, and coming back would end the same way. */
+  get isSentAway(): boolean {
     const code = this.#farewell?.reasonCode
-    if (this.#isReconnecting && (code === undefined || worthComingBack.includes(code))) this.#farewell = undefined
+    return code !== undefined && !worthComingBack.includes(code)
+  }
+
+  readonly #onClose = (): void => {
+    if (this.#isReconnecting && !this.isSentAway) this.#farewell = undefined
     else this.#end(endingOf(this.#farewell))
   }
 

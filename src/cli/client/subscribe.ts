@@ -61,7 +61,7 @@ async function untilLeft(
   left: Promise<ExitCode>
 ): Promise<ExitCode> {
   const watch = new EndingWatch(connection.client, world, true)
-  announceReconnects(connection.client, settings, world)
+  announceReconnects(connection.client, watch, settings, world)
   const subscribed = await watch.orEnd(Promise.race([subscribeAll(connection.client, plan, settings, world), left]))
   const exitCode = subscribed ?? (await watch.orEnd(left))
   const { ending } = watch
@@ -181,8 +181,10 @@ function print(message: Received, plan: SubscribePlan, world: World): void {
   else warn(world, `the payload on ${text.topic} is not JSON; %j prints any payload as a string`)
 }
 
-function announceReconnects(client: MqttClient, settings: ConnectionSettings, world: World): void {
+function announceReconnects(client: MqttClient, watch: EndingWatch, settings: ConnectionSettings, world: World): void {
   if (settings.isQuiet) return
-  client.on("offline", () => say(world, `lost ${targetText(settings.target)}, trying again every second`))
+  client.on("offline", () => {
+    if (!watch.isSentAway) say(world, `lost ${targetText(settings.target)}, trying again every second`)
+  })
   client.on("connect", () => say(world, `connected to ${targetText(settings.target)} again`))
 }

@@ -19,6 +19,7 @@ import { doing } from "../notices.tsx"
 import { Facts, Figure, Heading, Nothing, Part, Waiting } from "../parts.tsx"
 import { usePolled } from "../polled.ts"
 import { mayOperate } from "../session.ts"
+import { ratesOf } from "../traffic.ts"
 import { State } from "./clients.tsx"
 
 type Question = "kick" | "ban" | "drop-queue" | "end"
@@ -273,8 +274,19 @@ const Standing = ({ now }: { readonly now: ClientDetail }) => {
 const Plots = ({ moments }: { readonly moments: ReadonlyArray<Moment> }) => {
   const atSeconds = moments.map(({ atSeconds }) => atSeconds)
   const of = (read: (detail: ClientDetail) => number) => moments.map(({ detail }) => read(detail))
+  const rates = (read: (detail: ClientDetail) => number) =>
+    ratesOf(moments.map(({ atSeconds, detail }) => ({ atSeconds, bytes: read(detail) })))
   return (
-    <div class="charts">
+    <div class="charts three">
+      <Chart
+        atSeconds={atSeconds}
+        title="Traffic"
+        format={(value) => (value == null ? "–" : `${bytes(value)}/s`)}
+        series={[
+          { name: "received", colour: "a", isFilled: true, values: rates(({ receivedBytes }) => receivedBytes) },
+          { name: "sent", colour: "b", values: rates(({ sentBytes }) => sentBytes) }
+        ]}
+      />
       <Chart
         atSeconds={atSeconds}
         title="Queue"

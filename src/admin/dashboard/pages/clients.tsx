@@ -15,6 +15,7 @@ import { mayOperate } from "../session.ts"
 import { Spark } from "../spark.tsx"
 import { stored } from "../stored.ts"
 import { type Column, List } from "../table.tsx"
+import { ratesOf, type Total, withTotal } from "../traffic.ts"
 
 interface SavedView {
   readonly name: string
@@ -71,10 +72,10 @@ export const ClientsPage = () => {
     )
   }
   const trail: Column<ClientRow> = {
-    name: "Lately",
+    name: "Traffic",
     class: "trail",
-    show: ({ clientIdentifier }) => <Spark colour="c" values={trails.get(clientIdentifier) ?? []} />,
-    title: () => "What waits for it and is in flight, in the last minute"
+    show: ({ clientIdentifier }) => <Traffic totals={trails.of(clientIdentifier)} />,
+    title: ({ receivedBytes, sentBytes }) => `${bytes(receivedBytes)} received, ${bytes(sentBytes)} sent`
   }
   const command = clientsCommand({ filter: query["filter"], sort: query["sort"] })
   return (
@@ -155,21 +156,33 @@ const columns: ReadonlyArray<Column<ClientRow>> = [
   }
 ]
 
+const Traffic = ({ totals }: { readonly totals: ReadonlyArray<Total> }) => {
+  const rates = ratesOf(totals)
+  const now = rates.at(-1)
+  return (
+    <span class="carried">
+      <Spark colour="c" values={rates.slice(1)} />
+      <span class="number-like">{now == null ? "–" : `${bytes(now)}/s`}</span>
+    </span>
+  )
+}
+
 interface Trails {
-  readonly get: (clientIdentifier: string) => ReadonlyArray<number> | undefined
+  readonly of: (clientIdentifier: string) => ReadonlyArray<Total>
   readonly add: (rows: ReadonlyArray<ClientRow>) => void
 }
 
 /** Of the clients that are in view: those that go out of it are forgotten. */
 const useTrails = (): Trails => {
-  const known = useRef<ReadonlyMap<string, ReadonlyArray<number>>>(new Map())
+  const known = useRef<ReadonlyMap<string, ReadonlyArray<Total>>>(new Map())
   return {
-    get: (clientIdentifier) => known.current.get(clientIdentifier),
+    of: (clientIdentifier) => known.current.get(clientIdentifier) ?? [],
     add: (rows) => {
+      const atSeconds = performance.now() / 1000
       known.current = new Map(
-        rows.map(({ behindRecords, clientIdentifier, inFlight }) => {
-          const before = known.current.get(clientIdentifier) ?? []
-          return [clientIdentifier, [...before, behindRecords + inFlight].slice(-TRAIL_MAX)]
+        rows.map(({ clientIdentifier, receivedBytes, sentBytes }) => {
+          const total = { atSeconds, bytes: receivedBytes + sentBytes }
+          return [clientIdentifier, withTotal(known.current.get(clientIdentifier) ?? [], total, TRAIL_MAX)]
         })
       )
     }

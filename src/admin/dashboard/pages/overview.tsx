@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals"
 import type { History, Overview } from "../../api/system.ts"
 import { get } from "../api.ts"
 import { isSilenced, silence, silencedUntil, speakAgain } from "../banner.tsx"
+import { firstToEnd, WARN_DAYS } from "../certificates.ts"
 import { Chart, palette, type Series } from "../chart.tsx"
 import { statusCommand, supportCommand } from "../commands.ts"
 import { downloadSupportBundle } from "../download.ts"
@@ -12,7 +13,7 @@ import { doing } from "../notices.tsx"
 import { ClientLink, Figure, Heading, type Mood, Nothing, Part } from "../parts.tsx"
 import { usePolled } from "../polled.ts"
 import { dropRates, gapsIn, rowsOf, type Sample, sumOfLast, thinned } from "../samples.ts"
-import { firstToEnd, security, WARN_DAYS } from "../system.ts"
+import { security } from "../system.ts"
 
 const GAPS_TOLD_MAX = 5
 const EVENTS_SHOWN_MAX = 40

@@ -81,7 +81,10 @@ const Form = ({ topic }: { readonly topic: string }) => {
         last = await send<Published>("POST", "/publish", requestOf(now))
       }
       const sequence = last?.sequence == null ? "" : `, message ${last.sequence}`
-      tell(`${last === undefined ? "done" : outcomeOf(last)}${times > 1 ? `, ${times} times` : ""}${sequence}`, commandOf(now))
+      tell(
+        `${last === undefined ? "done" : outcomeOf(last)}${times > 1 ? `, ${times} times` : ""}${sequence}`,
+        commandOf(now)
+      )
     } catch (cause) {
       tellFailure(cause)
     }

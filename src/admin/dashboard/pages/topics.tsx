@@ -14,7 +14,8 @@ import { type Field, numbersIn } from "../payload-text.ts"
 import { usePolled } from "../polled.ts"
 import { mayOperate } from "../session.ts"
 
-const EVERY_MS = 1000
+/** What arrives is in the tree within a second. */
+const EVERY_MS = 700
 const VALUE_EVERY_MS = 1000
 const LEVEL_MAX = 500
 const VALUES_MAX = 300
