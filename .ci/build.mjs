@@ -27,12 +27,13 @@ const commit =
   spawnSync("git", ["-C", root, "rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).stdout?.trim() || undefined
 /** Native code cannot be bundled: LMDB, and helpers that `ws` looks for and does without. */
 const native = ["lmdb", "bufferutil", "utf-8-validate"]
-/** Copies of what Node has itself, made for browsers and older versions; and libraries of which one part is used. */
+/** Copies of what Node has itself, made for browsers and older versions; libraries, and a module, of which one part is used. */
 const substitutes = {
   "readable-stream": "node:stream",
   "worker-timers": "node:timers",
   mqtt$: join(root, ".ci", "mqtt-client.mjs"),
-  "prom-client$": join(root, ".ci", "prom-registry.mjs")
+  "prom-client$": join(root, ".ci", "prom-registry.mjs"),
+  "node:http": join(root, ".ci", "node-http.mjs")
 }
 /** A package name: neither a path nor a node builtin. */
 const isPackage = (id) => !id.startsWith(".") && !id.startsWith("/") && !id.startsWith("node:")

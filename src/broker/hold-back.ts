@@ -3,13 +3,13 @@
  * the shortest queue has taken some: otherwise it is faster than they are (its window is usually larger than theirs), the
  * backlog grows and goes through the log, and nobody gets anything sooner.
  *
- *   messages   0 ........ 2 windows ............ 8 windows ....... limits.max-waiting-bytes
- *              reading goes on below            reading stops     the session falls back to the log
+ *   messages   0 ........ a quarter of it ...... hold-back-windows ....... limits.max-waiting-bytes
+ *              reading goes on below            reading stops            the session falls back to the log
  *
  * Invariants
  * - [HOLD-1] A receiver that is quick, or reads the log, is never held up by a slow one: a publisher waits only where
  *   all of its message's receivers do.
- * - [HOLD-2] Nobody waits longer than a third of a second at a time: a receiver that takes longer holds nobody back
+ * - [HOLD-2] Nobody waits longer than limits.max-hold-back at a time: a receiver that takes longer holds nobody back
  *   until it has taken everything. One that is slow, or hangs, costs its publishers that long, once.
  * - A publisher that has deliveries of its own to acknowledge is read from: two that publish to each other do not wait
  *   for each other.
@@ -20,11 +20,10 @@ import type { Session } from "../session/session.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core, Expirable } from "./core.ts"
 
-const LOOK_MS = 100
 /** Looks, not time: a broker that did not get to run has not seen its receivers idle. */
-const LOOKS_MAX = 3
-const STOP_WINDOWS = 8
-const GO_WINDOWS = 2
+const LOOK_MS = 100
+/** Of limits.hold-back-windows: reading goes on there. */
+const GO_SHARE = 0.25
 /** Small windows are no measure: a publisher's chunk holds more. */
 const WINDOW_MIN = 16
 
@@ -46,7 +45,9 @@ export class HeldBack {
 export const isCrowded = (core: Core, session: Session): boolean => {
   const { waiting } = session
   if (waiting === undefined || waiting.isSlow) return false
-  const messages = STOP_WINDOWS * Math.max(WINDOW_MIN, session.window.limit)
+  const { holdBackWindows } = core.limits
+  if (holdBackWindows === 0) return false
+  const messages = holdBackWindows * Math.max(WINDOW_MIN, session.window.limit)
   return waiting.count >= messages || waiting.bytes * 2 >= core.limits.waitingBytesMax
 }
 
@@ -66,9 +67,12 @@ export const holdBack = (core: Core, client: Client, receiver: Session): void =>
 /** The session has taken something, or will take nothing more: those who wait for it go on when that is enough. */
 export const letPublish = (core: Core, session: Session): void => {
   const { waiting } = session
-  if (waiting !== undefined && waiting.count > GO_WINDOWS * Math.max(WINDOW_MIN, session.window.limit)) return
+  if (waiting !== undefined && waiting.count > goesOnAt(core, session)) return
   letAllPublish(core, session)
 }
+
+const goesOnAt = ({ limits }: Core, { window }: Session): number =>
+  limits.holdBackWindows * GO_SHARE * Math.max(WINDOW_MIN, window.limit)
 
 export const letAllPublish = (core: Core, session: Session): void => {
   const { heldBack } = core
@@ -93,9 +97,10 @@ const watch = (core: Core): void => {
   heldBack.isWatched = true
   const watcher: Expirable = {
     onTimer() {
+      const looksMax = core.limits.holdBackMsMax / LOOK_MS
       for (const [session, held] of [...heldBack.by]) {
         held.looks += 1
-        if (held.looks < LOOKS_MAX) continue
+        if (held.looks < looksMax) continue
         if (session.waiting !== undefined) session.waiting.isSlow = true // [HOLD-2]
         letAllPublish(core, session)
       }

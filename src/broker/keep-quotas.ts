@@ -58,7 +58,7 @@ export const keepQuotas = (core: Core, { storage }: Settings): Effect.Effect<Quo
     const damage = load(core, file)
     if (damage !== undefined) told("the counts of users' quotas could not be read: the day begins anew", damage)
     let saved = quotas.changes
-    const save = Effect.promise(async () => {
+    const saveOnce = async (): Promise<void> => {
       if (saved === quotas.changes) return
       saved = quotas.changes
       try {
@@ -67,6 +67,12 @@ export const keepQuotas = (core: Core, { storage }: Settings): Effect.Effect<Quo
         saved = -1
         told("the counts of users' quotas could not be saved: a restart forgets them", cause)
       }
+    }
+    // One at a time: the stop may come while one is under way.
+    let last = Promise.resolve()
+    const save = Effect.promise(() => {
+      last = last.then(saveOnce)
+      return last
     })
     yield* supervise("the keeper of quotas", Effect.repeat(save, Schedule.spaced(SAVE_MS)))
     yield* Effect.addFinalizer(() => save)

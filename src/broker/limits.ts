@@ -79,6 +79,9 @@ export interface Limits {
   readonly writeTimeoutMs: number
   /** How often cursors are saved: what a crash may hand over again at QoS 1. */
   readonly cursorSaveIntervalMs: number
+  /** When publishers wait for a slow receiver, in windows of it, and how long at most; see hold-back.ts. */
+  readonly holdBackWindows: number
+  readonly holdBackMsMax: number
   /** Time of one sync from which on it is slow, and stalled; see watch-disk.ts. */
   readonly slowSyncMs: number
   readonly stalledSyncMs: number
@@ -151,6 +154,8 @@ export const limitsOf = ({ acl, limits, mqtt, server, storage, tracing }: Settin
   readTimeoutMs: server.readTimeoutMs,
   writeTimeoutMs: server.writeTimeoutMs,
   cursorSaveIntervalMs: storage.cursorSaveIntervalMs,
+  holdBackWindows: limits.holdBackWindows,
+  holdBackMsMax: limits.holdBackMsMax,
   slowSyncMs: storage.wal.slowSyncMs,
   stalledSyncMs: storage.wal.stalledSyncMs,
   closeGraceMs: Math.min(CLOSE_GRACE_MS, server.shutdownTimeoutMs),

@@ -21,7 +21,7 @@ import { PublishView } from "../codec/publish-view.ts"
 import { viewTrusted } from "../codec/read-publish.ts"
 import { ReasonCode } from "../codec/reason-codes.ts"
 import { canonicalPublishSize, writeCanonicalPublish } from "../codec/write-publish.ts"
-import { Counter } from "../metrics/counters.ts"
+import { Counter, countSizes } from "../metrics/counters.ts"
 import { DropReason, type DropReasonId } from "../metrics/drop-reasons.ts"
 import type { Filter, TopicEntry } from "../router/router.ts"
 import { type Session, SessionMode } from "../session/session.ts"
@@ -196,7 +196,7 @@ const countTaken = (core: Core, view: PublishView, entry: TopicEntry<Session>, f
   count[Counter.messagesIn + view.qos] = (count[Counter.messagesIn + view.qos] as number) + frames
   const payloadBytes = view.frameEnd - view.frameStart - frames * (view.payloadStart - view.frameStart)
   count[Counter.payloadIn] = (count[Counter.payloadIn] as number) + payloadBytes
-  core.meter?.published(frames, payloadBytes)
+  countSizes(count, frames, payloadBytes)
   core.topicSeries?.count(entry, frames, payloadBytes)
 }
 

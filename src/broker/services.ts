@@ -103,10 +103,11 @@ export class CountersPort extends Context.Service<CountersPort, Counters>()("pro
 }
 
 export class BrokerClock extends Context.Service<BrokerClock, Clock>()("promptmq/broker/BrokerClock") {
-  static readonly layer = Layer.sync(BrokerClock, () => ({
-    loopMs: () => performance.now(),
-    wallOffsetMs: () => performance.timeOrigin
-  }))
+  static readonly layer = Layer.sync(BrokerClock, () => {
+    // Never changes, and asking for it makes a number each time.
+    const { timeOrigin } = performance
+    return { loopMs: () => performance.now(), wallOffsetMs: () => timeOrigin }
+  })
 }
 
 /** The log of events as a plain object: the verbs write to it without an Effect. */

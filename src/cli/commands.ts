@@ -49,6 +49,7 @@ export const commandRows: ReadonlyArray<CommandRow> = [
   row("Operate", "ban", "keep a client, user or address away", () => import("./ban.ts")),
   row("Operate", "bans", "who is kept away", () => import("./bans.ts")),
   row("Operate", "unban", "take a ban back", () => import("./unban.ts")),
+  row("Operate", "quotas", "what users have used of what they may", () => import("./quotas.ts")),
   row("Operate", "subs", "subscriptions, or who gets a topic", () => import("./subs.ts")),
   row("Operate", "unsubscribe", "take a subscription from a client", () => import("./unsubscribe.ts")),
   row("Operate", "topics", "a level of the tree of topics", () => import("./topics.ts")),

@@ -24,7 +24,10 @@ export const IN_FRONT_BYTES = 65_536
 
 /** Sizes of memory for beginnings: powers of two. Larger ones are not used again, and so are the receiver's to keep. */
 const PACKET_BYTES_MIN = 256
-/** A message of 1 MiB and what MQTT adds. New memory for each costs more than the message: MEASURED. */
+/**
+ * A message of 1 MiB and what MQTT adds. New memory for each costs more than the message: QoS 0, 1:1, with this and without a
+ * copy in broker/emit.ts 1 MiB 0.5 → 1.9, 128 KiB 0.4 → 1.4 times Mosquitto.
+ */
 const PACKET_BYTES_MAX = 2_097_152
 /** Of each size, where that is no more than FREE_BYTES_MAX, but two in any case; of all sizes together 14 MiB. */
 const FREE_PACKETS_MAX = 16

@@ -59,6 +59,8 @@ export class SocketTransport implements Transport {
   readonly #socket: Socket
   readonly #descriptor: number
   readonly #dones = new DoneQueue()
+  /** What node knows nothing of. */
+  #takenAtOnceBytes = 0
 
   constructor(socket: Socket, options: SocketTransportOptions) {
     this.kind = options.kind
@@ -85,7 +87,7 @@ export class SocketTransport implements Transport {
   }
 
   get sentBytes(): number {
-    return this.#socket.bytesWritten - this.#socket.writableLength
+    return this.#takenAtOnceBytes + this.#socket.bytesWritten - this.#socket.writableLength
   }
 
   write(buffer: Buffer, done: () => void): void {
@@ -94,7 +96,9 @@ export class SocketTransport implements Transport {
   }
 
   writeNow(buffer: Buffer, start: number, end: number): number {
-    return writeNow(this.#socket, this.#descriptor, buffer, start, end)
+    const taken = writeNow(this.#socket, this.#descriptor, buffer, start, end)
+    this.#takenAtOnceBytes += taken
+    return taken
   }
 
   pause(): void {

@@ -10,7 +10,7 @@
  *
  * Elsewhere: pre-shared keys (tls-psk.ts), times of revocation lists (tls-crl.ts); which settings go together (settings/rules.ts), serving and reloading (tls-material.ts).
  */
-import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
+import { constants, createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import { readFileSync, statSync } from "node:fs"
 import { createSecureContext, type SecureContextOptions } from "node:tls"
 import { type RevocationList, readRevocationLists } from "./tls-crl.ts"
@@ -53,6 +53,9 @@ export interface LoadedTls {
   readonly authorities: ReadonlyArray<X509Certificate>
   readonly revocations: ReadonlyArray<RevocationList>
 }
+
+/** [TLS-1] OpenSSL answers with an alert, before anything is computed. */
+const withoutRenegotiation = constants.SSL_OP_NO_RENEGOTIATION
 
 /** A chain of certificates has some kilobytes, a bundle of authorities some hundred. */
 const FILE_BYTES_MAX = 4_194_304
@@ -232,7 +235,7 @@ function contextOf(settings: TlsSettings, { authorities, chain, key, revocations
     minVersion: settings.minimumVersion,
     ...(authorities.length === 0 ? {} : { ca: authorities.map(String) }),
     ...(revocations.length === 0 ? {} : { crl: revocations.map(({ pem }) => pem) }), // [CRL-1]
-    ...(hasKeys ? { secureOptions: withoutTickets } : {}),
+    secureOptions: hasKeys ? withoutRenegotiation | withoutTickets : withoutRenegotiation,
     ...(ciphers === "" ? {} : { ciphers })
   }
 }

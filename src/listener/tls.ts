@@ -4,7 +4,8 @@
  * Invariants
  * - Nobody reaches the broker before the handshake is done; with `require` not without a certificate that tls-ca
  *   signed or a pre-shared key, and with `request` not with one that it did not sign.
- * - Keys are not negotiated anew within a connection (TLS 1.2 lets a client ask for that, at the server's cost).
+ * - [TLS-1] Keys are not negotiated anew within a connection (TLS 1.2 lets a client ask for that, at the server's cost):
+ *   whoever asks is cut off.
  *
  * Elsewhere: files, reload (tls-material.ts), what a client's certificate says (peer-certificate.ts).
  */
@@ -34,6 +35,8 @@ export const listenTls = (options: ListenTlsOptions): Effect.Effect<BoundAddress
           return
         }
         socket.disableRenegotiation()
+        // Node tells of a client that tries, and goes on with it. [TLS-1]
+        socket.once("error", () => socket.destroy())
         const { door, name } = options
         const guest = door?.guestOf(socket)
         if (door !== undefined && guest === undefined) {

@@ -15,25 +15,31 @@ export class Buckets {
   /** Per bucket, not cumulative. A window, not a copy: read, never write. */
   readonly counts: Float64Array
   readonly #bounds: Float64Array
-  #sum = 0
-  #count = 0
+  /** One cell. */
+  readonly #sum: Float64Array
 
-  constructor(bounds: ReadonlyArray<number>) {
+  /** Counts and sum may be windows of an array into which somebody else counts. */
+  constructor(
+    bounds: ReadonlyArray<number>,
+    counts: Float64Array = new Float64Array(bounds.length + 1),
+    sum: Float64Array = new Float64Array(1)
+  ) {
     assert(
       bounds.every((bound, i) => i === 0 || bound > (bounds[i - 1] as number)),
       "bounds rise"
     )
     this.bounds = bounds
     this.#bounds = Float64Array.from(bounds)
-    this.counts = new Float64Array(bounds.length + 1)
+    this.counts = counts
+    this.#sum = sum
   }
 
   get sum(): number {
-    return this.#sum
+    return this.#sum[0] as number
   }
 
   get count(): number {
-    return this.#count
+    return this.upTo(this.#bounds.length)
   }
 
   observe(value: number): void {
@@ -46,8 +52,7 @@ export class Buckets {
     let bucket = 0
     while (bucket < bounds.length && value > (bounds[bucket] as number)) bucket++
     this.counts[bucket] = (this.counts[bucket] as number) + times
-    this.#sum += value * times
-    this.#count += times
+    this.#sum[0] = (this.#sum[0] as number) + value * times
   }
 
   /** How many values were at most `bounds[index]`. */

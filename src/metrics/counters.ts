@@ -16,7 +16,7 @@
  * their owner by a callback when a sample is taken: gauge-table.ts. Drops are not here: metrics/drop-ledger.ts.
  */
 import { type GaugeKey, gaugeTable, type ReadFamily } from "./gauge-table.ts"
-import { Meter } from "./meter.ts"
+import { Meter, sizeBucket, sizeCellCount } from "./meter.ts"
 
 export interface Sample {
   readonly family: string
@@ -164,6 +164,15 @@ type CounterKey = (typeof table)[number]["key"]
 export const Counter = indexOf(table) as { readonly [K in CounterKey]: number }
 export const counterCells: number = table.reduce((sum, row) => sum + row.cells.length, 0)
 
+/**
+ * Behind the cells of the table: how many messages came in by size, for the meter. Counted whether metrics are on or off: one
+ * more addition costs less than to ask (bench metrics-cost, QoS 0 in full chunks: 19 ns with a meter's own sum and count).
+ */
+export const countSizes = (count: Float64Array, frames: number, payloadBytes: number): void => {
+  const cell = counterCells + sizeBucket(frames === 1 ? payloadBytes : Math.ceil(payloadBytes / frames))
+  count[cell] = (count[cell] as number) + frames
+}
+
 /** A listener of another name counts with the in-memory ones. */
 export const listenerIndex = (name: string): number => {
   const index = listeners.indexOf(name)
@@ -174,9 +183,12 @@ export const listenerIndex = (name: string): number => {
 export type Labelled = Readonly<Record<string, number>>
 
 export class Counters {
-  readonly values = new Float64Array(counterCells)
-  /** Times and sizes: nothing is booked there unless metrics are on. */
-  readonly meter = new Meter(this.values, Counter.messagesOut)
+  readonly values = new Float64Array(counterCells + sizeCellCount)
+  /** Times, which are booked only while metrics are on, and sizes. */
+  readonly meter = new Meter(this.values, Counter.messagesOut, {
+    counts: this.values.subarray(counterCells),
+    sum: this.values.subarray(Counter.payloadIn, Counter.payloadIn + 1)
+  })
   readonly #gauges: Partial<Record<GaugeKey, () => number | Labelled>> = {}
 
   /** The owner of the value says how to read it. The last one wins. */

@@ -54,6 +54,7 @@ export const histogramTable = {
     family: "promptmq_message_size_bytes",
     help: "Payload of messages that clients published; a run of equal topics counts with its mean.",
     ...unlabelled,
+    // Powers of four: sizeBucket() knows.
     bounds: [64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576]
   },
   connectionDuration: {
@@ -101,13 +102,17 @@ export const CHUNKS_PER_LOOK = 16
 /** Of turns in which something was sent, one in so many is timed. */
 export const TURNS_PER_LOOK = 8
 
+/** Message sizes are counted by whoever counts messages: into `counts`, by sizeBucket(), and their bytes into `sum`. */
+export interface SizeCells {
+  readonly counts: Float64Array
+  readonly sum: Float64Array
+}
+export const sizeCellCount = histogramTable.messageSize.bounds.length + 1
+
 export class Meter {
-  readonly histograms = Object.fromEntries(
-    Object.entries(histogramTable).map(([key, { bounds, values }]) => [key, values.map(() => new Buckets(bounds))])
-  ) as unknown as { readonly [K in HistogramKey]: ReadonlyArray<Buckets> }
+  readonly histograms: { readonly [K in HistogramKey]: ReadonlyArray<Buckets> }
   /** Acknowledgements that left at once since the last look, by QoS. */
   readonly #acknowledged = [0, 0, 0]
-  readonly #messageSize = this.of("messageSize")
   #chunks = 0
   #lookedSeconds = 0
   #hasLooked = false
@@ -122,7 +127,12 @@ export class Meter {
   turnMs = 0
 
   /** `messagesOut` counts messages out by QoS from `outAt` on, since the start. */
-  constructor(messagesOut = new Float64Array(3), outAt = 0) {
+  constructor(messagesOut = new Float64Array(3), outAt = 0, sizes?: SizeCells) {
+    const rows = Object.entries(histogramTable).map(([key, { bounds, values }]) => [
+      key,
+      values.map(() => (key === "messageSize" ? new Buckets(bounds, sizes?.counts, sizes?.sum) : new Buckets(bounds)))
+    ])
+    this.histograms = Object.fromEntries(rows)
     this.#messagesOut = messagesOut
     this.#outAt = outAt
   }
@@ -134,11 +144,6 @@ export class Meter {
 
   acknowledgedAtOnce(qos: number): void {
     this.#acknowledged[qos] = (this.#acknowledged[qos] as number) + 1
-  }
-
-  /** `bytes` of payload in `frames` messages. */
-  published(frames: number, bytes: number): void {
-    this.#messageSize.observeMany(bytes / frames, frames)
   }
 
   /** A chunk was worked through; true when its time is wanted: call `looked`. */
@@ -189,4 +194,10 @@ export class Meter {
       this.#sent[qos] = total
     }
   }
+}
+
+/** Of histogramTable.messageSize, without a search, because it is asked once per message. A bucket ends at 4^(3 + its index), that included. */
+export function sizeBucket(bytes: number): number {
+  if (bytes <= 64) return 0
+  return Math.min((31 - Math.clz32(bytes - 1)) >> 1, 10) - 2
 }

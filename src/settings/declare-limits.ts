@@ -142,6 +142,22 @@ export const limitsSection = section({
     live: true,
     summary: "The same for all such clients together."
   }),
+  holdBackWindows: integer({
+    fallback: 8,
+    minimum: 0,
+    maximum: 1000,
+    live: true,
+    summary:
+      "Windows of messages (mqtt.max-inflight each) that wait in memory for a receiver when publishers begin to wait for it; 0 = never."
+  }),
+  holdBackMsMax: duration({
+    key: "max-hold-back",
+    fallback: "300ms",
+    minimum: "100ms",
+    maximum: "10s",
+    live: true,
+    summary: "Longest time that publishers wait for a slow receiver; it holds nobody back then until it has taken all."
+  }),
   maxConnectionsPerUser: integer({
     fallback: 0,
     minimum: 0,

@@ -306,7 +306,7 @@ function strangersReachTls({ server }: Settings): boolean {
 function tlsKeys(): ReadonlyArray<string> {
   return ["cert", "key", "ca", "crl", "client-auth", "bind"]
     .map((name) => `server.tls-${name}`)
-    .concat("server.wss-bind", "auth.psk.file", "auth.psk.hint")
+    .concat("server.wss-bind", "auth.psk.file")
 }
 
 function durabilityKeys(): ReadonlyArray<string> {

@@ -43,6 +43,10 @@ export interface LimitsInput {
   readonly "max-waiting-bytes"?: SizeText
   /** The same for all such clients together. 0B to 1TiB. Default: "64MiB". */
   readonly "waiting-memory"?: SizeText
+  /** Windows of messages (mqtt.max-inflight each) that wait in memory for a receiver when publishers begin to wait for it; 0 = never. 0 to 1000. Default: 8. */
+  readonly "hold-back-windows"?: number
+  /** Longest time that publishers wait for a slow receiver; it holds nobody back then until it has taken all. 100ms to 10s. Default: "300ms". */
+  readonly "max-hold-back"?: DurationText | 0
   /** Most clients connected at once with one user name; one more is refused with 0x97; 0 = no limit. 0 to 1000000. Default: 0. */
   readonly "max-connections-per-user"?: number
   /** Most filters that connected clients of one user name hold; one more is answered 0x97; 0 = no limit. 0 to 100000000. Default: 0. */

@@ -24,6 +24,7 @@
  *   WAL-14  what a segment made void in the one before is cut off, for good, before that segment can go
  *   WAL-15  records that were announced together share one frame
  *   WAL-16  a frame that finds no room in a segment that grows as it is written goes into a spare, whose blocks are there
+ *   WAL-17  a store of an earlier format is raised, and said to be, before anything is written; a later one is not touched
  *
  * Running out of space is not a failed sync: the same frame is written again at the same place when retry() is called.
  *

@@ -62,7 +62,7 @@ export const readFormat = (
     return "damaged"
   })
 
-/** Undefined when this version may read the store; else a refusal that names both versions and the way over. */
+/** [WAL-17] Undefined when this version may read the store; else a refusal that names both versions and the way over. */
 export const newerThanUs = ({ unknownFeatures, version }: Format, path: string): StoreRefused | undefined => {
   const what =
     version > STORE_VERSION

@@ -31,6 +31,7 @@ const clientOf = (broker: WholeBroker) => {
 const requests: Readonly<Record<string, object>> = {
   "clients.detail": { params: { id: "reader" } },
   "topics.topic": { query: { topic: "plant/1" } },
+  "topics.messages": { query: { topic: "plant/1" } },
   "topics.retainedValue": { query: { topic: "plant/1" } }
 }
 /** What this broker, started from no file, has no answer to. */

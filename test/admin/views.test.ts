@@ -65,6 +65,19 @@ describe("the snapshot", () => {
     const overview = new OverviewMeter({ core, checks: [], storage, loopLagP99Ms: () => 0 }).take()
     assert.deepInclude(overview, { clientsConnected: 1, sessions: 2, subscriptions: 2, status: "ok" })
   })
+
+  it("what waits for who is away is the backlog", async () => {
+    await using broker = await startAdmin()
+    const away = await broker.join("away", { clean: false, properties: { sessionExpiryInterval: 60 } })
+    await away.subscribe("jobs/#", 1)
+    await away.leave()
+    const publisher = await broker.join("publisher")
+    for (const payload of ["1", "2", "3"]) await publisher.publish("jobs/a", payload, { qos: 1 })
+    const storage = () => ({ pressure: 0, appended: 0, durable: 0 }) as never
+    const { core } = broker
+    const { waitingMessages } = new OverviewMeter({ core, checks: [], storage, loopLagP99Ms: () => 0 }).take()
+    assert.strictEqual(waitingMessages, 3)
+  })
 })
 
 describe("the API about the broker", () => {

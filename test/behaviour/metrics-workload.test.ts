@@ -226,6 +226,7 @@ const unmoved: Readonly<Record<string, string>> = {
   promptmq_storage_compaction_freed_bytes_total: `${elsewhere}as above`,
   promptmq_gc_duration_seconds: `${elsewhere}the run time collects when it wants; test/telemetry/runtime-figures.test.ts`,
   promptmq_message_rate: `${elsewhere}a rate over five seconds; test/telemetry/runtime-figures.test.ts`,
+  promptmq_user_quotas_total: `${elsewhere}users without a quota; test/behaviour/limits-quotas.test.ts`,
   promptmq_open_sockets: "limits of connections have tests of their own",
   promptmq_unauthenticated_bytes: "limits of connections have tests of their own",
   promptmq_bans: "bans have tests of their own",

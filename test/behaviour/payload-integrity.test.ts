@@ -47,7 +47,8 @@ scenario("payloads", ({ environment, it, start }) => {
                 qos,
                 messageId: number + 1,
                 dup: false,
-                retain: number % 4 === 0
+                // A late log shows what is retained later: without, the order is the publisher's [MQTT-4.6.0-6].
+                retain: environment.name !== "late log" && number % 4 === 0
               }) as const
           )
         )

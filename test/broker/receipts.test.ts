@@ -70,6 +70,20 @@ describe("receipts", () => {
     assert.deepEqual(told(), ["1 receiver", "durable, 2 receivers"])
   })
 
+  it("say so where the promise is less than a sync", () => {
+    const { connect, publisher, settle, store, told } = setUp()
+    const away = connect("away", 1000)
+    away.subscribe("t", { qos: 1 })
+    settle()
+    away.disconnect()
+    settle()
+    const durable = store.durable
+    Object.defineProperty(store, "durable", { get: () => durable })
+    publisher.publish("t", "x", { qos: 1 })
+    settle()
+    assert.deepEqual(told(), ["not synced yet, 1 receiver"])
+  })
+
   it("are left out where the client takes no packet of that size, and of what nobody gets", () => {
     const { client, connect, publisher, settle, told, world } = setUp()
     publisher.publish("t", "x", { qos: 1 })

@@ -117,6 +117,7 @@ describe("operating a broker", () => {
       ...topic,
       version: 1,
       topic: "shop/9",
+      messages: 0,
       records: 0,
       retained: null,
       last: null

@@ -46,7 +46,7 @@ describe("old spellings", () => {
           const old = alias.split(".").slice(1)
           const branch = (path: ReadonlyArray<string>) =>
             path.map((segment, depth) => `${"  ".repeat(depth + 1)}${segment}:`).join("\n")
-          const file = `storage:\n${branch(own)} ${yamlValue(value)}\n${branch(old)} ${yamlValue(value)}\n`
+          const file = `${leaf.path[0]}:\n${branch(own)} ${yamlValue(value)}\n${branch(old)} ${yamlValue(value)}\n`
           const problems = yield* problemsOf({ file })
           assert.deepStrictEqual(
             problems.map(({ code, key }) => [code, key]),
@@ -85,7 +85,7 @@ describe("rules", () => {
     ["TLS without files", "server:\n  tls: true\n", ["E3201"], []],
     ["TLS without a key", "server:\n  tls: true\n  tls-cert: a\n", ["E3201"], []],
     ["TLS with files", tls, [], []],
-    ["keys to share without TLS", "auth:\n  psk:\n    file: a\n", [], ["E3305", "E3311"]],
+    ["keys to share without TLS", "auth:\n  psk:\n    file: a\n", [], ["E3311", "E3305"]],
     [
       "keys to share that are asked for, without TLS",
       "auth:\n  chain: [psk]\n  psk:\n    file: a\n",

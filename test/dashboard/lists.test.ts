@@ -120,6 +120,31 @@ describe.skipIf(browserPath === undefined)("lists and streams (skipped when no C
     await world.page.unroute("**/api/v1/events")
     await world.page.getByRole("status").getByText("live").waitFor()
   })
+
+  it("a broker that is away is told on the page, and found again by itself", async () => {
+    await world.page.route("**/api/v1/**", (route) => route.abort())
+    await world.goto("/clients")
+    await world.page.getByRole("alert").getByText("The broker does not answer.").waitFor()
+    await world.picture("light-away")
+    await world.page.unroute("**/api/v1/**")
+    await world.page.getByRole("status").getByText("live").waitFor()
+    await world.page.locator(".banner").waitFor({ state: "detached" })
+    await world.text("Nobody is here yet")
+    await world.picture("light-nobody")
+  })
+
+  it("a session that has ended: why, the ways in, and back to the same page", async () => {
+    await world.page.route("**/api/v1/**", (route) => route.fulfill({ status: 401, json: { errors: [] } }))
+    await world.goto("/topics")
+    await world.page.getByRole("alert").getByText("The session has ended").waitFor()
+    await world.page.getByText("promptmq token add").waitFor()
+    await world.picture("light-door")
+    await world.page.unroute("**/api/v1/**")
+    await world.page.getByLabel("Token").fill(world.token)
+    await world.page.getByRole("button", { name: "Log in" }).click()
+    await world.heading("Topics")
+    await world.page.getByRole("status").getByText("live").waitFor()
+  })
 })
 
 const nameOf = (index: number): string => `client-${String(index).padStart(5, "0")}`

@@ -23,7 +23,7 @@ import {
   withHistory,
   withSnapshot
 } from "../../src/admin/dashboard/samples.ts"
-import { ratesOf, withTotal } from "../../src/admin/dashboard/traffic.ts"
+import { ratesOf, seenSince, withTotal } from "../../src/admin/dashboard/traffic.ts"
 
 const START_MS = Date.UTC(2026, 10, 21, 12)
 const at = (seconds: number): string => new Date(START_MS + seconds * 1000).toISOString()
@@ -131,6 +131,21 @@ describe("traffic", () => {
       { atSeconds: 8, bytes: 60 },
       { atSeconds: 9, bytes: 1 }
     ])
+  })
+})
+
+describe("what is in flight", () => {
+  it("is known since it was seen first, and forgotten with its end", () => {
+    const first = seenSince(new Map(), ["1 17", "2 18"], 100)
+    const later = seenSince(first, ["2 18", "3 19"], 105)
+    assert.deepEqual(
+      [...later],
+      [
+        ["2 18", 100],
+        ["3 19", 105]
+      ]
+    )
+    assert.strictEqual(seenSince(later, ["1 17"], 110).get("1 17"), 110)
   })
 })
 

@@ -2,8 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { Buckets } from "../../src/metrics/buckets.ts"
+import { Counter, Counters, countSizes } from "../../src/metrics/counters.ts"
 import { histogramFamilies, histogramValues } from "../../src/metrics/family.ts"
-import { CHUNKS_PER_LOOK, histogramTable, Meter, TURNS_PER_LOOK } from "../../src/metrics/meter.ts"
+import { CHUNKS_PER_LOOK, histogramTable, Meter, sizeBucket, TURNS_PER_LOOK } from "../../src/metrics/meter.ts"
 
 describe("buckets", () => {
   it("count a value where it belongs: at most the bound", () => {
@@ -96,10 +97,27 @@ describe("meter", () => {
     assert.closeTo(meter.of("delivery", 2).sum, 40 * 0.005, 1e-9)
   })
 
+  it("knows the bucket of a size without a search, at every bound and between", () => {
+    const { bounds } = histogramTable.messageSize
+    const sizes = fc.oneof(
+      fc.nat(2 ** 28),
+      fc.constantFrom(...bounds).chain((bound) => fc.constantFrom(bound - 1, bound, bound + 1)),
+      fc.constantFrom(0, 1)
+    )
+    fc.assert(
+      fc.property(sizes, (size) => {
+        const buckets = new Buckets(bounds)
+        buckets.observe(size)
+        assert.strictEqual(buckets.counts[sizeBucket(size)], 1)
+      })
+    )
+  })
+
   it("takes a run of messages with its mean", () => {
-    const meter = new Meter()
-    meter.published(4, 400)
-    meter.published(1, 70_000)
+    const { meter, values } = new Counters()
+    countSizes(values, 4, 400)
+    countSizes(values, 1, 70_000)
+    values[Counter.payloadIn] = 70_400
     assert.strictEqual(meter.of("messageSize").count, 5)
     assert.strictEqual(meter.of("messageSize").sum, 70_400)
     assert.strictEqual(meter.of("messageSize").upTo(1), 4)

@@ -88,5 +88,12 @@ export const hostileMutants: ReadonlyArray<Mutant> = [
     "return own ?? (username === plain ? username : undefined)",
     "return own ?? username",
     "test/access/ldap-spelling.test.ts"
+  ),
+  row(
+    "LIM-11",
+    "src/broker/receive.ts",
+    "if (isStranger(client, buffer[at] as number)) return this.#end(notConnected, start, end) // [LIM-11]",
+    "// [LIM-11]",
+    "test/attacks/before-connect.test.ts"
   )
 ]

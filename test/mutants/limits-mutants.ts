@@ -70,6 +70,13 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
     "test/listener/tcp.test.ts"
   ),
   row(
+    "NOW-1",
+    "src/listener/write-now.ts",
+    "if (socket.destroyed || socket.writableEnded) return 0",
+    "if (socket.writableEnded) return 0",
+    "test/listener/tcp.test.ts"
+  ),
+  row(
     "LENT-1",
     "src/listener/connection.ts",
     "lent.begin(this.#isLending && isUsedAgain(buffer) ? buffer : undefined)",
@@ -178,7 +185,7 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
   row(
     "HOLD-2",
     "src/broker/hold-back.ts",
-    "if (held.looks < LOOKS_MAX) continue",
+    "if (held.looks < looksMax) continue",
     "if (held.looks > 0) continue",
     "test/broker/wait-in-memory.test.ts"
   ),

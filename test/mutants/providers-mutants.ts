@@ -109,8 +109,8 @@ export const providersMutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/listener/tls-psk.ts",
-    find: "return isMadeWithKey(socket) ? this.#found.get(socket) : undefined // [PSK-1]",
-    replace: "return this.#found.get(socket) // [PSK-1]",
+    find: "return isMadeWithKey(socket) ? this.#found.get(socket)?.identity : undefined // [PSK-1]",
+    replace: "return this.#found.get(socket)?.identity // [PSK-1]",
     statement: "PSK-1",
     tests: ["test/listener/tls-psk.test.ts"]
   },

@@ -1,5 +1,5 @@
 /**
- * Mutants of the log: the ways to lose an acknowledged message. The statements are the promises WAL-1 to WAL-16 in the
+ * Mutants of the log: the ways to lose an acknowledged message. The statements are the promises WAL-1 to WAL-17 in the
  * header of src/wal/commit.ts; the tests are power cuts, faults, bit rot.
  */
 import type { Mutant } from "./mutant.ts"
@@ -8,6 +8,7 @@ const cuts = ["test/wal/cuts.test.ts"]
 const bitRot = ["test/wal/bit-rot.test.ts"]
 const promises = ["test/wal/promises.test.ts"]
 const place = ["test/wal/store-place.test.ts"]
+const formats = ["test/store/tools/formats.test.ts"]
 const compactionCuts = ["test/wal/compaction-cuts.test.ts"]
 const compactionRot = ["test/wal/compaction-rot.test.ts"]
 const compactor = ["test/store/compactor.test.ts"]
@@ -250,6 +251,22 @@ export const walMutants: ReadonlyArray<Mutant> = [
     replace: "else if (this.#isPlaced && this.#segment.epoch < 0) {",
     statement: "WAL-16",
     tests: promises
+  },
+  // The earlier version opens a log with segments that it does not know.
+  {
+    file: "src/wal/log.ts",
+    find: "    yield* raiseFormat(fs, options, opened) // [WAL-17]\n",
+    replace: "",
+    statement: "WAL-17",
+    tests: formats
+  },
+  // A later version's store is read as far as it is understood.
+  {
+    file: "src/wal/format-file.ts",
+    find: "  return version > STORE_VERSION || unknownFeatures !== 0\n",
+    replace: "  return version > STORE_VERSION\n",
+    statement: "WAL-17",
+    tests: formats
   },
   // Commits are not looked at while something is copied.
   {

@@ -28,15 +28,36 @@ export const inventory: ReadonlyArray<InventoryRow> = [
   row("A4", "TLS; refused, never plain text", "behaviour/secure-clients config/rules"),
   row("A5", "limits, each enforced and announced", "behaviour/announced-limits behaviour/observed-settings"),
   row("A6", "buffers and timeouts of sockets", "behaviour/observed-settings"),
-  row("A7", "a write-ahead log with checksums", "wal/formats wal/bit-rot", "one log for all topics instead of one per topic"),
+  row(
+    "A7",
+    "a write-ahead log with checksums",
+    "wal/formats wal/bit-rot",
+    "one log for all topics instead of one per topic"
+  ),
   row("A8", "a bounded memory buffer", "behaviour/observed-settings store/durable-log"),
-  row("A9", "sync modes, changeable while running; forced sync; per topic", "config/store-options behaviour/live-storage-settings config/topic-policies"),
-  row("A10", "compaction by age and size, with limited work", "store/compactor store/compaction-plan store/compactor-cuts"),
-  row("A11", "recovery with checks, of damaged logs too, with progress", "wal/cuts behaviour/durable-kill behaviour/health-probes"),
+  row(
+    "A9",
+    "sync modes, changeable while running; forced sync; per topic",
+    "config/store-options behaviour/live-storage-settings config/topic-policies"
+  ),
+  row(
+    "A10",
+    "compaction by age and size, with limited work",
+    "store/compactor store/compaction-plan store/compactor-cuts"
+  ),
+  row(
+    "A11",
+    "recovery with checks, of damaged logs too, with progress",
+    "wal/cuts behaviour/durable-kill behaviour/health-probes"
+  ),
   row("A12", "an index that can be made anew", "store/indexer store/durable-store-index", "LMDB instead of BadgerDB"),
   row("A13", "storage queries and statistics", "parity/surfaces"),
   row("A14", "SQLite keys", "parity/config", "no SQLite engine; each key is refused with what takes its place"),
-  row("A15", "metrics, OpenMetrics, /health, graceful stop", "parity/surfaces behaviour/metrics-prometheus behaviour/graceful-stop"),
+  row(
+    "A15",
+    "metrics, OpenMetrics, /health, graceful stop",
+    "parity/surfaces behaviour/metrics-prometheus behaviour/graceful-stop"
+  ),
   row("A16", "metric names that were registered", "parity/metrics behaviour/metrics-workload"),
   row("A17", "metric names that were promised", "parity/metrics"),
   row("A18", "profiles and run-time statistics", "admin/profiling telemetry/runtime-figures telemetry/leak-watch"),

@@ -160,7 +160,7 @@ export class Dashboard implements AsyncDisposable {
   async notice(text: string | RegExp): Promise<string> {
     const notice = this.page.locator(".notice").filter({ hasText: text }).first()
     await notice.waitFor()
-    const said = (await notice.locator("span").textContent()) ?? ""
+    const said = (await notice.locator(":scope > span").textContent()) ?? ""
     await notice.getByRole("button", { name: "Close" }).click()
     return said
   }

@@ -100,11 +100,29 @@ export const seenByAdmin: Readonly<Record<string, Seen>> = {
   "health.max-loop-lag": {
     settings: { admin, health: { "max-loop-lag": "50ms" } },
     see: async ({ running }) => {
-      const until = performance.now() + 300
-      while (performance.now() < until);
-      await new Promise((resolve) => setTimeout(resolve, 50))
-      const answer = await fetch(`http://127.0.0.1:${running.admin?.port}/readyz?verbose`)
-      assert.include(await answer.text(), "[-]event-loop failed: the event loop is late")
+      // The loop is held up until the probe has noticed: at 1 s, the default, it never would.
+      for (let told = ""; !told.includes("[-]event-loop failed: the event loop is late"); ) {
+        const until = performance.now() + 150
+        while (performance.now() < until);
+        const answer = await fetch(`http://127.0.0.1:${running.admin?.port}/readyz?verbose`)
+        told = await answer.text()
+      }
+    }
+  },
+  "limits.hold-back-windows": {
+    settings: { limits: { "hold-back-windows": 0 } },
+    see: async (broker) => {
+      const slow = await broker.joinInMemory("slow")
+      await slow.subscribe("t", 1)
+      slow.wire.stopReading()
+      const publisher = await broker.join("publisher")
+      for (let messageId = 1; messageId <= 600; messageId++) {
+        publisher.send({ cmd: "publish", topic: "t", payload: "x", qos: 1, messageId, dup: false, retain: false })
+      }
+      for (let messageId = 1; messageId <= 600; messageId++) await publisher.take("puback")
+      const { waiting } = broker.core.sessions.get("slow") ?? {}
+      assert.isAbove(waiting?.count ?? 0, 500)
+      assert.deepEqual([waiting?.isSlow, broker.core.heldBack.by.size], [false, 0])
     }
   },
   "limits.max-drop-rows": {
@@ -113,7 +131,8 @@ export const seenByAdmin: Readonly<Record<string, Seen>> = {
       const client = await broker.join("client")
       for (let i = 0; i < 150; i++) await client.publish(`nobody/${i}`, "x", { qos: 1 })
       assert.isAtLeast(broker.core.ledger.rows().length, 90)
-      assert.isAtMost(broker.core.ledger.rows().length, 100)
+      // And one for all others of the reason.
+      assert.isAtMost(broker.core.ledger.rows().length, 101)
     }
   }
 }

@@ -107,6 +107,7 @@ export const seenLater: Readonly<Record<string, string>> = {
   "storage.wal.slow-sync": slowDisk,
   "storage.wal.stalled-sync": slowDisk,
   "storage.wal.max-pending": "a disk that takes nothing: test/wal/promises.test.ts, test/store/durable-log.test.ts",
+  "limits.max-hold-back": "it needs a clock of its own: HOLD-2 in test/broker/wait-in-memory.test.ts",
   "limits.bans-file":
     "bans over a restart have tests of their own (test/access/bans.test.ts, test/behaviour/limits-bans.test.ts)",
   "server.read-buffer": "the run time decides how much it reads; a written key is a warning (E3307)",

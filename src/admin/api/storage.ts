@@ -9,7 +9,8 @@
  *   POST /storage/snapshot   operator   writes one now
  *   POST /storage/backup     admin      { folder }: an absolute path on the broker's machine
  *
- * Changing the mode is PATCH /settings, by an admin. With the memory engine everything but GET /storage and /storage/stats is 409.
+ * Changing the mode is PATCH /settings, by an admin. With the memory engine everything but GET /storage and /storage/stats
+ * is 409.
  */
 import * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiGroup from "effect/http-api/HttpApiGroup"

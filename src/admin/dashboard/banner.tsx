@@ -47,7 +47,9 @@ export const Banner = () => {
         {alarms.value.map(({ fact, name }) => (
           <li key={name}>
             <span>
-              <b>{name}</b>: {fact}
+              <span>
+                <b>{name}</b>: {fact}
+              </span>
             </span>
             <button type="button" class="plain" onClick={() => silence(name)}>
               Silence for an hour

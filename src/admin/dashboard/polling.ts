@@ -55,6 +55,7 @@ export const startPolling = (
     })
     return next
   }
+  // [DASH-2]
   const deaf = world.onVisible(tick)
   tick()
   return {

@@ -21,3 +21,10 @@ export const ratesOf = (totals: ReadonlyArray<Total>): ReadonlyArray<number | nu
 
 export const withTotal = (before: ReadonlyArray<Total>, total: Total, max: number): ReadonlyArray<Total> =>
   [...before, total].slice(-max)
+
+/** Since when each is seen without a break: what is not there any more is forgotten. */
+export const seenSince = (
+  before: ReadonlyMap<string, number>,
+  names: ReadonlyArray<string>,
+  atSeconds: number
+): ReadonlyMap<string, number> => new Map(names.map((name) => [name, before.get(name) ?? atSeconds]))

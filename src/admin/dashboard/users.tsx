@@ -63,6 +63,7 @@ const UserList = () => {
       />
       <List
         path="/users"
+        filterKey="users"
         caption="Users"
         columns={columns}
         version={version.value}

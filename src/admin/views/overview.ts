@@ -3,8 +3,9 @@
  * It is taken once a second for everybody who looks.
  *
  * Invariants
- * - What takes a walk over all sessions is walked in slices: at most SESSIONS_PER_SNAPSHOT of them per snapshot, so the
- *   figures of a large broker are some seconds old and none costs more than a millisecond.
+ * - What takes a walk over all sessions is walked in slices: at most SESSIONS_PER_SNAPSHOT of them (subscriptions of those that
+ *   are away count too) per snapshot, so the figures of a large broker are some seconds old and none costs more than a
+ *   millisecond.
  * - Nothing is counted here: rates are differences of the broker's own counters, quantiles come from its histograms.
  */
 import { clientOf } from "../../broker/client.ts"
@@ -13,7 +14,7 @@ import { queuedMessages } from "../../broker/session-mode.ts"
 import type { Buckets } from "../../metrics/buckets.ts"
 import { Counter } from "../../metrics/counters.ts"
 import { dropReasons } from "../../metrics/drop-reasons.ts"
-import type { Session } from "../../session/session.ts"
+import { type Session, SessionMode } from "../../session/session.ts"
 import type { StorageInfo } from "../api/storage.ts"
 import type { Overview } from "../api/system.ts"
 import type { HealthCheck } from "../probes.ts"
@@ -159,6 +160,8 @@ export class OverviewMeter {
       walking.subscriptions += session.subscriptions.size + (session.shared?.size ?? 0)
       walking.inFlight += session.window.inFlight
       walking.waitingMessages += queuedMessages(session)
+      // Of one that is away every subscription was looked at.
+      if (session.mode !== SessionMode.live) walked += session.subscriptions.size
     }
   }
 }

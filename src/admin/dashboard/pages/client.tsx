@@ -19,7 +19,7 @@ import { doing } from "../notices.tsx"
 import { Facts, Figure, Heading, Nothing, Part, Waiting } from "../parts.tsx"
 import { usePolled } from "../polled.ts"
 import { mayOperate } from "../session.ts"
-import { ratesOf } from "../traffic.ts"
+import { ratesOf, seenSince } from "../traffic.ts"
 import { State } from "./clients.tsx"
 
 type Question = "kick" | "ban" | "drop-queue" | "end"
@@ -40,6 +40,7 @@ export const ClientPage = () => {
   const path = `/clients/${encodeURIComponent(id)}`
   const question = useSignal<Question | undefined>(undefined)
   const moments = useSignal<ReadonlyArray<Moment>>([])
+  const flights = useSignal<ReadonlyMap<string, number>>(new Map())
   const {
     again,
     failure,
@@ -48,6 +49,7 @@ export const ClientPage = () => {
     key: path,
     everyMs: EVERY_MS,
     onValue: (detail) => {
+      flights.value = seenSince(flights.peek(), detail.inFlightList.map(flightOf), Date.now() / 1000)
       const before = moments.peek().filter((each) => each.detail.clientIdentifier === id)
       moments.value = [...before, { atSeconds: Date.now() / 1000, detail }].slice(-MOMENTS_MAX)
     }
@@ -75,7 +77,7 @@ export const ClientPage = () => {
       ) : now === undefined ? (
         <Waiting failure={failure} />
       ) : (
-        <Detail now={now} moments={moments.value} onChanged={again} />
+        <Detail now={now} moments={moments.value} flights={flights.value} onChanged={again} />
       )}
       {question.value === "ban" && now !== undefined ? (
         <Ban whom={now} onClose={close} onDone={again} />
@@ -191,20 +193,26 @@ const Ask = ({
   )
 }
 
+type Flight = ClientDetail["inFlightList"][number]
+
+const flightOf = ({ packetIdentifier, sequence }: Flight): string => `${packetIdentifier} ${sequence}`
+
 const Detail = ({
+  flights,
   moments,
   now,
   onChanged
 }: {
   readonly now: ClientDetail
   readonly moments: ReadonlyArray<Moment>
+  readonly flights: ReadonlyMap<string, number>
   readonly onChanged: () => Promise<void>
 }) => (
   <>
     <Standing now={now} />
     <Plots moments={moments} />
     <Subscriptions now={now} onChanged={onChanged} />
-    <InFlight now={now} />
+    <InFlight now={now} flights={flights} />
     <History now={now} />
     <Part title="How it connected" />
     <div class="panel">
@@ -255,7 +263,7 @@ const Standing = ({ now }: { readonly now: ClientDetail }) => {
       <Figure
         label={now.state === "connected" ? "Connected for" : "Away for"}
         value={since === null ? "–" : duration(Math.max(0, (Date.now() - Date.parse(since)) / 1000))}
-        detail={<span title={moment(since)}>since {moment(since)}</span>}
+        detail={<span title={moment(since)}>since {since === null ? "–" : clock(since)}</span>}
       />
       <Figure label="Behind" value={count(now.behindRecords)} detail="records wait" />
       <Figure label="In flight" value={count(now.inFlight)} detail={`of ${count(now.inFlightMax)}`} />
@@ -374,7 +382,13 @@ const optionsOf = (each: ClientDetail["subscriptionList"][number]): string =>
     .filter(Boolean)
     .join(", ") || "–"
 
-const InFlight = ({ now }: { readonly now: ClientDetail }) =>
+interface InFlightProps {
+  readonly now: ClientDetail
+  /** Since when this page sees them, in seconds. */
+  readonly flights: ReadonlyMap<string, number>
+}
+
+const InFlight = ({ flights, now }: InFlightProps) =>
   now.inFlightList.length === 0 ? null : (
     <>
       <Part title="In flight" />
@@ -390,6 +404,9 @@ const InFlight = ({ now }: { readonly now: ClientDetail }) =>
                 QoS
               </th>
               <th scope="col">State</th>
+              <th scope="col" class="number" title="Since this page sees it">
+                For at least
+              </th>
               <th scope="col" class="number">
                 Message
               </th>
@@ -402,6 +419,9 @@ const InFlight = ({ now }: { readonly now: ClientDetail }) =>
                 <td>{each.topic === null ? "–" : <code>{each.topic}</code>}</td>
                 <td class="number">{each.qos}</td>
                 <td>{each.state}</td>
+                <td class="number">
+                  {duration(Date.now() / 1000 - (flights.get(flightOf(each)) ?? Date.now() / 1000))}
+                </td>
                 <td class="number">
                   {each.sequence === null ? "–" : <a href={`/trace?message=${each.sequence}`}>{each.sequence}</a>}
                 </td>

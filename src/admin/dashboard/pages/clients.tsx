@@ -84,7 +84,7 @@ export const ClientsPage = () => {
       <List
         path="/clients"
         caption="Clients"
-        columns={[...columns, trail, ...(mayOperate.value ? [act] : [])]}
+        columns={[...who, trail, ...facts, ...(mayOperate.value ? [act] : [])]}
         sort="clientIdentifier"
         version={version.value}
         keyOf={({ clientIdentifier }) => clientIdentifier}
@@ -118,7 +118,7 @@ export const ClientsPage = () => {
   )
 }
 
-const columns: ReadonlyArray<Column<ClientRow>> = [
+const who: ReadonlyArray<Column<ClientRow>> = [
   {
     name: "Client",
     sort: "clientIdentifier",
@@ -126,26 +126,17 @@ const columns: ReadonlyArray<Column<ClientRow>> = [
     show: ({ clientIdentifier }) => <a href={`/clients/${encodeURIComponent(clientIdentifier)}`}>{clientIdentifier}</a>,
     title: ({ clientIdentifier }) => clientIdentifier
   },
-  { name: "State", sort: "state", show: ({ state }) => <State state={state} /> },
-  { name: "User", sort: "username", show: ({ username }) => username ?? "–" },
-  { name: "Address", sort: "address", class: "number-like", show: ({ address }) => address ?? "–" },
-  { name: "Listener", sort: "listener", show: ({ listener }) => listener ?? "–" },
-  { name: "MQTT", sort: "protocol", show: ({ protocol }) => protocol ?? "–" },
-  {
-    name: "Since",
-    sort: "connectedAt",
-    class: "number-like",
-    show: ({ connectedAt, disconnectedAt, state }) => ago(state === "connected" ? connectedAt : disconnectedAt),
-    title: ({ connectedAt, disconnectedAt, state }) => moment(state === "connected" ? connectedAt : disconnectedAt)
-  },
-  { name: "Subs", sort: "subscriptions", isNumber: true, show: ({ subscriptions }) => count(subscriptions) },
+  { name: "State", sort: "state", show: ({ state }) => <State state={state} /> }
+]
+
+const facts: ReadonlyArray<Column<ClientRow>> = [
+  { name: "Behind", sort: "behindRecords", isNumber: true, show: ({ behindRecords }) => count(behindRecords) },
   {
     name: "In flight",
     sort: "inFlight",
     isNumber: true,
     show: ({ inFlight, inFlightMax }) => `${count(inFlight)} / ${count(inFlightMax)}`
   },
-  { name: "Behind", sort: "behindRecords", isNumber: true, show: ({ behindRecords }) => count(behindRecords) },
   { name: "Unsent", sort: "unsentBytes", isNumber: true, show: ({ unsentBytes }) => bytes(unsentBytes) },
   {
     name: "Drops",
@@ -153,7 +144,19 @@ const columns: ReadonlyArray<Column<ClientRow>> = [
     isNumber: true,
     show: ({ clientIdentifier, drops }) =>
       drops === 0 ? "0" : <a href={`/drops?client=${encodeURIComponent(clientIdentifier)}`}>{count(drops)}</a>
-  }
+  },
+  { name: "Subs", sort: "subscriptions", isNumber: true, show: ({ subscriptions }) => count(subscriptions) },
+  {
+    name: "Since",
+    sort: "connectedAt",
+    class: "number-like",
+    show: ({ connectedAt, disconnectedAt, state }) => ago(state === "connected" ? connectedAt : disconnectedAt),
+    title: ({ connectedAt, disconnectedAt, state }) => moment(state === "connected" ? connectedAt : disconnectedAt)
+  },
+  { name: "User", sort: "username", show: ({ username }) => username ?? "–" },
+  { name: "Address", sort: "address", class: "number-like", show: ({ address }) => address ?? "–" },
+  { name: "Listener", sort: "listener", show: ({ listener }) => listener ?? "–" },
+  { name: "MQTT", sort: "protocol", show: ({ protocol }) => protocol ?? "–" }
 ]
 
 const Traffic = ({ totals }: { readonly totals: ReadonlyArray<Total> }) => {

@@ -208,6 +208,7 @@ const Rules = () => {
       </Part>
       <List
         path="/acl"
+        filterKey="rules"
         caption="Rules"
         columns={ruleColumns}
         version={version.value}
@@ -257,6 +258,7 @@ const Bans = () => {
       <Part title="Bans" />
       <List
         path="/bans"
+        filterKey="bans"
         caption="Bans"
         columns={columns}
         version={version.value}
