@@ -5,4 +5,3 @@
 import client from "mqtt/lib/client"
 
 export const MqttClient = client.default
-export default { MqttClient }

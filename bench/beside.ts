@@ -10,8 +10,8 @@
  * storm: mqttload leaves 10,000 sessions behind with ten messages each, all come back as fast as they are let in. slow:
  * 1 to 100 with 0 to 100 further subscribers that never read; nothing may be lost for those that do.
  */
-import { parseArgs } from "node:util"
 import { churn, holdStalled } from "./harness/ballast.ts"
+import { benchOptions } from "./harness/bench-options.ts"
 import { type BrokerName, everythingOn, startBroker, versionOf } from "./harness/brokers.ts"
 import { short, shortSpread, spreadOf } from "./harness/figures.ts"
 import { deliveryFaults, findGenerator, type LoadReport, runGenerator } from "./harness/generator.ts"
@@ -20,21 +20,12 @@ import { peakMiB, residentMiB } from "./harness/process-figures.ts"
 import { Report } from "./harness/report.ts"
 import { barChart, lineChart } from "./harness/svg-chart.ts"
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    repetitions: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
-    topics: { type: "string", default: "1000000" },
-    "no-charts": { type: "boolean", default: false }
-  }
-})
-const repetitions = Number(values.repetitions)
+const options = benchOptions()
+const { isWanted, repetitions } = options
 const report = new Report("beside")
 const generator = findGenerator()
-const timing = ["--seconds", values.seconds, "--warmup", "0.7"]
+const timing = ["--seconds", options.seconds, "--warmup", "0.7"]
 const names: ReadonlyArray<BrokerName> = versionOf("mosquitto") === undefined ? ["promptmq"] : ["promptmq", "mosquitto"]
-const isWanted = (name: string) => values.only === undefined || values.only.split(",").includes(name)
 
 if (isWanted("churn")) await churnBesideB()
 if (isWanted("topics")) await manyTopics()
@@ -89,7 +80,7 @@ async function churnBesideB(): Promise<void> {
 async function manyTopics(): Promise<void> {
   const limitMiB = 400
   const subscribers = 100
-  const topics = Number(values.topics)
+  const topics = options.topics
   const broker = await startBroker("promptmq", everythingOn)
   const beforeMiB = residentMiB(broker.pid)
   const words = ["fan-out", "-h", "127.0.0.1", "-p", String(broker.port), "-V", "311", "--clients", String(subscribers)]
@@ -214,5 +205,5 @@ function faultsOf(found: LoadReport, where: string): void {
 }
 
 function chart(name: string, svg: string): void {
-  if (!values["no-charts"]) report.chart(name, svg)
+  options.chart(report, name, () => svg)
 }

@@ -10,8 +10,8 @@
  * as one), one subscriber listens with `#` (`promptmq bench`, set-up and warm-up included). Points are interleaved; medians. Mosquitto is measured at the first and the last point.
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import { parseArgs } from "node:util"
 import { holdSubscriptions } from "./harness/ballast.ts"
+import { benchOptions } from "./harness/bench-options.ts"
 import { type BrokerName, everythingOn, type RunningBroker, startBroker, versionOf } from "./harness/brokers.ts"
 import { type Spread, short, shortSpread, spreadOf } from "./harness/figures.ts"
 import { deliveryFaults, findGenerator, generatorCore, runGenerator } from "./harness/generator.ts"
@@ -21,18 +21,11 @@ import { openFiles, openFilesMax } from "./harness/process-figures.ts"
 import { Report } from "./harness/report.ts"
 import { lineChart } from "./harness/svg-chart.ts"
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    repetitions: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
-    "no-charts": { type: "boolean", default: false }
-  }
-})
-const repetitions = Number(values.repetitions)
+const options = benchOptions()
+const { isWanted, repetitions } = options
 const report = new Report("growth")
 const generator = findGenerator()
-const timing = ["--seconds", values.seconds, "--warmup", "0.7"]
+const timing = ["--seconds", options.seconds, "--warmup", "0.7"]
 const tenPairs = ["--pubs", "10", "--subs", "10", "--window", "20000"]
 const connectionsMost = 20_000
 /** A broker and a generator need a few files besides. */
@@ -88,7 +81,7 @@ const axes: ReadonlyArray<Axis> = [
     measure: async (broker, count) => {
       const words = ["pair", "-h", "127.0.0.1", "-p", String(broker.port), "-V", "311"]
       // A window below what the broker keeps unsent: nothing is dropped.
-      const pace = ["--topics", String(count), "--window", "10000", "--seconds", values.seconds, "--warmup", "1"]
+      const pace = ["--topics", String(count), "--window", "10000", "--seconds", options.seconds, "--warmup", "1"]
       const found = await runOwnLoad(broker.pid, [...words, ...pace])
       if (found.lost + found.repeated + found.lostConnections > 0) report.fault(`${count} topics: ${found.lost} lost`)
       return found.brokerUsPerMessage
@@ -96,7 +89,7 @@ const axes: ReadonlyArray<Axis> = [
   }
 ]
 
-for (const axis of axes) if (values.only === undefined || values.only.split(",").includes(axis.name)) await run(axis)
+for (const axis of axes) if (isWanted(axis.name)) await run(axis)
 report.note(
   "admin API and metrics on; nothing raised besides --max-inflight=1000 and, for connections, --max-connections"
 )
@@ -173,10 +166,8 @@ function tell(
   report.say(`\nSmallest to largest: ${times.toFixed(2)} ×, promised ≤ ${promised} ×.`)
   if (!(times <= promised)) report.fault(`growth by ${name}: ${times.toFixed(2)} ×, promised ≤ ${promised} ×`)
   report.data(name, { points, own, beside, times, promised })
-  if (values["no-charts"]) return
   const line = (series: typeof own) => series.map(([count, cost]) => [count, cost.median] as const)
-  report.chart(
-    `growth-${name}`,
+  options.chart(report, `growth-${name}`, () =>
     lineChart({
       title: `CPU time of the broker per message by ${name}`,
       xLabel: name,

@@ -10,7 +10,7 @@
 import { execFileSync } from "node:child_process"
 import { mkdtempSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
+import { benchOptions } from "./harness/bench-options.ts"
 import { type BrokerName, everythingOn, freePort, startBroker, versionOf } from "./harness/brokers.ts"
 import { short, shortSpread, spreadOf } from "./harness/figures.ts"
 import { scratchFolder } from "./harness/folders.ts"
@@ -19,18 +19,10 @@ import { type OwnReport, runOwnLoad } from "./harness/own-load.ts"
 import { Report } from "./harness/report.ts"
 import { barChart, lineChart } from "./harness/svg-chart.ts"
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    repetitions: { type: "string", default: "3" },
-    seconds: { type: "string", default: "2" },
-    "no-charts": { type: "boolean", default: false }
-  }
-})
-const repetitions = Number(values.repetitions)
+const options = benchOptions()
+const { isWanted, repetitions } = options
 const report = new Report("payloads")
 const names: ReadonlyArray<BrokerName> = versionOf("mosquitto") === undefined ? ["promptmq"] : ["promptmq", "mosquitto"]
-const isWanted = (name: string) => values.only === undefined || values.only.split(",").includes(name)
 
 if (isWanted("sizes")) await sizes()
 if (isWanted("transports")) await transports()
@@ -53,7 +45,7 @@ async function sizes(): Promise<void> {
           "--window",
           String(window),
           "--seconds",
-          values.seconds,
+          options.seconds,
           "--warmup",
           "0.7"
         ]
@@ -115,7 +107,7 @@ async function transports(): Promise<void> {
       ["WebSocket with TLS", ["--ws", "--cafile", certificate, "-p", String(wss)]]
     ]
     for (const [name, words] of ways) {
-      const pace = ["--clients", "10", "--seconds", values.seconds, "--warmup", "1"]
+      const pace = ["--clients", "10", "--seconds", options.seconds, "--warmup", "1"]
       const found = await runOwnLoad(broker.pid, ["pair", "-h", "127.0.0.1", "-V", "311", ...words, ...pace])
       if (found.lost + found.repeated > 0) report.fault(`${name}: ${found.lost} lost, ${found.repeated} repeated`)
       runs.set(name, [...(runs.get(name) ?? []), found])
@@ -139,5 +131,5 @@ async function transports(): Promise<void> {
 }
 
 function chart(name: string, svg: string): void {
-  if (!values["no-charts"]) report.chart(name, svg)
+  options.chart(report, name, () => svg)
 }

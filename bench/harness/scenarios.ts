@@ -46,12 +46,14 @@ const tenPairs = ["--pubs", "10", "--subs", "10"]
 /** Its database is written every 30 minutes and at the end: nothing is synced while messages flow. */
 const mosquittoPersistence = ["persistence true", "persistence_location FOLDER/", "user root"]
 
+const ratio = (bound: number): Minimum => ({ kind: "ratio", bound })
+const absolute = (bound: number): Minimum => ({ kind: "absolute", bound })
 const delivered = (bound: number, aim: string): Figure => ({
   name: "delivered",
   unit: "/s",
   of: (report) => report.delivered_per_s,
   better: "more",
-  minimum: { kind: "ratio", bound },
+  minimum: ratio(bound),
   aim
 })
 const latency = (name: string, bound: number, of: Figure["of"]): Figure => ({
@@ -59,11 +61,32 @@ const latency = (name: string, bound: number, of: Figure["of"]): Figure => ({
   unit: " µs",
   of,
   better: "less",
-  minimum: { kind: "ratio", bound },
+  minimum: ratio(bound),
   aim: "≤ 1 ×"
 })
 const latencies = [latency("p50", 1.1, ({ p50_us }) => p50_us), latency("p99", 1.5, ({ p99_us }) => p99_us)]
+const reported = (
+  name: string,
+  unit: string,
+  key: string,
+  better: Figure["better"],
+  minimum: Minimum,
+  aim: string
+): Figure => ({
+  name,
+  unit,
+  of: (report) => report[key] ?? Number.NaN,
+  better,
+  minimum,
+  aim
+})
 const timed = { isTimed: true, hasWindow: false, peers: both }
+const counted = { isTimed: false, hasWindow: false }
+const persistent: Pick<Scenario, "hasWindow" | "peers" | "mosquitto"> = {
+  hasWindow: true,
+  peers: ["nats-server"],
+  mosquitto: mosquittoPersistence
+}
 
 export const scenarios: ReadonlyArray<Scenario> = [
   {
@@ -97,40 +120,22 @@ export const scenarios: ReadonlyArray<Scenario> = [
   },
   {
     ...timed,
+    ...persistent,
     name: "E",
     words: "QoS 1, 10:10, persistent, synced before the PUBACK (Mosquitto: never)",
     flags: [...tenPairs, "--qos", "1", "--inflight", "100", "--persistent"],
-    figures: [delivered(3, "500 K/s")],
-    hasWindow: true,
-    peers: ["nats-server"],
-    mosquitto: mosquittoPersistence
+    figures: [delivered(3, "500 K/s")]
   },
   {
+    ...counted,
+    ...persistent,
     name: "E2",
     words: "QoS 1, 100,000 for absent sessions, synced before the PUBACK (Mosquitto: never)",
     flags: [...tenPairs, "--qos", "1", "--offline", "--count", "100000"],
     figures: [
-      {
-        name: "stored",
-        unit: "/s",
-        of: (report) => report["store_acked_per_s"] ?? Number.NaN,
-        better: "more",
-        minimum: { kind: "ratio", bound: 1.5 },
-        aim: "600 K/s"
-      },
-      {
-        name: "drained",
-        unit: "/s",
-        of: (report) => report["drain_delivered_per_s"] ?? Number.NaN,
-        better: "more",
-        minimum: { kind: "ratio", bound: 2 },
-        aim: "1.2 M/s"
-      }
-    ],
-    isTimed: false,
-    hasWindow: true,
-    peers: ["nats-server"],
-    mosquitto: mosquittoPersistence
+      reported("stored", "/s", "store_acked_per_s", "more", ratio(1.5), "600 K/s"),
+      reported("drained", "/s", "drain_delivered_per_s", "more", ratio(2), "1.2 M/s")
+    ]
   },
   {
     ...timed,
@@ -167,29 +172,14 @@ export const scenarios: ReadonlyArray<Scenario> = [
     isSpinning: true
   },
   {
+    ...counted,
     name: "I",
     words: "10,000 idle connections",
     flags: ["--connect-only", "10000", "--seconds", "0.5"],
     figures: [
-      {
-        name: "RSS each",
-        unit: " KiB",
-        of: (report) => report["rss_kb_per_conn"] ?? Number.NaN,
-        better: "less",
-        minimum: { kind: "absolute", bound: 12 },
-        aim: "≤ 8 KiB"
-      },
-      {
-        name: "connects",
-        unit: "/s",
-        of: (report) => report["connects_per_s"] ?? Number.NaN,
-        better: "more",
-        minimum: { kind: "absolute", bound: 12_000 },
-        aim: "30,000/s"
-      }
+      reported("RSS each", " KiB", "rss_kb_per_conn", "less", absolute(12), "≤ 8 KiB"),
+      reported("connects", "/s", "connects_per_s", "more", absolute(12_000), "30,000/s")
     ],
-    isTimed: false,
-    hasWindow: false,
     peers: []
   },
   {
@@ -200,21 +190,11 @@ export const scenarios: ReadonlyArray<Scenario> = [
     figures: [delivered(5, "1.4 M/s")]
   },
   {
+    ...counted,
     name: "K",
     words: "100,000 retained messages to one #",
     flags: ["--pattern", "retained", "--topics", "100000"],
-    figures: [
-      {
-        name: "delivered in",
-        unit: " s",
-        of: (report) => report["drain_seconds"] ?? Number.NaN,
-        better: "less",
-        minimum: { kind: "ratio", bound: 1 },
-        aim: "0.18 s"
-      }
-    ],
-    isTimed: false,
-    hasWindow: false,
+    figures: [reported("delivered in", " s", "drain_seconds", "less", ratio(1), "0.18 s")],
     peers: both
   }
 ]

@@ -82,10 +82,7 @@ export const accept = (
     return
   }
   forgetOrphan(core, clientIdentifier)
-  const event = sessionPresent ? Counter.sessionsResumed : Counter.sessionsCreated
-  core.count[event] = (core.count[event] as number) + 1
-  if (session.will !== undefined)
-    core.count[Counter.willsCancelled] = (core.count[Counter.willsCancelled] as number) + 1
+  countSession(core, session, sessionPresent)
   cancelSessionTimers(core, session) // a pending will dies with the return [MQTT-3.1.3-9]
 
   adopt(core, client, session, packet, identity, expirySeconds)
@@ -119,6 +116,12 @@ export const accept = (
   if (client.mustPump || session.shared !== undefined) queuePump(core, client)
   watchKeepAlive(core, client)
   watchIdentity(core, client)
+}
+
+const countSession = ({ count }: Core, { will }: Session, sessionPresent: boolean): void => {
+  const event = sessionPresent ? Counter.sessionsResumed : Counter.sessionsCreated
+  count[event] = (count[event] as number) + 1
+  if (will !== undefined) count[Counter.willsCancelled] = (count[Counter.willsCancelled] as number) + 1
 }
 
 const newWords = { 3: "MQTT 3.1, new session", 4: "MQTT 3.1.1, new session", 5: "MQTT 5.0, new session" } as const

@@ -8,9 +8,9 @@
  *   type, length, Packet Identifier (2), 00, Property Length, 1F, length (2), text      all lengths below 128
  *
  * Invariants
- * - Only of a message that was taken, and only with the acknowledgement that was due anyway: it is never later, and
+ * - [RCP-1] Only of a message that was taken, and only with the acknowledgement that was due anyway: it is never later, and
  *   "durable" is said by what the log has synced at that moment [KEEP-1].
- * - Nothing to clients that want no problem information [MQTT-3.1.2-29], nor beyond their Maximum Packet Size
+ * - [RCP-2] Nothing to clients that want no problem information [MQTT-3.1.2-29], nor beyond their Maximum Packet Size
  *   [MQTT-3.4.2-2] [MQTT-3.5.2-2].
  * - Bounded: one note per acknowledgement that is due, so Receive Maximum bounds them; who is counted by COUNTED_MAX.
  */
@@ -87,7 +87,7 @@ export const acknowledgeWithReceipt = (
   const textBytes = text.length
   assert(textBytes <= TEXT_BYTES_MAX, "a receipt's lengths take one byte each")
   const size = HEADER_BYTES + textBytes
-  if (size > client.maximumPacketSizeBytes) return false // [MQTT-3.4.2-2] [MQTT-3.5.2-2]
+  if (size > client.maximumPacketSizeBytes) return false // [RCP-2] [MQTT-3.4.2-2] [MQTT-3.5.2-2]
   const { outbox } = client.connection
   const at = outbox.reserve(size)
   const { slab } = outbox
@@ -105,6 +105,7 @@ export const acknowledgeWithReceipt = (
 }
 
 const textOf = ({ isDurable, log }: Core, { receivers, ticket }: Receipt): string => {
+  // [RCP-1]
   const kept = ticket === 0 ? "" : !isDurable ? "in memory, " : ticket <= log.durable ? "durable, " : "not synced yet, "
   const atLeast = receivers >= COUNTED_MAX ? "at least " : ""
   return `${kept}${atLeast}${receivers} ${receivers === 1 ? "receiver" : "receivers"}`

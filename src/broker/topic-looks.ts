@@ -103,7 +103,7 @@ export class TopicLooks implements Expirable {
     const look = this.#bySerial.get(entry.serial) ?? this.#found(entry)
     if (look === undefined) return
     const { nowMs } = this.#core
-    const start = frames === 1 ? view.frameStart : this.#lastStart(view)
+    const start = frames === 1 ? view.frameStart : this.#lastStart(view) // [LOOK-3]
     const headerBytes = view.payloadStart - view.frameStart
     const length = headerBytes > FRAME_BYTES_MAX ? 0 : Math.min(view.frameEnd - start, FRAME_BYTES_MAX)
     if (look.bytes.length < length) look.bytes = Buffer.allocUnsafeSlow(length)

@@ -5,7 +5,7 @@
  * too. The library throws on values it cannot write; those are ours to get right, never a client's.
  * Both codecs share these functions. Acknowledgements and PUBLISH are written by own code.
  */
-import { generate, type Packet } from "mqtt-packet"
+import { generate, type Packet, writeToStream } from "mqtt-packet"
 import { PacketType, type Properties, type ProtocolVersion } from "./codec.ts"
 import { toLibrary } from "./mqtt-packet-properties.ts"
 
@@ -54,7 +54,13 @@ export function encodeAuth(reasonCode: number, properties: Properties): Buffer {
   return write(5, { cmd: "auth", reasonCode, properties: toLibrary(properties) })
 }
 
-/** The library's first call fills a table of numbers: 10 ms that no client should wait for. */
+/**
+ * The library would fill a table of all 65,536 numbers, a buffer each, at its first call: 30 to 50 ms of a start and 19 MiB, for
+ * packets that are rare.
+ */
+writeToStream.cacheNumbers = false
+
+/** The first calls of what is not compiled yet, before a client waits for them. */
 export function warm(): void {
   for (const version of [4, 5] as const) {
     encodeConnack(version, false, 0, { receiveMaximum: 1, reasonString: "warm", userProperties: [["a", "b"]] })

@@ -7,6 +7,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Client } from "../../src/broker/client.ts"
 import { receiptsOf } from "../../src/broker/receipts.ts"
 import type { ConnectPacket } from "../../src/codec/codec.ts"
+import { KeepLane } from "../../src/store/ports.ts"
 import { SlowStore } from "../support/slow-store.ts"
 import type { Received } from "./client-packets.ts"
 import { TestClient } from "./test-client.ts"
@@ -71,16 +72,16 @@ describe("receipts", () => {
   })
 
   it("say so where the promise is less than a sync", () => {
-    const { connect, publisher, settle, store, told } = setUp()
+    const { connect, publisher, settle, store, told, world } = setUp()
     const away = connect("away", 1000)
     away.subscribe("t", { qos: 1 })
     settle()
     away.disconnect()
     settle()
-    const durable = store.durable
-    Object.defineProperty(store, "durable", { get: () => durable })
     publisher.publish("t", "x", { qos: 1 })
-    settle()
+    world.run()
+    store.keep(Number.POSITIVE_INFINITY, KeepLane.policy)
+    world.run()
     assert.deepEqual(told(), ["not synced yet, 1 receiver"])
   })
 

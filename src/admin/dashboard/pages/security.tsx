@@ -7,11 +7,12 @@ import { get, send } from "../api.ts"
 import { WARN_DAYS } from "../certificates.ts"
 import { requestCommand, securityCommand, unbanCommand } from "../commands.ts"
 import { Explain } from "../explain.tsx"
-import { ago, count, counted, daysUntil, moment } from "../format.ts"
+import { ago, count, daysUntil, moment } from "../format.ts"
 import { Impact } from "../impact.tsx"
 import { doing, tellFailure } from "../notices.tsx"
 import { ClientLink, Facts, Heading, Nothing, Part, Waiting } from "../parts.tsx"
 import { usePolled } from "../polled.ts"
+import { Quotas } from "../quotas.tsx"
 import { mayAdminister, mayOperate } from "../session.ts"
 import { type Column, List } from "../table.tsx"
 import { Users } from "../users.tsx"
@@ -39,6 +40,7 @@ export const SecurityPage = () => {
       <Explain />
       <Rules />
       {mayAdminister.value && view !== undefined ? <Users chain={view.chain} /> : null}
+      <Quotas />
       <Bans />
       {view === undefined ? null : <Refusals view={view} />}
       {mayAdminister.value ? <Changes /> : null}
@@ -314,9 +316,7 @@ const Changes = () => {
   )
   return (
     <>
-      <Part
-        title={value === undefined || value.length === 0 ? "Changes" : `The last ${counted(value.length, "change")}`}
-      />
+      <Part title="Changes through the admin API" />
       {value === undefined ? (
         <Waiting failure={failure} />
       ) : value.length === 0 ? (

@@ -52,8 +52,8 @@ export const TopicsPage = () => {
           {chosen === undefined ? (
             <div class="panel">
               <Nothing title="No topic is chosen">
-                Open the tree on the left. Its numbers say how many messages there were, and how many there are a
-                second.
+                Open the tree on the left: it tells how many messages there were, and how many there are a second.
+                Nothing there yet? Try <code>promptmq pub -t demo/hi -m hello</code>.
               </Nothing>
             </div>
           ) : (
