@@ -5,6 +5,7 @@
  * Exit codes: 4 nothing answers; 5 the token is missing, wrong or of too low a role; 6 no such client, topic, ban; 2 a value
  * that the broker does not take; 1 the rest.
  */
+import { failures } from "../admin/failures.ts"
 import type { ApiAnswer } from "./api-http.ts"
 import { type ExitCode, exitCodeMeanings, exitCodes } from "./exit-codes.ts"
 import { printProblem, type World } from "./world.ts"
@@ -87,7 +88,7 @@ function asCommands(problem: ApiProblem): ApiProblem {
   return { ...problem, fix }
 }
 
-const WRONG_TOKEN = "E5101"
+const WRONG_TOKEN = failures.unauthorized.code
 /** The token came from the folder of a configuration: most often another broker's. */
 const WRONG_TOKEN_FIX =
   "name the broker as it was started (-c, --data-dir), or a file with one of its tokens: --token-file"

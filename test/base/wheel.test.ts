@@ -34,6 +34,24 @@ describe("timer wheel", () => {
     assert.deepStrictEqual(fired(wheel, deadlineMs + TICK_MS), ["far"])
   })
 
+  it("moves an item to another deadline, sooner or later, and leaves one alone that has fired", () => {
+    const wheel = new TimerWheel<string>(TICK_MS, SLOTS)
+    const later = wheel.schedule("later", 20)
+    const sooner = wheel.schedule("sooner", 500)
+    const cancelled = wheel.schedule("cancelled", 20)
+    assert.isTrue(wheel.move(later, 100))
+    assert.isTrue(wheel.move(sooner, 40))
+    wheel.cancel(cancelled)
+    assert.isFalse(wheel.move(cancelled, 40))
+    assert.strictEqual(wheel.size, 2)
+    assert.deepStrictEqual(fired(wheel, 30), [])
+    assert.deepStrictEqual(fired(wheel, 40), ["sooner"])
+    assert.isFalse(wheel.move(sooner, 60))
+    assert.deepStrictEqual(fired(wheel, 90), [])
+    assert.deepStrictEqual(fired(wheel, 100), ["later"])
+    assert.deepStrictEqual(fired(wheel, 10_000), [])
+  })
+
   it("fires everything due after a jump of the clock, and ignores a step back", () => {
     const wheel = new TimerWheel<number>(TICK_MS, SLOTS)
     for (let item = 0; item < 100; item++) wheel.schedule(item, item * 7)

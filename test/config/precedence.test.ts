@@ -17,7 +17,7 @@ type Three = readonly [WireValue, WireValue, WireValue]
 
 /** Settings whose text has a form of its own. */
 const special: Readonly<Record<string, Three>> = {
-  "auth.chain": [["jwt"], ["psk", "http"], ["password-file"]],
+  "auth.chain": [["jwt"], ["password-file", "http"], ["password-file"]],
   "auth.http.url": ["https://a.example", "https://b.example/x", "http://127.0.0.1:1"],
   "auth.jwt.jwks-url": ["https://a.example", "https://b.example/x", "http://127.0.0.1:1"],
   "auth.jwt.algorithms": [["RS256"], ["ES256", "EdDSA"], ["HS256"]],

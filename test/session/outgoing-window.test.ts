@@ -122,4 +122,19 @@ describe("the outgoing window", () => {
     assert.deepEqual(window.openIdentifiers(), [b, c, d])
     assert.strictEqual(window.state(b), awaitPubcomp)
   })
+
+  it("tells them in that order when the line of identifiers has gone round, also when one was overtaken", () => {
+    const window = new OutgoingWindow(65_535)
+    const open = Array.from({ length: 12 }, (_, i) => window.open(awaitPuback, i))
+    for (let sequence = 12; sequence < 40; sequence++) {
+      window.close(open.shift() as number)
+      open.push(window.open(awaitPuback, sequence))
+      assert.deepEqual(window.openIdentifiers(), open)
+    }
+    for (let sequence = 40; sequence < 80; sequence++) {
+      window.close(open.splice(sequence % 3, 1)[0] as number)
+      open.push(window.open(awaitPuback, sequence))
+      assert.deepEqual(window.openIdentifiers(), open)
+    }
+  })
 })
