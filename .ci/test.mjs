@@ -50,7 +50,7 @@ function suites() {
   const fromMs = performance.now()
   const folder = mkdtempSync(join(tmpdir(), "promptmq-test-"))
   const file = join(folder, "report.json")
-  const projects = isTorture ? ["torture"] : ["unit", "behaviour"]
+  const projects = isTorture ? ["torture"] : ["unit", "behaviour", "dashboard"]
   const args = [
     join(root, "node_modules", "vitest", "vitest.mjs"),
     "run",

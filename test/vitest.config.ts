@@ -1,9 +1,9 @@
 /**
- * How the tests run. Three projects, so that each gets the room it needs on two cores:
+ * How the tests run. Four projects, one after the other, so that each gets the room it needs on two cores:
  *
  *   unit       test/<room>, contract suites, tidy: plain and quick, files side by side
- *   behaviour  test/behaviour, test/dashboard: a real broker behind a real socket, or before a real browser; one file
- *              at a time, for its clocks' sake
+ *   behaviour  test/behaviour: a real broker behind a real socket; two files at a time, which wait more than they work
+ *   dashboard  test/dashboard: a real broker before a real browser; one file at a time, for the browser takes both cores
  *   torture    test/torture: minutes of load or of nothing; only by `npm run torture`
  *
  * No retries: a test that fails now and then is a wrong test or a found fault.
@@ -13,8 +13,8 @@ import { defineConfig } from "vitest/config"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
 const torture = "test/torture/**/*.test.ts"
-/** Real brokers behind real sockets, or before a real browser. */
-const behaviour = ["test/behaviour/**/*.test.ts", "test/dashboard/**/*.test.ts"]
+const behaviour = "test/behaviour/**/*.test.ts"
+const dashboard = "test/dashboard/**/*.test.ts"
 /** A limit against hanging, never a measurement. The mutants' runner shortens it: there many tests wait in vain. */
 const testTimeout = Number(process.env["PROMPTMQ_TEST_TIMEOUT_MS"] ?? 60_000)
 
@@ -28,7 +28,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: [...behaviour, torture],
+          exclude: [behaviour, dashboard, torture],
           testTimeout,
           hookTimeout: testTimeout
         }
@@ -37,11 +37,21 @@ export default defineConfig({
         extends: true,
         test: {
           name: "behaviour",
-          include: behaviour,
-          fileParallelism: false,
+          include: [behaviour],
           testTimeout,
           hookTimeout: testTimeout,
           sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "dashboard",
+          include: [dashboard],
+          fileParallelism: false,
+          testTimeout,
+          hookTimeout: testTimeout,
+          sequence: { groupOrder: 2 }
         }
       },
       {
@@ -52,7 +62,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 1_800_000,
           hookTimeout: testTimeout,
-          sequence: { groupOrder: 2 }
+          sequence: { groupOrder: 3 }
         }
       }
     ]
