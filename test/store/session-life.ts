@@ -352,6 +352,13 @@ export function expected(truth: Truth): unknown {
   })
 }
 
+/** In the same order on both sides, in whichever order each lists the members of its objects. */
 function sorted<A>(values: ReadonlyArray<A>): ReadonlyArray<A> {
-  return [...values].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+  return [...values].sort((a, b) => (canonical(a) < canonical(b) ? -1 : 1))
+}
+
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, each) =>
+    typeof each === "object" && each !== null && !Array.isArray(each) ? Object.entries(each).sort() : each
+  )
 }
