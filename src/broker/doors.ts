@@ -13,7 +13,7 @@ import type { Core } from "./core.ts"
 /** Sockets above mqtt.max-connections that are let in to be told so (0x97), at least so many. */
 const REFUSED_AT_ONCE = 64
 /** So much later than new connections are refused with words, they are refused without. */
-const OVERLOAD_FACTOR = 4
+const OVERLOAD_FACTOR = 2
 
 export interface Doors {
   readonly limits: AcceptLimits

@@ -27,6 +27,7 @@ import type { Subscription } from "../session/subscription.ts"
 import { keptOf } from "./acknowledge.ts"
 import { type Client, clientOf } from "./client.ts"
 import type { Core } from "./core.ts"
+import { matchWords, QUEUED_LOOKED_MAX } from "./match-words.ts"
 import { entryOf } from "./permissions.ts"
 import type { MessageSpans, Spans } from "./spans.ts"
 import type { TopicLooks } from "./topic-looks.ts"
@@ -45,8 +46,6 @@ interface Uncommitted {
 
 /** Messages whose later steps are still told apart: what follows a trace through the log. Bounded like the trace itself. */
 const REMEMBERED_MAX = 10_000
-/** Of the subscriptions that read the log, per message. */
-const QUEUED_LOOKED_MAX = 1000
 /** Of what waits in memory, per session. */
 const WAITING_MAX = 1000
 const IDENTIFIERS = 65_536
@@ -181,7 +180,7 @@ export class MessageWatch {
   routed(): void {
     if (this.#isWanted) {
       if (this.#isAbout(this.#publisher)) this.#routing()
-      if (this.#sequence >= 0) this.#tellWaiting(this.#view as PublishView, this.#sequence)
+      this.#tellWaiting(this.#view as PublishView, this.#sequence)
     }
     if (this.#span !== undefined) this.spans?.routed(this.#span, this.#core.nowMs)
     this.#view = undefined
@@ -362,7 +361,8 @@ export class MessageWatch {
     const sizeBytes = view.frameEnd - view.payloadStart
     const words = `${sizeBytes} bytes${view.retain ? ", retained" : ""}`
     this.#tell("accepted", message, publisher, publisherAddress, words, view.qos, 0, view)
-    if (this.#denied === undefined) this.#tell("matched", message, publisher, publisherAddress, this.#matchWords(entry))
+    if (this.#denied === undefined)
+      this.#tell("matched", message, publisher, publisherAddress, matchWords(this.#core, entry))
     if (this.#sequence >= 0) this.#tellLogged(message)
     return message
   }
@@ -383,29 +383,15 @@ export class MessageWatch {
     return this.#span !== undefined || this.#names === undefined || this.#names.has(clientIdentifier)
   }
 
-  #matchWords({ matched }: TopicEntry<Session>): string {
-    let subscriptions = 0
-    let looked = 0
-    for (const filter of matched) {
-      subscriptions += filter.live.length
-      if (filter.logReaders === 0) continue
-      for (const { liveIndex } of this.#core.logReadersOf(filter)) {
-        if (liveIndex < 0) subscriptions += 1
-        if (++looked >= QUEUED_LOOKED_MAX) break
-      }
-    }
-    const atLeast = looked >= QUEUED_LOOKED_MAX ? "at least " : ""
-    return `${atLeast}${subscriptions} ${subscriptions === 1 ? "subscription" : "subscriptions"}`
-  }
-
-  /** Sessions that will come to it in the log: away, or behind. */
+  /** Sessions that will come to it in the log: away, or behind. At QoS 0 nobody will, and who is away is told of that. */
   #tellWaiting(view: PublishView, sequence: number): void {
-    if (view.qos === 0) return
+    if (view.qos > 0 && sequence < 0) return
     let looked = 0
     for (const filter of (this.#entry as TopicEntry<Session>).matched) {
       if (filter.logReaders === 0) continue
       for (const subscription of this.#waitingFor(filter)) {
-        this.#tellQueued(subscription, sequence, view.qos)
+        if (view.qos === 0) this.#tellMissed(subscription)
+        else this.#tellQueued(subscription, sequence, view.qos)
         looked += 1
         if (looked >= QUEUED_LOOKED_MAX) return
       }
@@ -423,6 +409,12 @@ export class MessageWatch {
       for (const subscription of session?.subscriptions.values() ?? [])
         if (subscription.filter === filter) yield subscription
     }
+  }
+
+  #tellMissed({ active, group, subscriber }: Subscription): void {
+    if (!active || group !== undefined || clientOf(subscriber) !== undefined) return
+    const why = "it is away, and nothing is kept at QoS 0"
+    this.#tell("dropped", this.#routing(), subscriber.clientIdentifier, undefined, why, 0)
   }
 
   #tellQueued({ active, group, noLocal, qos, subscriber }: Subscription, sequence: number, messageQos: number): void {

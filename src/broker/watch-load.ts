@@ -2,7 +2,7 @@
  * Looks at the process itself, some times a second: how late its event loop is, and how much memory it has.
  *
  * The lag is the time by which a timer comes too late, as a mean that forgets: one long turn (a collection of garbage, a
- * snapshot) refuses nobody, a loop that is late all the time does.
+ * snapshot, a machine that was paused) refuses nobody, however long it was; a loop that is late all the time does.
  */
 import { totalmem } from "node:os"
 import * as Effect from "effect/Effect"
@@ -13,6 +13,8 @@ import { lookAtMemory } from "./memory-ceiling.ts"
 const LOOK_MS = 250
 /** Share of the newest look in the mean. */
 const NEWEST = 0.25
+/** What one look may say at most, in limits.max-loop-lag: below 1 / NEWEST, so that one look alone never refuses. */
+const LOOK_LIMITS_MAX = 3
 const CEILING_SHARE = 0.8
 /** Code, stacks and the run time itself, which are in no heap. */
 const BESIDE_HEAP_BYTES = 67_108_864
@@ -48,8 +50,9 @@ export const lookAtLoad = (core: Core, reader: LoadReader): (() => void) => {
     const nowMs = reader.monotonicMs()
     const lagMs = Math.max(0, nowMs - beforeMs - LOOK_MS)
     beforeMs = nowMs
-    core.fairness.loopLagMs += (lagMs - core.fairness.loopLagMs) * NEWEST
-    const { memoryBytesMax } = core.limits
+    const { loopLagMsMax, memoryBytesMax } = core.limits
+    const toldMs = loopLagMsMax > 0 ? Math.min(lagMs, loopLagMsMax * LOOK_LIMITS_MAX) : lagMs
+    core.fairness.loopLagMs += (toldMs - core.fairness.loopLagMs) * NEWEST
     core.tick()
     lookAtMemory(
       core,

@@ -73,6 +73,25 @@ describe("a trace by topic", () => {
     ])
   })
 
+  it("tells who was away from a message at QoS 0, which nobody keeps", () => {
+    const { connect, start, told, world } = setUp()
+    const reader = connect("b", { sessionExpirySeconds: 100 })
+    reader.subscribe("t", { qos: 1 })
+    connect("c").subscribe("t", { qos: 1 })
+    world.run()
+    reader.disconnect()
+    const publisher = connect("a")
+    const { id } = start({ topic: "t" })
+    publisher.publish("t", "x", { qos: 0 })
+    world.run()
+    assert.deepStrictEqual(told(id), [
+      "accepted a: 1 bytes",
+      "matched a: 2 subscriptions",
+      "sent c: QoS 0",
+      "dropped b: it is away, and nothing is kept at QoS 0"
+    ])
+  })
+
   it("tells what waits for an absent session, and its delivery after the return, as one message", () => {
     const { connect, start, told, traces, world } = setUp()
     const session = { sessionExpirySeconds: 100 }
