@@ -8,7 +8,7 @@
  * - A file that is not there is no ban. A crash leaves the old file or the new one.
  * - A ban that somebody asked for is in the file before it is answered; those the broker makes follow within a second.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -49,7 +49,7 @@ export function saveBans(file: string, bans: ReadonlyArray<Ban>): void {
   rmSync(next, { force: true })
   const handle = openSync(next, "wx", 0o600)
   try {
-    writeSync(handle, `${JSON.stringify({ version: VERSION, bans })}\n`)
+    writeFileSync(handle, `${JSON.stringify({ version: VERSION, bans })}\n`)
     fsyncSync(handle)
   } finally {
     closeSync(handle)

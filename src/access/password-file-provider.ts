@@ -8,7 +8,8 @@
  */
 import { randomBytes } from "node:crypto"
 import * as Effect from "effect/Effect"
-import { stateOfFile, watchFile } from "./file-watch.ts"
+import { stateOfFile } from "../listener/file-state.ts"
+import { watchFile } from "./file-watch.ts"
 import { isProblem, type PasswordFile, readPasswordFile } from "./password-file.ts"
 import { checkPassword, type PasswordUsers } from "./password-users.ts"
 import { type Provider, ProviderFailed } from "./provider.ts"

@@ -13,23 +13,9 @@
  * - Written whole, aside, with mode 0600, synced and renamed: a reader sees the old file or the new one. Comments and
  *   the order of lines stay.
  *
- * Elsewhere: when it is read (password-file-provider.ts), who writes it (cli/user-add.ts).
+ * Elsewhere: when it is read (password-file-provider.ts), who writes it (cli/user-add.ts) and how (private-file.ts).
  */
-import { randomBytes } from "node:crypto"
-import {
-  closeSync,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync
-} from "node:fs"
-import { dirname } from "node:path"
+import { closeSync, fstatSync, openSync, readFileSync } from "node:fs"
 import { hasControlCharacter } from "./chain.ts"
 import { type PasswordHash, parsePasswordHash } from "./password-hash.ts"
 import { parseScramKeys, type ScramKeys } from "./scram-keys.ts"
@@ -114,29 +100,6 @@ export const withUser = (text: string, username: string, line: string | undefine
   } else if (at === -1) lines.push(line)
   else lines[at] = line
   return lines.length === 0 ? "" : `${lines.join("\n")}\n`
-}
-
-/** Throws what the system says. Owner and mode stay those of the file before, the first ones are those of its folder. */
-export const writePasswordFile = (file: string, text: string): void => {
-  const before = statSync(file, { throwIfNoEntry: false })
-  const owner = before ?? statSync(dirname(file))
-  const aside = `${file}.${randomBytes(8).toString("hex")}`
-  const handle = openSync(aside, "wx", OWNER_ONLY)
-  try {
-    try {
-      // Written by root for a broker that is not: it must be able to read it.
-      if (process.getuid?.() === 0) fchownSync(handle, owner.uid, owner.gid)
-      fchmodSync(handle, OWNER_ONLY | ((before?.mode ?? 0) & 0o040))
-      writeSync(handle, text)
-      fsyncSync(handle)
-    } finally {
-      closeSync(handle)
-    }
-    renameSync(aside, file)
-  } catch (cause) {
-    rmSync(aside, { force: true })
-    throw cause
-  }
 }
 
 const contentOf = (

@@ -15,8 +15,9 @@ import { readFileSync, statSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
+import { stateOfFile } from "../listener/file-state.ts"
 import type { Settings } from "../settings/settings.ts"
-import { stateOfFile, watchFile } from "./file-watch.ts"
+import { watchFile } from "./file-watch.ts"
 import type { Rule, RuleList } from "./rule.ts"
 import { RulesAuthorizer } from "./rules-authorizer.ts"
 import type { ReadRules, RulesProblem } from "./rules-file.ts"
@@ -64,7 +65,7 @@ export class RulesSource {
   ) {
     this.settings = settings
     this.#read = read
-    this.#fileState = settings.rulesFile === "" ? "" : stateOfFile(settings.rulesFile)
+    this.#fileState = stateOfFile(settings.rulesFile)
     this.authorizer = new RulesAuthorizer({ rules, noMatch: settings.noMatch })
   }
 

@@ -11,7 +11,7 @@
  * - [ADM-3] A tokens file that cannot be used any more takes its tokens along: whoever took a line out must be sure of it.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto"
-import { stateOfFile } from "../access/file-watch.ts"
+import { stateOfFile } from "../listener/file-state.ts"
 import type { Caller, Role } from "./api/shared.ts"
 import { digestOf, newToken, readTokens, type TokenRow } from "./tokens-file.ts"
 

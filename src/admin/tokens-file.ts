@@ -12,18 +12,10 @@
  * (cli/token-*.ts).
  */
 import { createHash, randomBytes } from "node:crypto"
-import {
-  appendFileSync,
-  chmodSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync
-} from "node:fs"
+import { appendFileSync, chmodSync, mkdirSync, readFileSync, statSync } from "node:fs"
 import { dirname } from "node:path"
-import { stateOfFile } from "../access/file-watch.ts"
+import { exchangeFile } from "../access/private-file.ts"
+import { stateOfFile } from "../listener/file-state.ts"
 import type { Role } from "./api/shared.ts"
 
 export interface TokenRow {
@@ -92,11 +84,5 @@ export const removeToken = (file: string, name: string): void => {
   const kept = readFileSync(file, "utf8")
     .split("\n")
     .filter((line) => linePattern.exec(line.trim())?.[1] !== name)
-  const next = `${file}.${randomBytes(8).toString("hex")}`
-  try {
-    writeFileSync(next, kept.join("\n"), { mode: ownerOnly, flag: "wx" })
-    renameSync(next, file)
-  } finally {
-    rmSync(next, { force: true })
-  }
+  exchangeFile(file, kept.join("\n"))
 }

@@ -5,14 +5,13 @@
  */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type Ban, type BanKind, banValue } from "../access/bans.ts"
 import { type BansFileError, loadBans, saveBans } from "../access/bans-file.ts"
 import type { Settings } from "../settings/settings.ts"
 import { enforceBan } from "./admission.ts"
 import type { Core } from "./core.ts"
-import { supervise } from "./supervise.ts"
+import { keepSaving } from "./keep-saving.ts"
 
 const SAVE_MS = 1000
 
@@ -57,8 +56,7 @@ export const keepBans = (
         core.options.report({ level: "warn", what: "the bans could not be saved: a restart forgets them", why })
       }
     }
-    yield* supervise("the keeper of bans", Effect.repeat(Effect.sync(save), Schedule.spaced(SAVE_MS)))
-    yield* Effect.addFinalizer(() => Effect.sync(save))
+    yield* keepSaving("the keeper of bans", SAVE_MS, async () => save())
     return {
       list: () => {
         core.tick()

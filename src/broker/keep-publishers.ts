@@ -11,14 +11,14 @@
  *   again. A store that was made anew has another store's names nowhere, because the first line names the store.
  * - Bounded: it is written anew, whole, when it has twice as many lines as there are names.
  */
-import { chmod, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
-import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
+import { open, readFile } from "node:fs/promises"
+import { join } from "node:path"
+import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { replaceFile } from "../access/private-file.ts"
 import type { Core } from "./core.ts"
+import { keepSaving } from "./keep-saving.ts"
 import type { PublisherName } from "./retained-publishers.ts"
-import { supervise } from "./supervise.ts"
 
 const FILE = "retained-publishers.jsonl"
 const SAVE_MS = 1000
@@ -31,22 +31,10 @@ export const keepPublishers = (
   core: Core,
   dataDirectory: string,
   storeUuid: string
-): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const keeper = new Keeper(core, join(dataDirectory, FILE), storeUuid)
-    yield* supervise(
-      "the keeper of publishers' names",
-      Effect.promise(() => keeper.load()).pipe(
-        Effect.andThen(
-          Effect.repeat(
-            Effect.promise(() => keeper.save()),
-            Schedule.spaced(SAVE_MS)
-          )
-        )
-      )
-    )
-    yield* Effect.addFinalizer(() => Effect.promise(() => keeper.save()))
-  })
+): Effect.Effect<void, never, Scope.Scope> => {
+  const keeper = new Keeper(core, join(dataDirectory, FILE), storeUuid)
+  return keepSaving("the keeper of publishers' names", SAVE_MS, () => keeper.save())
+}
 
 class Keeper {
   readonly #core: Core
@@ -63,7 +51,7 @@ class Keeper {
   }
 
   /** Never rejects. */
-  async load(): Promise<void> {
+  async #load(): Promise<void> {
     const text = await readFile(this.#file, { encoding: "utf8" }).catch(() => "")
     const lines = text.split("\n")
     const isOurs = lines[0] === this.#head()
@@ -80,7 +68,7 @@ class Keeper {
   async save(): Promise<void> {
     const { publishers } = this.#core
     // What is on disk and not read yet must not be written over.
-    if (!this.#isLoaded) return
+    if (!this.#isLoaded) await this.#load()
     const fresh = publishers.takeFresh()
     if (fresh.length === 0) return
     try {
@@ -107,13 +95,8 @@ class Keeper {
   }
 
   async #writeAll(): Promise<void> {
-    const next = `${this.#file}.new`
-    await mkdir(dirname(this.#file), { recursive: true, mode: 0o700 })
     const all = Array.from(this.#core.publishers.entries(), lineOf)
-    await rm(next, { force: true })
-    await writeFile(next, `${this.#head()}\n${all.join("")}`, { mode: ownerOnly })
-    await chmod(next, ownerOnly)
-    await rename(next, this.#file)
+    await replaceFile(this.#file, `${this.#head()}\n${all.join("")}`)
     this.#lines = all.length + 1
   }
 

@@ -11,14 +11,13 @@
  * - With the memory engine, which keeps nothing at exit, there is no file.
  */
 import { readFileSync } from "node:fs"
-import { mkdir, open, rename, rm } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import { replaceFile } from "../access/private-file.ts"
 import type { Settings } from "../settings/settings.ts"
 import type { Core } from "./core.ts"
-import { supervise } from "./supervise.ts"
+import { keepSaving } from "./keep-saving.ts"
 import type { UserQuota } from "./user-quotas.ts"
 
 const SAVE_MS = 10_000
@@ -62,20 +61,13 @@ export const keepQuotas = (core: Core, { storage }: Settings): Effect.Effect<Quo
       if (saved === quotas.changes) return
       saved = quotas.changes
       try {
-        await write(file, textOf(core))
+        await replaceFile(file, textOf(core))
       } catch (cause) {
         saved = -1
         told("the counts of users' quotas could not be saved: a restart forgets them", cause)
       }
     }
-    // One at a time: the stop may come while one is under way.
-    let last = Promise.resolve()
-    const save = Effect.promise(() => {
-      last = last.then(saveOnce)
-      return last
-    })
-    yield* supervise("the keeper of quotas", Effect.repeat(save, Schedule.spaced(SAVE_MS)))
-    yield* Effect.addFinalizer(() => save)
+    yield* keepSaving("the keeper of quotas", SAVE_MS, saveOnce)
     return desk
   })
 
@@ -87,20 +79,6 @@ const textOf = ({ fairness: { quotas } }: Core): string => {
     refused
   ])
   return `${JSON.stringify({ version: VERSION, endsAtMs: quotas.endsAtMs, users })}\n`
-}
-
-const write = async (file: string, text: string): Promise<void> => {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-  const next = `${file}.new`
-  await rm(next, { force: true })
-  const handle = await open(next, "wx", 0o600)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-  await rename(next, file)
 }
 
 /** What is wrong with the file; undefined = nothing, or it is not there. */

@@ -63,11 +63,11 @@ const receiversOf = (core: Core, { matched }: TopicEntry<Session>): number => {
   for (const filter of matched) {
     for (const each of filter.live) {
       const { group, subscriber } = each as Subscription
-      if (found.size < COUNTED_MAX) found.add(group ?? subscriber)
+      if (found.add(group ?? subscriber).size >= COUNTED_MAX) return COUNTED_MAX
     }
     if (filter.logReaders === 0) continue
     for (const { group, subscriber } of core.logReadersOf(filter)) {
-      if (found.size < COUNTED_MAX) found.add(group ?? subscriber)
+      if (found.add(group ?? subscriber).size >= COUNTED_MAX) return COUNTED_MAX
     }
   }
   return found.size

@@ -5,7 +5,7 @@
  * Invariants
  * - [RCK-1] Whoever would not be let in any more with what it showed is disconnected, with 0x87 where MQTT 5.0 can tell; its
  *   will is published, its session stays: it is the user's, who may come again.
- * - Who is being judged meanwhile is looked at when that is done (stillCounts, in accept.ts).
+ * - Who is being judged meanwhile is looked at when that is done (doubtOf, asked by accept.ts).
  * - Nothing is asked of others here (a directory, a server): what they vouched for lasts as long as they said.
  *
  * Elsewhere: what was proved by TLS (listener/tls-proof.ts), by a password (access/password-users.ts); rules are another

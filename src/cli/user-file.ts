@@ -10,8 +10,9 @@
 import * as crypto from "node:crypto"
 import { mkdirSync, readFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
-import { type FileUser, isProblem, readPasswordFile, unfitForFile, writePasswordFile } from "../access/password-file.ts"
+import { type FileUser, isProblem, readPasswordFile, unfitForFile } from "../access/password-file.ts"
 import { derive, formatPasswordHash, type NewHashKind, newRecipe, saltBytes } from "../access/password-hash.ts"
+import { exchangeFile } from "../access/private-file.ts"
 import { formatScramKeys, makeScramKeys } from "../access/scram-keys.ts"
 import { unfitPassword } from "../access/user-admin.ts"
 import { ConfigInvalid } from "../config/config-invalid.ts"
@@ -96,7 +97,7 @@ function noSuchUser(world: World, username: string, file: string): ExitCode {
 export function writeUsers(file: string, content: string, world: World): ExitCode | undefined {
   try {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    writePasswordFile(file, content)
+    exchangeFile(file, content)
     return undefined
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException

@@ -17,18 +17,17 @@
  *
  * Elsewhere: judging files (tls-load.ts), who supervises the watch (app.ts), SIGHUP and the admin API call reload().
  */
-import { statSync } from "node:fs"
 import type { SecureContextOptions, TLSSocket } from "node:tls"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { stateOfFile } from "./file-state.ts"
 import { type LoadedTls, loadTls, type TlsProblem, type TlsSettings } from "./tls-load.ts"
 import { authorityKey, doubtOf, proofOf, type TlsProof, type TlsStanding } from "./tls-proof.ts"
 import { PskIdentities, type PskKeys } from "./tls-psk.ts"
 
-/** The file system is asked, not listened to: that also sees network folders and mounted secrets. */
 export const WATCH_INTERVAL_MS = 2_000
 
 export class TlsMaterialError extends Schema.TaggedError<TlsMaterialError>()("TlsMaterialError", {
@@ -184,14 +183,4 @@ const standingOf = ({ authorities, pskKeys, revocations }: LoadedTls): TlsStandi
 
 function stateOf({ authorityFile, certificateFile, keyFile, pskFile, revocationFile }: TlsSettings): string {
   return [certificateFile, keyFile, authorityFile, revocationFile, pskFile].map(stateOfFile).join(" ")
-}
-
-function stateOfFile(file: string): string {
-  if (file === "") return "-"
-  try {
-    const { ctimeNs, dev, ino, mtimeNs, size } = statSync(file, { bigint: true })
-    return [dev, ino, size, mtimeNs, ctimeNs].join(":")
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code ?? "unknown"
-  }
 }

@@ -8,6 +8,7 @@ import { join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { saveBans } from "../../src/access/bans-file.ts"
+import { replaceFile } from "../../src/access/private-file.ts"
 import { holdPidFile } from "../../src/telemetry/pid-file.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "promptmq-links-"))
@@ -39,6 +40,16 @@ describe("[attack: a link where a file is written]", () => {
     assert.strictEqual(kept(), "kept")
     writeFileSync(`${file}.new`, "left by a crash", { mode: 0o644 })
     saveBans(file, [])
+    assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+  })
+
+  it("so do quotas, and the names of publishers", async () => {
+    const file = join(folder, "quotas.json")
+    const kept = victim("victim-of-quotas", `${file}.new`)
+    await replaceFile(file, "counts")
+    assert.deepEqual([kept(), readFileSync(file, "utf8")], ["kept", "counts"])
+    writeFileSync(`${file}.new`, "left by a crash", { mode: 0o644 })
+    await replaceFile(file, "counts")
     assert.strictEqual(statSync(file).mode & 0o777, 0o600)
   })
 })

@@ -7,7 +7,7 @@ import { connect as connectPlain } from "node:net"
 import { connect } from "node:tls"
 import { afterAll, assert, describe, it } from "@effect/vitest"
 import { until } from "../contract/transport.ts"
-import { Certificates, hasOpenssl } from "../listener/certificates.ts"
+import { Certificates, hasOpenssl, secureServer } from "../listener/certificates.ts"
 import { startWhole } from "../support/whole-broker.ts"
 import { isServed } from "./strangers.ts"
 
@@ -16,22 +16,12 @@ describe.skipIf(!hasOpenssl)("TLS", () => {
   const files = new Certificates()
   afterAll(() => files.remove())
   const own = hasOpenssl ? files.server("own", files.authority("authority")) : { certificate: "", key: "" }
-  const start = (more = {}) =>
-    startWhole({
-      server: {
-        tls: true,
-        "tls-bind": "127.0.0.1:0",
-        "wss-bind": "127.0.0.1:0",
-        "tls-cert": own.certificate,
-        "tls-key": own.key,
-        ...more
-      }
-    })
+  const start = (more = {}) => startWhole({ server: secureServer(own, more) })
 
-  for (const name of ["tls", "wss"]) {
+  for (const name of ["tls", "wss"] as const) {
     it(`[attack: renegotiating over and over] ${name}: the second handshake is the end of the connection`, async () => {
       await using broker = await start()
-      const port = broker.running.listeners.find((each) => each.name === name)?.port ?? 0
+      const port = broker.portOf(name)
       const options = { port, host: "127.0.0.1", rejectUnauthorized: false, maxVersion: "TLSv1.2" } as const
       const socket = connect(options)
       let isClosed = false
@@ -53,7 +43,7 @@ describe.skipIf(!hasOpenssl)("TLS", () => {
 
     it(`[attack: handshakes that never end] ${name}: cut off in the time for a CONNECT`, async () => {
       await using broker = await start({ "connect-timeout": "200ms" })
-      const port = broker.running.listeners.find((each) => each.name === name)?.port ?? 0
+      const port = broker.portOf(name)
       const closed = Array.from({ length: 50 }, () => {
         const socket = connectPlain(port, "127.0.0.1")
         // A ClientHello that says 512 bytes and brings four.

@@ -5,7 +5,7 @@
 import { chmodSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { until } from "../contract/transport.ts"
-import { Certificates, hasOpenssl } from "../listener/certificates.ts"
+import { Certificates, hasOpenssl, secureServer } from "../listener/certificates.ts"
 import { Child } from "../support/child.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
 
@@ -24,13 +24,7 @@ describe.skipIf(!hasOpenssl)("pre-shared keys", () => {
     const keys = files.write("keys", `sensor-7:${key}\nsensor-8:${key.slice(0, -2)}00\n`)
     chmodSync(keys, 0o600)
     broker = await startWhole({
-      server: {
-        tls: true,
-        "tls-bind": "127.0.0.1:0",
-        "wss-bind": "",
-        "tls-cert": own.certificate,
-        "tls-key": own.key
-      },
+      server: secureServer(own, { "wss-bind": "" }),
       auth: { chain: ["psk"], psk: { file: keys, hint: "hint" } },
       log: { level: "trace" }
     })
@@ -40,7 +34,7 @@ describe.skipIf(!hasOpenssl)("pre-shared keys", () => {
     files.remove()
   })
 
-  const port = () => `${broker.running.listeners.find(({ name }) => name === "tls")?.port}`
+  const port = () => `${broker.portOf("tls")}`
   const place = () => ["-h", "127.0.0.1", "-p", port(), "-V", "mqttv5", "-q", "1", "-t", "a", "-m", "x"]
   const pub = async (...more: ReadonlyArray<string>) => {
     await using child = new Child("mosquitto_pub", [...place(), ...more])

@@ -7,7 +7,7 @@ import { copyFileSync, readFileSync, writeFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { connect, connectAsync, type IClientOptions } from "mqtt"
 import type { SettingsInput } from "../../src/settings/settings-input.ts"
-import { Certificates, hasOpenssl, type Pair } from "../listener/certificates.ts"
+import { Certificates, hasOpenssl, type Pair, secureServer } from "../listener/certificates.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
 
 // Skipped where there is no openssl command, because these tests make their certificates with it.
@@ -19,17 +19,12 @@ describe.skipIf(!hasOpenssl)("certificates of clients", () => {
   let broker: WholeBroker
 
   const settings = (auth: SettingsInput["auth"], server: SettingsInput["server"] = {}): SettingsInput => ({
-    server: {
-      tls: true,
-      "tls-bind": "127.0.0.1:0",
-      "wss-bind": "127.0.0.1:0",
-      "tls-cert": own.certificate,
-      "tls-key": own.key,
+    server: secureServer(own, {
       "tls-ca": authority.certificate,
       "tls-crl": files.path("current.crl"),
       "tls-client-auth": "request",
       ...server
-    },
+    }),
     auth: { chain: ["x509"], ...auth }
   })
 
@@ -47,10 +42,11 @@ describe.skipIf(!hasOpenssl)("certificates of clients", () => {
 
   const ways = ["mqtts", "wss"] as const
   type Way = (typeof ways)[number]
+  const urlOf = (way: Way, of: WholeBroker): string =>
+    way === "wss" ? `wss://127.0.0.1:${of.portOf("wss")}/mqtt` : `mqtts://127.0.0.1:${of.portOf("tls")}`
 
   /** MQTT 5 reason code, or "closed" where the connection ends before one. */
   const attempt = async (way: Way, pair: Pair | undefined, more: IClientOptions = {}, of = broker) => {
-    const port = of.running.listeners.find(({ name }) => name === (way === "wss" ? "wss" : "tls"))?.port
     const pem = pair === undefined ? {} : { cert: readFileSync(pair.certificate), key: readFileSync(pair.key) }
     const tls = { ca: readFileSync(authority.certificate), ...pem }
     const options = {
@@ -61,7 +57,7 @@ describe.skipIf(!hasOpenssl)("certificates of clients", () => {
       wsOptions: tls,
       ...more
     } as const
-    const client = connect(`${way}://127.0.0.1:${port}${way === "wss" ? "/mqtt" : ""}`, options)
+    const client = connect(urlOf(way, of), options)
     const { promise, resolve } = Promise.withResolvers<string | number>()
     client.on("connect", () => {
       const known = [...of.core.clients].flatMap((each) => (each?.identity === undefined ? [] : [each.identity]))
@@ -107,11 +103,10 @@ describe.skipIf(!hasOpenssl)("certificates of clients", () => {
     clientId: string,
     of: WholeBroker
   ): Promise<{ ended: Promise<unknown> }> => {
-    const port = of.running.listeners.find(({ name }) => name === (way === "wss" ? "wss" : "tls"))?.port
     const pem = { cert: readFileSync(pair.certificate), key: readFileSync(pair.key) }
     const tls = { ca: readFileSync(authority.certificate), ...pem }
     const options = { protocolVersion: 5, reconnectPeriod: 0, clientId, ...tls, wsOptions: tls } as const
-    const client = await connectAsync(`${way}://127.0.0.1:${port}${way === "wss" ? "/mqtt" : ""}`, options)
+    const client = await connectAsync(urlOf(way, of), options)
     const { promise, resolve } = Promise.withResolvers<unknown>()
     client.on("disconnect", ({ reasonCode }) => resolve(reasonCode))
     client.on("close", () => resolve("closed"))

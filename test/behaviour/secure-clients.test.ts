@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs"
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { connectAsync, type IClientOptions } from "mqtt"
 import type { SettingsInput } from "../../src/settings/settings-input.ts"
-import { Certificates, hasOpenssl, type Pair } from "../listener/certificates.ts"
+import { Certificates, hasOpenssl, type Pair, secureServer } from "../listener/certificates.ts"
 import { Child } from "../support/child.ts"
 import { startWhole, type WholeBroker } from "../support/whole-broker.ts"
 
@@ -20,24 +20,13 @@ describe.skipIf(!hasOpenssl)("clients over TLS and unix sockets", () => {
   let client: Pair
   let broker: WholeBroker
 
-  const secure = (more: SettingsInput["server"] = {}): SettingsInput => ({
-    server: {
-      tls: true,
-      "tls-bind": "127.0.0.1:0",
-      "wss-bind": "127.0.0.1:0",
-      "tls-cert": own.certificate,
-      "tls-key": own.key,
-      ...more
-    }
-  })
-  const portOf = (name: string, of = broker): number =>
-    of.running.listeners.find((listener) => listener.name === name)?.port ?? 0
+  const start = (more: SettingsInput["server"] = {}) => startWhole({ server: secureServer(own, more) })
 
   beforeAll(async () => {
     authority = files.authority("authority")
     own = files.server("own", authority)
     client = files.make("client", { by: authority })
-    broker = await startWhole(secure({ "unix-bind": files.path("mqtt.sock") }))
+    broker = await start({ "unix-bind": files.path("mqtt.sock") })
   })
   afterAll(async () => {
     await broker.stop()
@@ -53,7 +42,7 @@ describe.skipIf(!hasOpenssl)("clients over TLS and unix sockets", () => {
     await pub.succeeded()
     return (await sub.succeeded()).filter((line) => line === "hello")
   }
-  const overTls = (of = broker) => ["-h", "localhost", "-p", `${portOf("tls", of)}`, "--cafile", authority.certificate]
+  const overTls = (of = broker) => ["-h", "localhost", "-p", `${of.portOf("tls")}`, "--cafile", authority.certificate]
 
   it("mosquitto_pub and mosquitto_sub by TLS 1.2, by TLS 1.3 and by unix socket", async () => {
     assert.deepEqual(await roundTrip(overTls()), ["hello"])
@@ -62,7 +51,7 @@ describe.skipIf(!hasOpenssl)("clients over TLS and unix sockets", () => {
   })
 
   it("mosquitto_pub that trusts another authority turns away", async () => {
-    const place = ["-h", "localhost", "-p", `${portOf("tls")}`, "-q", "1", "-t", "a", "-m", "x"]
+    const place = ["-h", "localhost", "-p", `${broker.portOf("tls")}`, "-q", "1", "-t", "a", "-m", "x"]
     await using pub = new Child("mosquitto_pub", [...place, "--cafile", files.authority("foreign").certificate])
     await pub.line(/A TLS error occurred/)
     assert.notStrictEqual((await pub.ended()).code, 0)
@@ -70,8 +59,8 @@ describe.skipIf(!hasOpenssl)("clients over TLS and unix sockets", () => {
 
   for (const protocolVersion of [4, 5] as const) {
     for (const [way, url] of [
-      ["mqtts", () => `mqtts://127.0.0.1:${portOf("tls")}`],
-      ["wss", () => `wss://127.0.0.1:${portOf("wss")}/mqtt`]
+      ["mqtts", () => `mqtts://127.0.0.1:${broker.portOf("tls")}`],
+      ["wss", () => `wss://127.0.0.1:${broker.portOf("wss")}/mqtt`]
     ] as const) {
       it(`MQTT.js, version ${protocolVersion}, ${way}: every QoS, and a megabyte`, async () => {
         const ca = readFileSync(authority.certificate)
@@ -95,16 +84,16 @@ describe.skipIf(!hasOpenssl)("clients over TLS and unix sockets", () => {
   }
 
   it("where certificates of clients are demanded, only who shows one comes in; plain text stays as it was", async () => {
-    await using strict = await startWhole(secure({ "tls-client-auth": "require", "tls-ca": authority.certificate }))
+    await using strict = await start({ "tls-client-auth": "require", "tls-ca": authority.certificate })
     const shown = ["--cert", client.certificate, "--key", client.key]
     assert.deepEqual(await roundTrip([...overTls(strict), ...shown]), ["hello"])
     await using refused = new Child("mosquitto_pub", [...overTls(strict), "-q", "1", "-t", "a", "-m", "x"])
     assert.notStrictEqual((await refused.ended()).code, 0)
-    assert.deepEqual(await roundTrip(["-h", "127.0.0.1", "-p", `${portOf("tcp", strict)}`]), ["hello"])
+    assert.deepEqual(await roundTrip(["-h", "127.0.0.1", "-p", `${strict.portOf("tcp")}`]), ["hello"])
   })
 
   it("a certificate that was exchanged is met by the next client, and the first one is still there", async () => {
-    const first = await connectAsync(`mqtts://127.0.0.1:${portOf("tls")}`, {
+    const first = await connectAsync(`mqtts://127.0.0.1:${broker.portOf("tls")}`, {
       ca: readFileSync(authority.certificate),
       reconnectPeriod: 0
     })
@@ -113,7 +102,7 @@ describe.skipIf(!hasOpenssl)("clients over TLS and unix sockets", () => {
     for (const name of ["certificate", "key"] as const)
       files.write(own[name].split("/").at(-1) ?? "", readFileSync(renewed[name]))
     assert.deepEqual(broker.running.tls?.reload(), [])
-    const next = await connectAsync(`mqtts://127.0.0.1:${portOf("tls")}`, {
+    const next = await connectAsync(`mqtts://127.0.0.1:${broker.portOf("tls")}`, {
       ca: readFileSync(other.certificate),
       reconnectPeriod: 0
     })
@@ -126,8 +115,7 @@ describe.skipIf(!hasOpenssl)("clients over TLS and unix sockets", () => {
 
   it("a key of another certificate keeps the broker from starting, plain listeners included", async () => {
     const stranger = files.server("stranger", authority)
-    const settings = secure({ "tls-key": stranger.key, "tls-cert": client.certificate })
-    const error = await startWhole(settings).then(
+    const error = await start({ "tls-key": stranger.key, "tls-cert": client.certificate }).then(
       () => undefined,
       (reason: Error) => reason
     )

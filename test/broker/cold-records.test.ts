@@ -6,27 +6,11 @@ import { assert, describe, it } from "@effect/vitest"
 import { waitingMessages } from "../../src/broker/session-mode.ts"
 import { DropReason } from "../../src/metrics/drop-reasons.ts"
 import type { Session } from "../../src/session/session.ts"
-import { SlowStore } from "../support/slow-store.ts"
-import type * as packets from "./client-packets.ts"
-import { TestClient } from "./test-client.ts"
-import { World } from "./world.ts"
+import { slowWorld } from "./slow-world.ts"
 
 const setUp = () => {
-  const store = new SlowStore()
-  const world = new World({ log: store, sessionStore: store.sessions })
-  /** Everything that can happen without the disk. */
-  const settle = () => {
-    for (let i = 0; i < 20; i++) {
-      world.run()
-      store.keep()
-    }
-    world.run()
-  }
-  const connect = (clientIdentifier: string, options: Partial<packets.ConnectOptions> = {}): TestClient => {
-    const client = new TestClient(world, { clientIdentifier, sessionExpirySeconds: 1000, ...options })
-    settle()
-    return client
-  }
+  const slow = slowWorld()
+  const { connect, settle, store, world } = slow
   /** The session `s` subscribes to t/#, is away, and five messages wait for it on the disk. */
   const away = (...filters: ReadonlyArray<string>) => {
     const client = connect("s")
@@ -40,7 +24,7 @@ const setUp = () => {
     return publisher
   }
   const session = () => world.core.sessions.get("s") as Session
-  return { store, world, settle, connect, away, session }
+  return { ...slow, away, session }
 }
 
 describe("a record that is on the disk", () => {

@@ -6,10 +6,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Counter } from "../../src/metrics/counters.ts"
 import { DropReason } from "../../src/metrics/drop-reasons.ts"
 import { type AppendRefusal, KeepLane } from "../../src/store/ports.ts"
-import { SlowStore } from "../support/slow-store.ts"
 import type * as packets from "./client-packets.ts"
+import { slowWorld } from "./slow-world.ts"
 import { TestClient } from "./test-client.ts"
-import { World } from "./world.ts"
 
 const CONNACK = 2
 const PUBACK = 4
@@ -23,23 +22,8 @@ const DISCONNECT = 14
 const QUOTA_EXCEEDED = 0x97
 
 const setUp = () => {
-  const store = new SlowStore()
-  const world = new World({ log: store, sessionStore: store.sessions })
-  const settle = () => {
-    world.run()
-    for (let before = -1; before !== store.ticket; ) {
-      before = store.ticket
-      store.keep()
-      world.run()
-    }
-  }
-  /** Persistent, connected and told so. Answers nothing by itself. */
-  const connect = (clientIdentifier: string, options: Partial<packets.ConnectOptions> = {}): TestClient => {
-    const client = new TestClient(world, { clientIdentifier, sessionExpirySeconds: 1000, ...options })
-    client.acknowledges = false
-    settle()
-    return client
-  }
+  const slow = slowWorld({ acknowledges: false })
+  const { connect, settle, store, world } = slow
   const subscriber = (filter: string, qos: number, clientIdentifier = "s"): TestClient => {
     const client = connect(clientIdentifier)
     client.subscribe(filter, { qos })
@@ -60,7 +44,7 @@ const setUp = () => {
     assert.strictEqual(client.of(type).length, before + 1, `it leaves when ${record} is kept`)
     return client.of(type).at(-1) as packets.Received
   }
-  return { store, world, settle, connect, subscriber, comesWith }
+  return { ...slow, subscriber, comesWith }
 }
 
 describe("a packet waits until its record is kept", () => {

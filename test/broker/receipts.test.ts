@@ -8,35 +8,19 @@ import type { Client } from "../../src/broker/client.ts"
 import { receiptsOf } from "../../src/broker/receipts.ts"
 import type { ConnectPacket } from "../../src/codec/codec.ts"
 import { KeepLane } from "../../src/store/ports.ts"
-import { SlowStore } from "../support/slow-store.ts"
 import type { Received } from "./client-packets.ts"
-import { TestClient } from "./test-client.ts"
-import { World } from "./world.ts"
+import { slowWorld } from "./slow-world.ts"
 
 const PUBACK = 4
 
 const setUp = () => {
-  const store = new SlowStore()
-  const world = new World({ log: store, sessionStore: store.sessions })
-  const settle = () => {
-    world.run()
-    for (let before = -1; before !== store.ticket; ) {
-      before = store.ticket
-      store.keep()
-      world.run()
-    }
-  }
-  const connect = (clientIdentifier: string, sessionExpirySeconds = 0) => {
-    const client = new TestClient(world, { clientIdentifier, sessionExpirySeconds })
-    settle()
-    return client
-  }
-  const publisher = connect("publisher")
-  const { core } = world
-  const client = core.sessions.get("publisher")?.connection as Client
+  const slow = slowWorld()
+  const briefly = (clientIdentifier: string) => slow.connect(clientIdentifier, { sessionExpirySeconds: 0 })
+  const publisher = briefly("publisher")
+  const client = slow.world.core.sessions.get("publisher")?.connection as Client
   client.receipts = new Map()
   const told = () => publisher.of(PUBACK).map(({ told }: Received) => told)
-  return { connect, client, publisher, settle, store, told, world }
+  return { ...slow, briefly, client, publisher, told }
 }
 
 describe("receipts", () => {
@@ -52,13 +36,13 @@ describe("receipts", () => {
   })
 
   it("tell of receivers who are there, of those who are away, and of what is synced, when it is", () => {
-    const { connect, publisher, settle, told, world } = setUp()
-    connect("there").subscribe("t", { qos: 1 })
+    const { briefly, connect, publisher, settle, told, world } = setUp()
+    briefly("there").subscribe("t", { qos: 1 })
     settle()
     publisher.publish("t", "x", { qos: 1 })
     world.run()
     assert.deepEqual(told(), ["1 receiver"])
-    const away = connect("away", 1000)
+    const away = connect("away")
     away.subscribe("t/#", { qos: 1 })
     away.subscribe("t", { qos: 1 })
     settle()
@@ -73,7 +57,7 @@ describe("receipts", () => {
 
   it("say so where the promise is less than a sync", () => {
     const { connect, publisher, settle, store, told, world } = setUp()
-    const away = connect("away", 1000)
+    const away = connect("away")
     away.subscribe("t", { qos: 1 })
     settle()
     away.disconnect()
@@ -86,10 +70,10 @@ describe("receipts", () => {
   })
 
   it("are left out where the client takes no packet of that size, and of what nobody gets", () => {
-    const { client, connect, publisher, settle, told, world } = setUp()
+    const { briefly, client, publisher, settle, told, world } = setUp()
     publisher.publish("t", "x", { qos: 1 })
     world.run()
-    connect("there").subscribe("t", { qos: 1 })
+    briefly("there").subscribe("t", { qos: 1 })
     settle()
     client.maximumPacketSizeBytes = 18
     publisher.publish("t", "x", { qos: 1 })

@@ -4,32 +4,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { MESSAGES_AFTER_WAIT, PRESSURE_GO, PRESSURE_STOP } from "../../src/broker/slow-down.ts"
 import { lookAtSync } from "../../src/broker/watch-disk.ts"
-import { SlowStore } from "../support/slow-store.ts"
-import { TestClient } from "./test-client.ts"
-import { World } from "./world.ts"
+import { slowWorld } from "./slow-world.ts"
+import type { TestClient } from "./test-client.ts"
 
 const PUBACK = 4
 
 const setUp = () => {
-  const store = new SlowStore()
-  const world = new World({ log: store, sessionStore: store.sessions })
-  const settle = () => {
-    for (let i = 0; i < 10; i++) {
-      world.run()
-      store.keep()
-    }
-    world.run()
-  }
-  const connect = (clientIdentifier: string, keepAliveSeconds = 0): TestClient => {
-    const client = new TestClient(world, { clientIdentifier, keepAliveSeconds, sessionExpirySeconds: 1000 })
-    settle()
-    return client
-  }
+  const slow = slowWorld()
+  const { connect, settle } = slow
   const reader = connect("reader")
   reader.subscribe("t", { qos: 1 })
   settle()
   const told = (client: TestClient) => client.of(PUBACK).length
-  return { store, world, settle, connect, reader, told }
+  return { ...slow, reader, told }
 }
 
 describe("a log under pressure", () => {
@@ -110,7 +97,7 @@ describe("a log under pressure", () => {
 
   it("counts against nobody's keep-alive, and the time starts anew afterwards", () => {
     const { connect, settle, world } = setUp()
-    const publisher = connect("p", 1)
+    const publisher = connect("p", { keepAliveSeconds: 1 })
     world.core.isDiskStalled = true
     publisher.publish("t", "0", { qos: 1 })
     settle()

@@ -2,7 +2,7 @@
  * `promptmq token`: what add prints is printed once and kept nowhere, the file gets a digest that the broker understands; ls
  * shows who has one, rm takes one back and leaves the rest of the file as it is.
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, chownSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, assert, describe, it } from "@effect/vitest"
@@ -82,5 +82,16 @@ describe("promptmq token ls and rm", () => {
     assert.strictEqual((await token("rm", "grafana", "--file", "listed")).code, 6)
     assert.strictEqual((await token("rm", "x", "--file", "damaged")).code, 3)
     assert.match((await token("ls", "--file", "none")).err, /has no tokens/)
+  })
+
+  // Skipped without root, because nobody else may give files away.
+  it.skipIf(process.getuid?.() !== 0)("rm by root leaves the file to whom it belongs", async () => {
+    await add("grafana", "--file", "owned")
+    const file = join(folder, "owned")
+    chownSync(file, 61_234, 61_235)
+    chmodSync(file, 0o640)
+    assert.strictEqual((await token("rm", "grafana", "--file", "owned")).code, 0)
+    const { gid, mode, uid } = statSync(file)
+    assert.deepEqual([uid, gid, mode & 0o777], [61_234, 61_235, 0o640])
   })
 })

@@ -155,6 +155,16 @@ describe.skipIf(browserPath === undefined)("actions (skipped when no Chromium is
       await world.field("Times").fill("3")
       await world.button("Publish").click()
       assert.lengthOf(await client.payloads(3), 3)
+
+      await world.button("Save as snippet").click()
+      await world.goto("/publish?topic=other")
+      await world.button("demo/hi").click()
+      assert.strictEqual(await world.field("Payload").inputValue(), "from the page")
+      assert.strictEqual(await world.field("Topic").inputValue(), "demo/hi")
+      await world.button("Publish").click()
+      assert.lengthOf(await client.payloads(3), 3)
+      await world.button("Forget demo/hi").click()
+      await world.button("demo/hi").waitFor({ state: "detached" })
       await client.leave()
     })
 

@@ -115,6 +115,18 @@ describe.skipIf(browserPath === undefined)("pages (skipped when no Chromium is o
     assert.strictEqual((await world.ask(`GET /clients/${encodeURIComponent(oddName)}`)).body.state, "connected")
   })
 
+  it("drops are searched by client and by topic, and shown all again", async () => {
+    await world.goto("/drops")
+    for (const name of ["Client", "Topic"]) {
+      await world.text("small-1")
+      await world.field(name).fill("nothing-of-this-name")
+      await world.field(name).press("Enter")
+      await world.text("No row matches")
+      await world.button("Show all").click()
+    }
+    await world.text("small-1")
+  })
+
   it("at 360 px the menu leads from page to page", async () => {
     await world.page.setViewportSize(NARROW)
     const links = world.page.getByRole("navigation", { name: "Pages" }).getByRole("link")

@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TlsSettings } from "../../src/listener/tls-load.ts"
+import type { SettingsInput } from "../../src/settings/settings-input.ts"
 
 /** Tests that need certificates are skipped where this is false. */
 export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0
@@ -83,6 +84,18 @@ export class Certificates {
     rmSync(this.folder, { recursive: true })
   }
 }
+
+type Server = NonNullable<SettingsInput["server"]>
+
+/** A broker that listens for TLS and WSS, on ports that the system chooses. */
+export const secureServer = (own: Pair, more: Server = {}): Server => ({
+  tls: true,
+  "tls-bind": "127.0.0.1:0",
+  "wss-bind": "127.0.0.1:0",
+  "tls-cert": own.certificate,
+  "tls-key": own.key,
+  ...more
+})
 
 export const tlsSettings = (pair: Pair, more: Partial<TlsSettings> = {}): TlsSettings => ({
   certificateFile: pair.certificate,

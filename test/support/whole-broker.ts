@@ -34,8 +34,8 @@ export class WholeBroker extends TestBroker {
     this.log = log
   }
 
-  portOf(kind: "tcp" | "websocket"): number {
-    return this.running.listeners.find((listener) => listener.kind === kind)?.port ?? 0
+  portOf(name: "tcp" | "tls" | "websocket" | "wss"): number {
+    return this.running.listeners.find((listener) => listener.name === name)?.port ?? 0
   }
 
   /** A client without a kernel in between: what it does not read waits in the broker and nowhere else. */

@@ -86,6 +86,22 @@ export const Nothing = ({ children, title }: { readonly title: string; readonly 
   </div>
 )
 
+/** Only what matches it is shown, or all where it is empty: asked when the text is finished. */
+export const Search = ({
+  label,
+  onChange,
+  value
+}: {
+  readonly label: string
+  readonly value: string
+  readonly onChange: (text: string) => void
+}) => (
+  <label>
+    {label}
+    <input type="search" value={value} placeholder="any" onChange={(event) => onChange(event.currentTarget.value)} />
+  </label>
+)
+
 /** What is being read for the first time, or why it cannot be. */
 export const Waiting = ({ failure }: { readonly failure: Error | undefined }) =>
   failure === undefined ? (

@@ -16,12 +16,12 @@ import { buildPublish, encodePublishProperties } from "../../../src/codec/build-
 import { PublishView } from "../../../src/codec/publish-view.ts"
 import { viewTrusted } from "../../../src/codec/read-publish.ts"
 import { Compactor } from "../../../src/store/compactor.ts"
-import { type DurableStore, openDurableStore } from "../../../src/store/durable-store.ts"
+import type { DurableStore } from "../../../src/store/durable-store.ts"
 import type { SavedSession } from "../../../src/store/ports.ts"
 import { diskFs } from "../../../src/wal/disk-fs.ts"
 import { run } from "../../cli/recorded-world.ts"
 import { Random } from "../../fault/random.ts"
-import { copyAsKilled } from "../tools/make-store.ts"
+import { copyAsKilled, openWholeStore } from "../tools/make-store.ts"
 
 const VERSION = "v1"
 const NOW_MS = 1_765_000_000_000
@@ -29,20 +29,7 @@ const SEGMENT_BYTES = 16_384
 const random = new Random(42)
 const randomHex = (bytes: number): string => random.hex(bytes)
 
-const open = (folder: string) =>
-  openDurableStore({
-    fs: diskFs,
-    dataDirectory: folder,
-    logDirectory: join(folder, "log"),
-    index: "memory",
-    segmentBytes: SEGMENT_BYTES,
-    policy: { sync: { mode: "immediate" }, acknowledge: "durable" },
-    limitBytes: 8 * 1_048_576,
-    cacheBytes: 65_536,
-    retained: { maxMessages: 1000, maxBytes: 1_048_576, visitsMax: 100 },
-    nowMs: () => NOW_MS,
-    randomHex
-  })
+const open = (folder: string) => openWholeStore(folder, { segmentBytes: SEGMENT_BYTES, nowMs: () => NOW_MS, randomHex })
 
 const view = new PublishView()
 

@@ -11,12 +11,11 @@ import { fileURLToPath } from "node:url"
 import { crc32 } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { openDurableStore } from "../../../src/store/durable-store.ts"
 import { diskFs } from "../../../src/wal/disk-fs.ts"
 import { FORMAT_NAME, readFormat, STORE_VERSION } from "../../../src/wal/format-file.ts"
 import { SEGMENT_HEADER_BYTES } from "../../../src/wal/segment.ts"
 import { run } from "../../cli/recorded-world.ts"
-import { contentOf, flipAt, placeOf, temporaryFolder } from "./make-store.ts"
+import { contentOf, flipAt, openWholeStore, temporaryFolder } from "./make-store.ts"
 
 const golden = fileURLToPath(new URL("../golden/v1/store", import.meta.url))
 const COPY_BYTES = 512
@@ -37,19 +36,7 @@ const goldenOf = (version: number, features = 0) =>
     return { parent, folder }
   })
 
-const open = (folder: string) =>
-  openDurableStore({
-    fs: diskFs,
-    ...placeOf(folder),
-    index: "memory",
-    segmentBytes: 16_384,
-    policy: { sync: { mode: "immediate" }, acknowledge: "durable" },
-    onCorruption: "refuse",
-    limitBytes: 8 * 1_048_576,
-    cacheBytes: 65_536,
-    retained: { maxMessages: 1000, maxBytes: 1_048_576, visitsMax: 100 }
-  })
-const reportOf = (folder: string) => Effect.scoped(Effect.map(open(folder), ({ report }) => report))
+const reportOf = (folder: string) => Effect.scoped(Effect.map(openWholeStore(folder), ({ report }) => report))
 const command = (words: ReadonlyArray<string>) => Effect.promise(() => run(["store", ...words]))
 const lastLineOf = (text: string) => text.trimEnd().split("\n").at(-1) ?? ""
 

@@ -7,10 +7,8 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { openDurableStore } from "../../../src/store/durable-store.ts"
-import { diskFs } from "../../../src/wal/disk-fs.ts"
 import { run } from "../../cli/recorded-world.ts"
-import { contentOf, placeOf, temporaryFolder } from "./make-store.ts"
+import { contentOf, openWholeStore, temporaryFolder } from "./make-store.ts"
 
 const golden = fileURLToPath(new URL("../golden", import.meta.url))
 const versions = readdirSync(golden).filter((name) => /^v\d+$/.test(name))
@@ -46,20 +44,10 @@ describe("golden stores", () => {
         const { groups, sessions } = JSON.parse(lines.at(-1) ?? "")
         for (let start = 0; start < 2; start++) {
           const found = yield* Effect.scoped(
-            Effect.map(
-              openDurableStore({
-                fs: diskFs,
-                ...placeOf(folder),
-                index: "memory",
-                segmentBytes: 16_384,
-                policy: { sync: { mode: "immediate" }, acknowledge: "durable" },
-                onCorruption: "refuse",
-                limitBytes: 8 * 1_048_576,
-                cacheBytes: 65_536,
-                retained: { maxMessages: 1000, maxBytes: 1_048_576, visitsMax: 100 }
-              }),
-              (store) => ({ report: store.report, recovered: store.sessions.takeRecovered() })
-            )
+            Effect.map(openWholeStore(folder), ({ report, sessions }) => ({
+              report,
+              recovered: sessions.takeRecovered()
+            }))
           )
           assert.deepEqual(found.report.damages, [])
           assert.strictEqual(found.report.retained, lines.filter((line) => line.includes('"retained":true')).length)

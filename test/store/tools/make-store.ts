@@ -9,6 +9,7 @@ import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { buildPublish } from "../../../src/codec/build-publish.ts"
+import { type DurableStoreOptions, openDurableStore } from "../../../src/store/durable-store.ts"
 import { diskFs } from "../../../src/wal/disk-fs.ts"
 import { type Log, type LogOptions, openLog } from "../../../src/wal/log.ts"
 import { RecordFlag, RecordType, RecordView } from "../../../src/wal/record.ts"
@@ -31,6 +32,21 @@ export const openStoreAt = (folder: string, more: Partial<LogOptions> = {}) =>
     quiet,
     () => undefined
   )
+
+/** The whole store, as a broker opens it, only smaller. */
+export const openWholeStore = (folder: string, more: Partial<DurableStoreOptions> = {}) =>
+  openDurableStore({
+    fs: diskFs,
+    ...placeOf(folder),
+    index: "memory",
+    segmentBytes: SMALL_SEGMENT_BYTES,
+    policy: immediate,
+    onCorruption: "refuse",
+    limitBytes: 8 * 1_048_576,
+    cacheBytes: 65_536,
+    retained: { maxMessages: 1000, maxBytes: 1_048_576, visitsMax: 100 },
+    ...more
+  })
 
 /** Opens the store, writes, closes it. */
 export const writeStore = <E>(

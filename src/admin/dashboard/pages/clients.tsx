@@ -8,6 +8,7 @@ import { Ban } from "../ban.tsx"
 import { clientsCommand, kickCommand } from "../commands.ts"
 import { Confirm } from "../dialog.tsx"
 import { ago, bytes, count, moment } from "../format.ts"
+import { Kept } from "../kept.tsx"
 import { doing } from "../notices.tsx"
 import { Heading } from "../parts.tsx"
 import { withQuery } from "../place.ts"
@@ -195,35 +196,21 @@ const useTrails = (): Trails => {
 /** Filter and order under a name, kept in this browser. */
 const Views = ({ filter, sort }: { readonly filter: string; readonly sort: string }) => {
   const { route } = useLocation()
-  const isKnown = views.all.value.some((each) => each.filter === filter && each.sort === sort)
+  const isThis = (view: SavedView) => view.filter === filter && view.sort === sort
+  const isKnown = views.all.value.some(isThis)
   const isPlain = filter === "" && sort === "clientIdentifier"
   return (
-    <div class="chips">
-      {views.all.value.map((each) => (
-        <span key={each.name} class={each.filter === filter && each.sort === sort ? "chip chosen" : "chip"}>
-          <button
-            type="button"
-            class="quiet"
-            onClick={() => route(`/clients${withQuery("", { filter: each.filter, sort: each.sort })}`)}
-          >
-            {each.name}
-          </button>
-          <button
-            type="button"
-            class="quiet"
-            aria-label={`Forget ${each.name}`}
-            onClick={() => views.forget(each.name)}
-          >
-            ×
-          </button>
-        </span>
-      ))}
+    <Kept
+      of={views}
+      isChosen={isThis}
+      onChoose={(view) => route(`/clients${withQuery("", { filter: view.filter, sort: view.sort })}`)}
+    >
       {isPlain || isKnown ? null : (
         <button type="button" class="plain" onClick={() => views.keep({ name: nameOf(filter, sort), filter, sort })}>
           Save this view
         </button>
       )}
-    </div>
+    </Kept>
   )
 }
 

@@ -6,7 +6,7 @@ import { Chart, palette } from "../chart.tsx"
 import { dropsCommand } from "../commands.ts"
 import { ago, count, moment, rate } from "../format.ts"
 import { samples } from "../live.ts"
-import { ClientLink, Heading, Nothing, Part, TopicLink, Waiting } from "../parts.tsx"
+import { ClientLink, Heading, Nothing, Part, Search, TopicLink, Waiting } from "../parts.tsx"
 import { withQuery } from "../place.ts"
 import { usePolled } from "../polled.ts"
 import { dropRates } from "../samples.ts"
@@ -48,24 +48,8 @@ export const DropsPage = () => {
           </div>
           <Part title={reason === "" ? "Who did not get what" : `Who did not get what: ${reason}`} />
           <form class="row tight" onSubmit={(event) => event.preventDefault()}>
-            <label>
-              Client
-              <input
-                type="search"
-                value={client}
-                placeholder="any"
-                onChange={(event) => go({ client: event.currentTarget.value })}
-              />
-            </label>
-            <label>
-              Topic
-              <input
-                type="search"
-                value={topic}
-                placeholder="any"
-                onChange={(event) => go({ topic: event.currentTarget.value })}
-              />
-            </label>
+            <Search label="Client" value={client} onChange={(client) => go({ client })} />
+            <Search label="Topic" value={topic} onChange={(topic) => go({ topic })} />
             {client + reason + topic === "" ? null : (
               <button type="button" class="plain" onClick={() => go({ client: "", reason: "", topic: "" })}>
                 Show all

@@ -7,7 +7,7 @@ import { levelCommand, logsCommand } from "../commands.ts"
 import { downloadJson } from "../download.ts"
 import { clock, moment } from "../format.ts"
 import { doing } from "../notices.tsx"
-import { ClientLink, Heading, Nothing } from "../parts.tsx"
+import { ClientLink, Heading, Nothing, Search } from "../parts.tsx"
 import { withQuery } from "../place.ts"
 import { usePolled, useTail } from "../polled.ts"
 import { mayOperate } from "../session.ts"
@@ -42,15 +42,7 @@ export const LogsPage = () => {
             ))}
           </select>
         </label>
-        <label>
-          Client
-          <input
-            type="search"
-            value={client}
-            placeholder="any"
-            onChange={(event) => go({ client: event.currentTarget.value })}
-          />
-        </label>
+        <Search label="Client" value={client} onChange={(client) => go({ client })} />
         <span class="grow" />
         <button type="button" aria-pressed={isPaused.value} onClick={() => (isPaused.value = !isPaused.value)}>
           {isPaused.value ? "Go on" : "Pause"}

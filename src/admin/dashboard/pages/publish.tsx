@@ -9,6 +9,7 @@ import { Command } from "../command.tsx"
 import { publishCommand, watchCommand } from "../commands.ts"
 import { downloadJson } from "../download.ts"
 import { clock, counted } from "../format.ts"
+import { Kept } from "../kept.tsx"
 import { tell, tellFailure } from "../notices.tsx"
 import { Heading, Nothing } from "../parts.tsx"
 import { PayloadView } from "../payload.tsx"
@@ -92,7 +93,11 @@ const Form = ({ topic }: { readonly topic: string }) => {
   }
   return (
     <form class="panel" onSubmit={submit}>
-      <Snippets draft={now} onChoose={(chosen) => (draft.value = { ...empty, ...chosen })} />
+      <Kept
+        of={snippets}
+        isChosen={(each) => sameDraft(each, now)}
+        onChoose={(chosen) => (draft.value = { ...empty, ...chosen })}
+      />
       <label>
         Topic
         <input
@@ -250,29 +255,6 @@ const propertiesOf = (draft: Draft): ReadonlyArray<readonly [string, ...Readonly
   ].filter(([name, first]) => name === "user-property" || first !== "")
 
 const commandOf = (draft: Draft): string => publishCommand({ ...draft, properties: propertiesOf(draft) })
-
-const Snippets = ({ draft, onChoose }: { readonly draft: Draft; readonly onChoose: (draft: Draft) => void }) => {
-  if (snippets.all.value.length === 0) return null
-  return (
-    <div class="chips">
-      {snippets.all.value.map((each) => (
-        <span key={each.name} class={sameDraft(each, draft) ? "chip chosen" : "chip"}>
-          <button type="button" class="quiet" onClick={() => onChoose(each)}>
-            {each.name}
-          </button>
-          <button
-            type="button"
-            class="quiet"
-            aria-label={`Forget ${each.name}`}
-            onClick={() => snippets.forget(each.name)}
-          >
-            ×
-          </button>
-        </span>
-      ))}
-    </div>
-  )
-}
 
 const sameDraft = (one: Draft, other: Draft): boolean =>
   (Object.keys(empty) as ReadonlyArray<keyof Draft>).every((key) => one[key] === other[key])

@@ -4,9 +4,9 @@ import { useLocation } from "preact-iso"
 import type { MessageView, RetainedRow } from "../../api/topics.ts"
 import { get, send } from "../api.ts"
 import { Chart } from "../chart.tsx"
+import { ConfirmClearing, clearRetained, useClearing } from "../clearing.tsx"
 import { Command } from "../command.tsx"
-import { clearCommand, editCommand, retainedCommand, valueCommand } from "../commands.ts"
-import { Confirm } from "../dialog.tsx"
+import { editCommand, retainedCommand, valueCommand } from "../commands.ts"
 import { downloadJson } from "../download.ts"
 import { ago, bytes, count, counted, moment } from "../format.ts"
 import { samples } from "../live.ts"
@@ -25,25 +25,12 @@ export const RetainedPage = () => {
   const { query, route } = useLocation()
   const chosen = query["topic"]
   const version = useSignal(0)
-  const clearing = useSignal<{ readonly filter: string; readonly matched: number } | undefined>(undefined)
+  const clearing = useClearing(() => (version.value += 1))
   const filter = useSignal("")
   const isExporting = useSignal(false)
-  const ask = async (event: Event) => {
+  const ask = (event: Event) => {
     event.preventDefault()
-    try {
-      const wanted = { filter: filter.value, "dry-run": true }
-      const { matched } = await send<{ readonly matched: number }>("DELETE", "/retained", undefined, wanted)
-      clearing.value = { filter: filter.value, matched }
-    } catch (cause) {
-      tellFailure(cause)
-    }
-  }
-  const clear = async (confirmed: boolean) => {
-    const wanted = clearing.value?.filter
-    clearing.value = undefined
-    if (!confirmed || wanted === undefined) return
-    await doing(() => send("DELETE", "/retained", undefined, { filter: wanted }), "Cleared", clearCommand(wanted))
-    version.value += 1
+    return clearing.ask(filter.value)
   }
   const take = async (of: string) => {
     isExporting.value = true
@@ -110,19 +97,13 @@ export const RetainedPage = () => {
         </form>
       ) : null}
       <Sizes />
-      {clearing.value === undefined ? null : (
-        <Confirm
-          title={`Clear ${counted(clearing.value.matched, "retained message")}?`}
-          action="Clear"
-          isDanger
-          command={clearCommand(clearing.value.filter)}
-          onClose={clear}
-        >
-          <p>
-            All that <code>{clearing.value.filter}</code> matches. This cannot be taken back.
-          </p>
-        </Confirm>
-      )}
+      <ConfirmClearing clearing={clearing}>
+        {(filter) => (
+          <>
+            All that <code>{filter}</code> matches. This cannot be taken back.
+          </>
+        )}
+      </ConfirmClearing>
     </section>
   )
 }
@@ -227,11 +208,9 @@ const Value = ({ onChanged, onClose, topic }: ValueProps) => {
     await again()
   }
   const remove = async () => {
-    const work = () => send("DELETE", "/retained", undefined, { filter: topic })
-    if (await doing(work, "Cleared", clearCommand(topic))) {
-      onChanged()
-      onClose()
-    }
+    if (!(await clearRetained(topic))) return
+    onChanged()
+    onClose()
   }
   const isText = now !== undefined && now.payload.encoding === "utf8" && !now.payload.isCut
   return (

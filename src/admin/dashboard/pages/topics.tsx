@@ -2,12 +2,11 @@
 import { useSignal } from "@preact/signals"
 import { useLocation } from "preact-iso"
 import type { MessageView, TopicDetail, TopicNode } from "../../api/topics.ts"
-import { get, send } from "../api.ts"
+import { get } from "../api.ts"
 import { Chart, palette } from "../chart.tsx"
-import { clearCommand, topicsCommand } from "../commands.ts"
-import { Confirm } from "../dialog.tsx"
-import { ago, bytes, count, counted, moment, rate } from "../format.ts"
-import { doing, tellFailure } from "../notices.tsx"
+import { ConfirmClearing, useClearing } from "../clearing.tsx"
+import { topicsCommand } from "../commands.ts"
+import { ago, bytes, count, moment, rate } from "../format.ts"
 import { ClientLink, Facts, Heading, Names, Nothing, Waiting } from "../parts.tsx"
 import { PayloadView } from "../payload.tsx"
 import { type Field, numbersIn } from "../payload-text.ts"
@@ -19,11 +18,6 @@ const EVERY_MS = 700
 const VALUE_EVERY_MS = 1000
 const LEVEL_MAX = 500
 const VALUES_MAX = 300
-
-interface Clearing {
-  readonly filter: string
-  readonly matched: number
-}
 
 export const TopicsPage = () => {
   const { query, route } = useLocation()
@@ -191,7 +185,6 @@ interface Seen {
 
 const Topic = ({ topic }: { readonly topic: string }) => {
   const seen = useSignal<ReadonlyArray<Seen>>([])
-  const clearing = useSignal<Clearing | undefined>(undefined)
   const plotted = useSignal<ReadonlyArray<string>>([])
   const {
     again,
@@ -204,23 +197,7 @@ const Topic = ({ topic }: { readonly topic: string }) => {
       if (last !== null) seen.value = withValue(seen.peek(), last)
     }
   })
-  const countThem = async (filter: string) => {
-    try {
-      const query = { filter, "dry-run": true }
-      const { matched } = await send<{ readonly matched: number }>("DELETE", "/retained", undefined, query)
-      clearing.value = { filter, matched }
-    } catch (cause) {
-      tellFailure(cause)
-    }
-  }
-  const clear = async (confirmed: boolean) => {
-    const wanted = clearing.value
-    clearing.value = undefined
-    if (!confirmed || wanted === undefined) return
-    const { filter } = wanted
-    await doing(() => send("DELETE", "/retained", undefined, { filter }), "Cleared", clearCommand(filter))
-    await again()
-  }
+  const clearing = useClearing(again)
   const last = now?.last ?? undefined
   const fields = last?.payload.encoding === "utf8" ? numbersIn(last.payload.value) : []
   return (
@@ -238,10 +215,10 @@ const Topic = ({ topic }: { readonly topic: string }) => {
           </a>
           {mayOperate.value ? (
             <>
-              <button type="button" disabled={now?.retained == null} onClick={() => countThem(topic)}>
+              <button type="button" disabled={now?.retained == null} onClick={() => clearing.ask(topic)}>
                 Clear retained
               </button>
-              <button type="button" onClick={() => countThem(`${topic}/#`)}>
+              <button type="button" onClick={() => clearing.ask(`${topic}/#`)}>
                 Clear subtree …
               </button>
             </>
@@ -262,19 +239,13 @@ const Topic = ({ topic }: { readonly topic: string }) => {
           <Facts rows={factsOf(now)} />
         </>
       )}
-      {clearing.value === undefined ? null : (
-        <Confirm
-          title={`Clear ${counted(clearing.value.matched, "retained message")}?`}
-          action="Clear"
-          isDanger
-          command={clearCommand(clearing.value.filter)}
-          onClose={clear}
-        >
-          <p>
-            New subscribers of <code>{clearing.value.filter}</code> will get nothing until something is retained again.
-          </p>
-        </Confirm>
-      )}
+      <ConfirmClearing clearing={clearing}>
+        {(filter) => (
+          <>
+            New subscribers of <code>{filter}</code> will get nothing until something is retained again.
+          </>
+        )}
+      </ConfirmClearing>
     </div>
   )
 }
