@@ -16,6 +16,7 @@ import { join } from "node:path"
 import { root } from "./harness/folders.ts"
 import { generatorCore } from "./harness/generator.ts"
 import { loadVariable, pinned } from "./harness/machine.ts"
+import { inOwnNetwork } from "./harness/own-network.ts"
 
 const doors = ["main", "profile"]
 const names = readdirSync(import.meta.dirname)
@@ -63,7 +64,7 @@ async function run(bench: string, words: ReadonlyArray<string>): Promise<{ isFin
   const title = `\n# ${bench}\n\n`
   process.stdout.write(title)
   const script = join(import.meta.dirname, `${bench}.ts`)
-  const [command, args] = pinned(generatorCore, process.execPath, ["--expose-gc", script, ...words])
+  const [command, args] = inOwnNetwork(...pinned(generatorCore, process.execPath, ["--expose-gc", script, ...words]))
   const child = spawn(command, args, { stdio: ["inherit", "pipe", "inherit"] })
   const output: Array<string> = [title]
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -3,6 +3,7 @@
  */
 import { spawnSync } from "node:child_process"
 import { cpus, loadavg, release, totalmem } from "node:os"
+import { networkWords } from "./own-network.ts"
 
 export interface Machine {
   readonly cpu: string
@@ -12,6 +13,7 @@ export interface Machine {
   readonly node: string
   readonly mosquitto: string
   readonly pinned: boolean
+  readonly network: string
   /** One-minute load average before the first run: above 0.5 something else was using the machine. */
   readonly loadBefore: number
   readonly at: string
@@ -42,17 +44,18 @@ export function describeMachine(): Machine {
     node: process.versions.node,
     mosquitto: /version (\S+)/.exec(help.stdout ?? "")?.[1] ?? "missing",
     pinned: canPin,
+    network: networkWords(),
     loadBefore: Number(process.env[loadVariable] ?? loadavg()[0] ?? 0),
     at: new Date().toISOString()
   }
 }
 
 export function machineLine(machine: Machine): string {
-  const { cpu, cores, memoryGiB, kernel, node, mosquitto, loadBefore, at } = machine
+  const { cpu, cores, memoryGiB, kernel, node, mosquitto, network, loadBefore, at } = machine
   const pinning = machine.pinned ? "broker on core 0, generator on core 1" : "NOT pinned to cores"
   return (
     `${at.slice(0, 16)}Z, ${cpu}, ${cores} cores, ${memoryGiB} GiB, Linux ${kernel}, Node ${node}, ` +
-    `Mosquitto ${mosquitto}; loopback, ${pinning}, load before ${loadBefore.toFixed(2)}` +
+    `Mosquitto ${mosquitto}; loopback, ${network}, ${pinning}, load before ${loadBefore.toFixed(2)}` +
     (isBusy(machine) ? " (BUSY: take ratios per CPU second only)" : "")
   )
 }
