@@ -36,8 +36,8 @@ const { values } = parseArgs({
 const p99UsMax = 10_000
 /** Of what was offered: less was not sent in time. */
 const sentShare = 0.98
-const stepPerSecond = 50_000
-const highestPerSecond = 1_600_000
+/** Thousands of messages a second. */
+const rates = [25, 50, 100, 150, 200, 300, 400, 600, 800, 1000, 1200, 1600, 2000, 2400, 3200, 4000, 5000, 6400]
 const settlingPerSecond = 600_000
 
 interface Crowd {
@@ -98,14 +98,14 @@ report.table(
 )
 report.finish()
 
-/** Halves between what holds and what does not, in whole steps. */
+/** Halves between what holds and what does not. */
 async function search(broker: RunningBroker, crowd: Crowd, runs: Array<Run>): Promise<Run | undefined> {
-  let low = 0
-  let high = highestPerSecond / stepPerSecond
+  let low = -1
+  let high = rates.length
   let best: Run | undefined
   while (high - low > 1) {
-    const middle = low + Math.ceil((high - low) / 2)
-    const run = await holds(broker, crowd, middle * stepPerSecond, runs)
+    const middle = Math.floor((low + high) / 2)
+    const run = await holds(broker, crowd, (rates[middle] as number) * 1000, runs)
     if (run === undefined) high = middle
     else {
       low = middle

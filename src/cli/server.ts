@@ -21,7 +21,7 @@ import { runUntilSignal } from "./server-life.ts"
 import { type ServerLog, serverLog } from "./server-log.ts"
 import { sendByProgram, serviceManager } from "./service-manager.ts"
 import { configOption, load, printInvalid, settingsFlags, settingsOptions, surroundings } from "./settings-options.ts"
-import { delayTopTier, yieldToMessages } from "./tier-up.ts"
+import { delayTopTier } from "./tier-up.ts"
 import { packageVersion } from "./version.ts"
 import { complain, printProblem, type World } from "./world.ts"
 
@@ -86,7 +86,6 @@ export const body = commandBody({
       send: sendByProgram
     })
     delayTopTier()
-    yieldToMessages()
     const health = new HealthState()
     const service = {
       manager,
