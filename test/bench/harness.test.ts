@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type CpuProfile, selfTimes } from "../../bench/harness/cpu-profile.ts"
 import { markdownTable, short, spreadOf } from "../../bench/harness/figures.ts"
 import { deliveryFaults, type LoadReport } from "../../bench/harness/generator.ts"
+import { inOwnNetwork, networkWords } from "../../bench/harness/own-network.ts"
 import { bottleneck, type Figure, judge, scenarios } from "../../bench/harness/scenarios.ts"
 import { barChart, compact, lineChart, niceAbove } from "../../bench/harness/svg-chart.ts"
 
@@ -26,6 +27,24 @@ describe("figures", () => {
 
   it("tables are Markdown", () => {
     assert.strictEqual(markdownTable(["a", "b"], [["x", "1"]]), "| a | b |\n| --- | --: |\n| x | 1 |\n")
+  })
+})
+
+describe("the network of a bench", () => {
+  it("is the machine's own where that is wanted, and is told with the figures", () => {
+    process.env["BENCH_NETWORK"] = "machine"
+    try {
+      assert.deepEqual(inOwnNetwork("node", ["bench.ts"]), ["node", ["bench.ts"]])
+      assert.match(networkWords(), /^TCP \w+$/)
+    } finally {
+      delete process.env["BENCH_NETWORK"]
+    }
+  })
+
+  it("is left as it is by whoever sends without pacing, and by whoever may not have another", () => {
+    const [command, words] = inOwnNetwork("node", ["bench.ts"])
+    if (command === "node") assert.deepEqual(words, ["bench.ts"])
+    else assert.deepEqual([command, ...words.slice(-3)], ["unshare", "sh", "node", "bench.ts"])
   })
 })
 
