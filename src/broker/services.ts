@@ -39,10 +39,7 @@ export class BrokerSettings extends Context.Service<BrokerSettings, SettingsHold
 }
 
 export class CodecPort extends Context.Service<CodecPort, Codec>()("promptmq/broker/CodecPort") {
-  static readonly layer = Layer.sync(CodecPort, () => {
-    ownCodec.warm()
-    return ownCodec
-  })
+  static readonly layer = Layer.succeed(CodecPort, ownCodec)
 }
 
 export class RouterPort extends Context.Service<RouterPort, Router<Session>>()("promptmq/broker/RouterPort") {

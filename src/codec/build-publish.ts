@@ -7,14 +7,9 @@
  */
 import { assert } from "../base/assert.ts"
 import type { Properties } from "./codec.ts"
-import {
-  variableByteIntegerMax,
-  variableByteIntegerSize,
-  writeFourBytes,
-  writeTwoBytes,
-  writeVariableByteInteger
-} from "./integers.ts"
-import { PropertyId, PropertyKind, PropertyPlace, propertyTable } from "./properties.ts"
+import { variableByteIntegerMax, variableByteIntegerSize, writeTwoBytes, writeVariableByteInteger } from "./integers.ts"
+import { PropertyId, PropertyPlace, propertyTable } from "./properties.ts"
+import { propertiesSize, writeProperties, writeText } from "./write-properties.ts"
 import { publishFirstByte } from "./write-publish.ts"
 
 const lengthMax = 0xffff
@@ -51,44 +46,12 @@ export function buildPublish(
  * Identifier are not among them: they belong to one connection and one subscription.
  */
 export function encodePublishProperties(properties: Properties): Buffer {
-  const parts: Array<Buffer> = []
-  for (const { id, field, kind, places } of propertyTable) {
+  const own: Record<string, Properties[keyof Properties]> = {}
+  for (const { id, field, places } of propertyTable) {
     if ((places & PropertyPlace.publish) === 0) continue
-    if (id === PropertyId.topicAlias || id === PropertyId.subscriptionIdentifier) continue
-    if (field === "userProperties") {
-      for (const [name, value] of properties.userProperties ?? [])
-        parts.push(Buffer.from([id]), text(name), text(value))
-      continue
-    }
-    const value = properties[field]
-    if (value !== undefined) parts.push(Buffer.from([id]), encodeValue(kind, value as number | string | Buffer))
+    if (id !== PropertyId.topicAlias && id !== PropertyId.subscriptionIdentifier) own[field] = properties[field]
   }
-  return Buffer.concat(parts)
-}
-
-function encodeValue(kind: PropertyKind, value: number | string | Buffer): Buffer {
-  if (typeof value === "string") return text(value)
-  if (typeof value !== "number") return lengthPrefixed(value)
-  if (kind === PropertyKind.byte) return Buffer.from([value])
-  assert(kind === PropertyKind.fourByte, "Numbers in a message's properties are bytes or four-byte integers")
-  const bytes = Buffer.allocUnsafe(4)
-  writeFourBytes(bytes, 0, value)
+  const bytes = Buffer.allocUnsafe(propertiesSize(own))
+  writeProperties(bytes, 0, own)
   return bytes
-}
-
-function text(value: string): Buffer {
-  return lengthPrefixed(Buffer.from(value, "utf8"))
-}
-
-function lengthPrefixed(bytes: Buffer): Buffer {
-  assert(bytes.length <= lengthMax, "A string or binary value has at most 65,535 bytes")
-  const result = Buffer.allocUnsafe(2 + bytes.length)
-  bytes.copy(result, writeTwoBytes(result, 0, bytes.length))
-  return result
-}
-
-function writeText(target: Buffer, at: number, value: string): number {
-  const length = target.write(value, at + 2, "utf8")
-  writeTwoBytes(target, at, length)
-  return at + 2 + length
 }

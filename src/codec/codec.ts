@@ -1,8 +1,7 @@
 /**
  * The codec port: everything the broker knows about bytes on the wire.
  *
- * Two implementations pass one contract suite (test/contract/codec): `own` (production: own decoders,
- * mqtt-packet encodes the rare answers) and `reference` (mqtt-packet both ways; tests only).
+ * Two implementations pass one contract suite (test/contract/codec): `own` (production) and `reference` (mqtt-packet both ways; tests only).
  * All functions are plain and synchronous. Decoders judge completely: what they return is legal, and
  * what is illegal comes back as a Fault with the reason code the standard names. A decoder never reads
  * outside [start, end) and never allocates more than a small multiple of what it read.
@@ -165,9 +164,6 @@ export interface Codec {
   /** 5.0 only (a 3.x server has no DISCONNECT). */
   encodeDisconnect(reasonCode: number, properties: Properties): Buffer
   encodeAuth(reasonCode: number, properties: Properties): Buffer
-
-  /** Calls each encoder once: mqtt-packet's first call fills tables (10 ms). */
-  warm(): void
 }
 
 /** Packet types, high nibble of the first byte. */

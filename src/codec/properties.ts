@@ -134,9 +134,11 @@ export const minimumOf = new Float64Array(propertyIdBound)
 export const maximumValueOf = new Float64Array(propertyIdBound)
 export const fieldOf: Array<keyof Properties | undefined> = new Array(propertyIdBound).fill(undefined)
 const rowOf: Array<PropertyRow | undefined> = new Array(propertyIdBound).fill(undefined)
+const rowOfField = new Map<string, PropertyRow>()
 
 for (const property of propertyTable) {
   rowOf[property.id] = property
+  rowOfField.set(property.field, property)
   kindOf[property.id] = property.kind
   fromClient[property.id] = property.places & ~property.serverOnly
   isRepeatable[property.id] = property.repeatable ? 1 : 0
@@ -148,6 +150,11 @@ for (const property of propertyTable) {
 /** The row of an identifier that is known to exist. */
 export function propertyRow(id: number): PropertyRow | undefined {
   return rowOf[id]
+}
+
+/** The row of a field of Properties. */
+export function propertyOfField(field: string): PropertyRow {
+  return rowOfField.get(field) as PropertyRow
 }
 
 /** Why this property cannot stand in this place when a client sends it. */

@@ -12,7 +12,6 @@ import { generate, type IConnectPacket, type Packet, parser } from "mqtt-packet"
 import { encodePublishProperties } from "./build-publish.ts"
 import type { AckView, AuthPacket, Codec, ConnectPacket, DisconnectPacket, Properties } from "./codec.ts"
 import { PacketType, type ProtocolVersion, type SubscribePacket, type UnsubscribePacket, type Will } from "./codec.ts"
-import { encodeAuth, encodeConnack, encodeDisconnect, encodeSuback, encodeUnsuback, warm } from "./encode-answers.ts"
 import { Fault } from "./fault.ts"
 import {
   packetTooLarge,
@@ -29,6 +28,7 @@ import { PropertyPlace } from "./properties.ts"
 import type { PublishView } from "./publish-view.ts"
 import { viewTrusted } from "./read-publish.ts"
 import { clientMaySend, ReasonCode } from "./reason-codes.ts"
+import { encodeAuth, encodeConnack, encodeDisconnect, encodeSuback, encodeUnsuback } from "./reference-answers.ts"
 import {
   judgeFilters,
   judgeLibraryProperties,
@@ -71,8 +71,7 @@ export const referenceCodec: Codec = {
   encodeSuback,
   encodeUnsuback,
   encodeDisconnect,
-  encodeAuth,
-  warm
+  encodeAuth
 }
 
 /** Always a run of one: the view points into a new frame, not into the chunk. */

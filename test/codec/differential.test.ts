@@ -6,14 +6,22 @@
  *     same fields, except for the names of `referenceCannotJudge`
  *   3 a decoder never looks outside its frame: other bytes around it change nothing
  *   4 any chunking of a byte stream yields the same packets
+ *   5 answers, with any properties, are byte for byte what mqtt-packet writes
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { type ConnectPacket, PacketType, type Properties, type ProtocolVersion } from "../../src/codec/codec.ts"
+import {
+  type Codec,
+  type ConnectPacket,
+  PacketType,
+  type Properties,
+  type ProtocolVersion
+} from "../../src/codec/codec.ts"
 import { Fault } from "../../src/codec/fault.ts"
 import { bodyStart } from "../../src/codec/frame.ts"
 import { writeVariableByteInteger } from "../../src/codec/integers.ts"
 import { ownCodec } from "../../src/codec/own.ts"
+import { PropertyKind, PropertyPlace, propertyTable } from "../../src/codec/properties.ts"
 import { type referenceCannotJudge, referenceCodec } from "../../src/codec/reference.ts"
 import { decode, limit } from "./decode.ts"
 import { type Sent, sent, sentIn } from "./packets.ts"
@@ -140,6 +148,62 @@ describe("the own codec and mqtt-packet", () => {
       }),
       { numRuns: 5000 }
     )
+  })
+})
+
+/** Any of the 27, of any size, set in the table's order, which is that of the library. */
+const values: Readonly<Record<PropertyKind, fc.Arbitrary<Properties[keyof Properties]>>> = {
+  [PropertyKind.byte]: fc.nat(1),
+  [PropertyKind.twoByte]: fc.oneof(fc.nat(0xffff), fc.constantFrom(0, 1, 0xff, 0x100, 0xffff)),
+  [PropertyKind.fourByte]: fc.oneof(fc.nat(0xffff_ffff), fc.constantFrom(0, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff)),
+  [PropertyKind.variable]: fc.constantFrom(1, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152, 268_435_455),
+  [PropertyKind.string]: fc.string({ unit: "grapheme", maxLength: 200 }),
+  [PropertyKind.binary]: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+  [PropertyKind.pair]: fc.array(fc.tuple(fc.string({ unit: "grapheme" }), fc.string()), { minLength: 1, maxLength: 3 })
+}
+const propertiesOf = (place: number): fc.Arbitrary<Properties> => {
+  const rows = propertyTable.filter((property) => (property.places & place) !== 0)
+  const shape = Object.fromEntries(rows.map(({ field, kind }) => [field, values[kind]]))
+  return fc.record(shape, { requiredKeys: [] }) as fc.Arbitrary<Properties>
+}
+const versions = fc.constantFrom<ProtocolVersion>(3, 4, 5)
+const codes = fc.array(fc.nat(255), { minLength: 1, maxLength: 300 })
+
+/** The codecs' bytes for the same answer. */
+const bothWrite = <A>(answers: fc.Arbitrary<A>, write: (codec: Codec, answer: A) => Buffer): void =>
+  fc.assert(
+    fc.property(answers, (answer) => {
+      assert.strictEqual(write(ownCodec, answer).toString("hex"), write(referenceCodec, answer).toString("hex"))
+    }),
+    { numRuns: 1000 }
+  )
+
+describe("answers are byte for byte what mqtt-packet writes", () => {
+  it("CONNACK", () => {
+    const answers = fc.tuple(versions, fc.boolean(), fc.nat(255), propertiesOf(PropertyPlace.connack))
+    bothWrite(answers, (codec, answer) => codec.encodeConnack(...answer))
+  })
+  it("SUBACK and UNSUBACK", () => {
+    const identifiers = fc.integer({ min: 1, max: 0xffff })
+    const answers = fc.tuple(versions, identifiers, codes, propertiesOf(PropertyPlace.suback))
+    bothWrite(answers, (codec, answer) => codec.encodeSuback(...answer))
+    bothWrite(answers, (codec, answer) => codec.encodeUnsuback(...answer))
+  })
+  it("DISCONNECT and AUTH", () => {
+    bothWrite(fc.tuple(fc.nat(255), propertiesOf(PropertyPlace.disconnect)), (codec, answer) =>
+      codec.encodeDisconnect(...answer)
+    )
+    bothWrite(fc.tuple(fc.nat(255), propertiesOf(PropertyPlace.auth)), (codec, answer) => codec.encodeAuth(...answer))
+  })
+  it("the largest strings, and none larger", () => {
+    const largest = { reasonString: "x".repeat(0xffff), userProperties: [["ä".repeat(0x7fff), ""]] } as const
+    bothWrite(fc.constant(largest), (codec, properties) => codec.encodeDisconnect(0x80, properties))
+    for (const tooLong of [
+      { reasonString: "x".repeat(0x1_0000) },
+      { userProperties: [["", "ä".repeat(0x8000)]] } as const
+    ]) {
+      assert.throws(() => ownCodec.encodeDisconnect(0x80, tooLong), "at most 65,535 bytes")
+    }
   })
 })
 

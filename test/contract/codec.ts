@@ -211,7 +211,6 @@ const answers = (codec: Codec): void => {
     )
     assert.strictEqual(bytes.toString("hex"), expected.toString("hex"))
   })
-  it("is warm without harm", () => codec.warm())
 }
 
 /** Every packet type a client may send, for suites that go through all of them. */

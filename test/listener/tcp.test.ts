@@ -2,6 +2,8 @@
  * TCP: the contract over IPv4 and IPv6, how the end of a connection looks in its variants, and a listener that
  * opens, refuses with a reason, and stops accepting.
  */
+import { once } from "node:events"
+import { type AddressInfo, createServer } from "node:net"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -111,6 +113,31 @@ describe("tcp listener", () => {
       assert.strictEqual(error.ownerProcessId, process.pid)
       assert.strictEqual(error.exitCode, 8)
       assert.include(error.message, `listener "second" cannot listen on 127.0.0.1:${port}: port in use by this process`)
+    })
+  )
+
+  it.live("a port that somebody shares is in use [PORT-1]", () =>
+    Effect.gen(function* () {
+      const sharing = createServer().listen({ host: "127.0.0.1", port: 0, reusePort: process.platform === "linux" })
+      yield* Effect.addFinalizer(() => Effect.sync(() => sharing.close()))
+      yield* Effect.promise(() => once(sharing, "listening"))
+      const { port } = sharing.address() as AddressInfo
+      const options = { host: "127.0.0.1", port, name: "second", onTransport: () => undefined }
+      assert.strictEqual((yield* Effect.flip(listenTcp(options))).reason, "port-in-use")
+    })
+  )
+
+  it.live("all of many at once come in, through the same door, whichever socket takes them", () =>
+    Effect.gen(function* () {
+      const accepted: Array<string> = []
+      const onTransport = (transport: Transport): void => {
+        accepted.push(transport.peer)
+        transport.destroy()
+      }
+      const { port } = yield* listenTcp({ host: "127.0.0.1", port: 0, name: "herd", onTransport })
+      const peers = Array.from({ length: 64 }, () => new TcpPeer(port))
+      yield* Effect.promise(() => until(() => peers.every((peer) => peer.closed)))
+      assert.strictEqual(new Set(accepted).size, peers.length)
     })
   )
 

@@ -155,7 +155,7 @@ export const codecMutants: ReadonlyArray<Mutant> = [
     tests: writers
   },
   {
-    file: "src/codec/encode-answers.ts",
+    file: "src/codec/write-answers.ts",
     find: "const present = sessionPresent && reasonCode === 0 && version !== 3",
     replace: "const present = sessionPresent && version !== 3",
     statement: "MQTT-3.2.2-6",

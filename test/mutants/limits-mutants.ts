@@ -91,6 +91,13 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
     "test/listener/connection.test.ts"
   ),
   row(
+    "PORT-1",
+    "src/listener/tcp.ts",
+    "if (options.port !== 0) yield* Effect.scoped(serve(nobody(), { ...options, door: undefined }))",
+    "if (options.port < 0) yield* Effect.scoped(serve(nobody(), { ...options, door: undefined }))",
+    "test/listener/tcp.test.ts"
+  ),
+  row(
     "PROXY-1",
     "src/listener/door.ts",
     "if (isTrusted) this.#readHeader(socket, hand)",

@@ -128,9 +128,9 @@ const codec: ReadonlyArray<Mutant> = [
     tests: v311
   },
   {
-    file: "src/codec/encode-answers.ts",
-    find: 'const granted = [...reasonCodes]\n  if (version !== 5) return write(version, { cmd: "suback"',
-    replace: 'const granted = [...reasonCodes].reverse()\n  if (version !== 5) return write(version, { cmd: "suback"',
+    file: "src/codec/write-answers.ts",
+    find: "packet.set(reasonCodes, packet.length - reasonCodes.length)",
+    replace: "packet.set([...reasonCodes].reverse(), packet.length - reasonCodes.length)",
     statement: "v3.1.1 MQTT-3.9.3-1",
     tests: v311
   }
