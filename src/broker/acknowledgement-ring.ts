@@ -10,6 +10,9 @@
  * the higher ones before it, so that it leaves later than it might and never earlier.
  */
 const LENGTH_FIRST = 256
+const RELEASED_AT_ONCE = 32
+
+type Send = (slot: number, generation: number, packetIdentifier: number, packetType: number, arrivedMs: number) => void
 
 export class AcknowledgementRing {
   #tickets = new Float64Array(LENGTH_FIRST)
@@ -41,11 +44,14 @@ export class AcknowledgementRing {
   }
 
   /** Hands out, in order, everything whose ticket is at most `kept`. */
-  release(
-    kept: number,
-    send: (slot: number, generation: number, packetIdentifier: number, packetType: number, arrivedMs: number) => void
-  ): void {
-    while (this.length > 0 && (this.#tickets[this.#head] as number) <= kept) {
+  release(kept: number, send: Send): void {
+    while (this.#releaseSome(kept, send));
+  }
+
+  /** False when that was all. In short loops: see HANDED_AT_ONCE in catch-up.ts. */
+  #releaseSome(kept: number, send: Send): boolean {
+    for (let released = 0; released < RELEASED_AT_ONCE; released++) {
+      if (this.length === 0 || (this.#tickets[this.#head] as number) > kept) return false
       const at = this.#head
       this.#head = (at + 1) % this.#tickets.length
       this.length -= 1
@@ -57,22 +63,31 @@ export class AcknowledgementRing {
         this.#arrivals[at] as number
       )
     }
+    return true
   }
 
   #grow(): void {
-    const before = this.#tickets.length
-    const order = Array.from({ length: this.length }, (_, i) => (this.#head + i) % before)
-    this.#tickets = spread(new Float64Array(before * 2), this.#tickets, order)
-    this.#slots = spread(new Uint32Array(before * 2), this.#slots, order)
-    this.#generations = spread(new Float64Array(before * 2), this.#generations, order)
-    this.#identifiers = spread(new Uint16Array(before * 2), this.#identifiers, order)
-    this.#arrivals = spread(new Float64Array(before * 2), this.#arrivals, order)
-    this.#types = spread(new Uint8Array(before * 2), this.#types, order)
+    const after = this.#tickets.length * 2
+    const head = this.#head
+    this.#tickets = spread(new Float64Array(after), this.#tickets, head)
+    this.#slots = spread(new Uint32Array(after), this.#slots, head)
+    this.#generations = spread(new Float64Array(after), this.#generations, head)
+    this.#identifiers = spread(new Uint16Array(after), this.#identifiers, head)
+    this.#arrivals = spread(new Float64Array(after), this.#arrivals, head)
+    this.#types = spread(new Uint8Array(after), this.#types, head)
     this.#head = 0
   }
 }
 
-const spread = <A extends { [index: number]: number }>(to: A, from: A, order: ReadonlyArray<number>): A => {
-  for (let i = 0; i < order.length; i++) to[i] = from[order[i] as number] as number
+interface Column<A> {
+  readonly length: number
+  set(from: A, at?: number): void
+  subarray(from: number, to?: number): A
+}
+
+/** The whole of a full ring, its head first. */
+const spread = <A extends Column<A>>(to: A, from: A, head: number): A => {
+  to.set(from.subarray(head))
+  to.set(from.subarray(0, head), from.length - head)
   return to
 }

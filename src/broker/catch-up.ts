@@ -10,6 +10,7 @@
  * Invariants
  * - The cursor is at the first message not handed over. A message is handed over completely or not at all.
  * - Room means both: a place in the window (QoS > 0) and an outbox that is not congested.
+ * - What was decided about one record is decided anew for the next, but where both are alike (alike-records.ts).
  * - Nobody waits for the disk: a record that is not in memory is asked for, and the session goes on when it has come.
  * - Live again only when the reader has reached D, in the same step: then nothing is handed twice [MQTT-4.3.3-4].
  */
@@ -19,6 +20,8 @@ import { viewTrusted } from "../codec/read-publish.ts"
 import { DropReason } from "../metrics/drop-reasons.ts"
 import { type Session, SessionMode } from "../session/session.ts"
 import { Judgement, judge } from "../store/judge.ts"
+import type { LogReader } from "../store/log-reader.ts"
+import { beginAlike, forgetAlike, handAlike, settleAlike } from "./alike-records.ts"
 import { type Client, ClientState } from "./client.ts"
 import type { Core } from "./core.ts"
 import { mustWaitToDeliver } from "./delivery-rate.ts"
@@ -39,6 +42,11 @@ import { sendWaiting } from "./wait-in-memory.ts"
 
 /** Messages one call hands over before it lets others have a turn. */
 const HANDED_MAX = 1024
+/**
+ * A loop that goes on for long is compiled while it runs, most thoroughly and with all it calls, and again when it ends in
+ * another way: 100,000 messages are drained 9 % faster by short ones, on one core in a fresh process.
+ */
+const HANDED_AT_ONCE = 32
 /** Clients served per turn of the loop. */
 const PUMPS_MAX = 256
 
@@ -81,47 +89,76 @@ export const pump = (core: Core, client: Client): void => {
 }
 
 const readLog = (core: Core, client: Client, session: Session): void => {
-  const { outbox } = client.connection
   const reader = core.readerOf(client)
   if (core.isDurable) core.markDirty(session)
-  for (let handed = 0; handed < HANDED_MAX; handed++) {
-    if (outbox.congested) {
-      outbox.awaitDrain()
-      return
-    }
-    if (session.window.full) return // the next acknowledgement brings us back [MQTT-3.3.4-9]
-    if (client.delivering !== undefined && mustWaitToDeliver(core, client, client.delivering)) return
-    if (reader.position < core.log.first) jump(core, session, reader)
-    const sequence = reader.next(core.delivered)
-    session.cursor = reader.position
-    if (sequence < 0) {
-      if (reader.position < core.delivered) queuePump(core, client)
-      else if (core.delivered >= session.liveFrom) goLive(core, session) // [MQTT-4.5.0-1] [MQTT-4.3.3-4]
-      return
-    }
-    // Handed over at QoS 2 before the broker's last start: once is enough [MQTT-4.3.3-10].
-    if (session.handed?.delete(sequence) === true || core.isAged(sequence)) pass(core, session, sequence, 1)
-    else {
-      if (!isAtHand(core, client, sequence)) return
-      if (!handRecord(core, client, session, sequence)) {
-        awaitStore(core, client)
-        return
-      }
-    }
-    reader.position = sequence + 1
-    session.cursor = sequence + 1
+  forgetAlike()
+  let handed = 0
+  while (handed < HANDED_MAX && handSome(core, client, session, reader)) handed += HANDED_AT_ONCE
+  settleAlike(core)
+  if (handed === HANDED_MAX) queuePump(core, client)
+}
+
+/** False when the pump has to stop. */
+const handSome = (core: Core, client: Client, session: Session, reader: LogReader): boolean => {
+  for (let handed = 0; handed < HANDED_AT_ONCE; handed++) if (!handNext(core, client, session, reader)) return false
+  return true
+}
+
+/** Hands over the session's next record, or passes over it; false when the pump has to stop. */
+const handNext = (core: Core, client: Client, session: Session, reader: LogReader): boolean => {
+  const { outbox } = client.connection
+  if (outbox.congested) {
+    outbox.awaitDrain()
+    return false
   }
-  queuePump(core, client)
+  if (session.window.full) return false // the next acknowledgement brings us back [MQTT-3.3.4-9]
+  if (client.delivering !== undefined && mustWaitToDeliver(core, client, client.delivering)) return false
+  if (reader.position < core.log.first) {
+    settleAlike(core)
+    jump(core, session, reader)
+  }
+  const sequence = reader.next(core.delivered) // [MQTT-4.3.3-4]
+  session.cursor = reader.position
+  if (sequence < 0) {
+    endStep(core, client, session, reader)
+    return false
+  }
+  // Handed over at QoS 2 before the broker's last start: once is enough [MQTT-4.3.3-10].
+  if (session.handed?.delete(sequence) === true || core.isAged(sequence)) pass(core, session, sequence, 1)
+  else {
+    if (!isAtHand(core, client, sequence)) return false
+    if (!handRecord(core, client, session, sequence)) {
+      awaitStore(core, client)
+      return false
+    }
+  }
+  reader.position = sequence + 1
+  session.cursor = sequence + 1
+  return true
+}
+
+/** The reader has come to D, or to the end of what one step looks at. */
+const endStep = (core: Core, client: Client, session: Session, reader: LogReader): void => {
+  settleAlike(core)
+  if (reader.position < core.delivered) queuePump(core, client)
+  else if (core.delivered >= session.liveFrom) goLive(core, session) // [MQTT-4.5.0-1] [MQTT-4.3.3-4]
 }
 
 /** False when it cannot be handed over now, because the store takes nothing. */
 const handRecord = (core: Core, client: Client, session: Session, sequence: number): boolean => {
-  const record = core.record
+  const { record } = core
   if (!core.log.read(sequence, record)) {
     dropRecord(core, session, DropReason.logRecordLost, core.log.topicAt(sequence), sequence)
     pass(core, session, sequence, 1)
     return true
   }
+  return handAlike(client, session, record, sequence) || judgeRecord(core, client, session, sequence)
+}
+
+/** The same of `core.record`, by itself. */
+const judgeRecord = (core: Core, client: Client, session: Session, sequence: number): boolean => {
+  settleAlike(core)
+  const { record } = core
   viewTrusted(view, record.buffer, record.start, record.end, record.isVersion5)
   const { publisher, topicId, expiresAtMs } = record
   judge(judgement, session.subscriptions.values(), core.bitmaps, topicId, sequence, publisher, view.qos, view.retain)
@@ -144,6 +181,7 @@ const handRecord = (core: Core, client: Client, session: Session, sequence: numb
   }
   const remaining = remainingExpirySeconds(expiresAtMs, core.nowMs)
   emit(core, client, view, size, qos, retain, false, packetIdentifier, identifiers, remaining)
+  beginAlike(core, client, session, record, view, sequence, qos, retain)
   return true
 }
 

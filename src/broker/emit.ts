@@ -57,7 +57,7 @@ export const emit = (
     emitAliased(core, client, view, qos, retain, duplicate, packetIdentifier, identifiers, remainingSeconds)
     return
   }
-  countSent(core, view, qos, size)
+  countSent(core, qos, 1, size, view.frameEnd - view.payloadStart)
   const outbox = client.connection.outbox
   if (
     size >= BY_REFERENCE_BYTES_MIN &&
@@ -145,14 +145,20 @@ const emitAliased = (
     omitTopic
   )
   if (large !== undefined) outbox.append(large, 0, size)
-  countSent(core, view, qos, size)
+  countSent(core, qos, 1, size, view.frameEnd - view.payloadStart)
 }
 
-const countSent = ({ count }: Core, view: PublishView, qos: number, size: number): void => {
-  count[PUBLISH_OUT] = (count[PUBLISH_OUT] as number) + 1
-  count[Counter.messagesOut + qos] = (count[Counter.messagesOut + qos] as number) + 1
-  count[Counter.bytesOut] = (count[Counter.bytesOut] as number) + size
-  count[Counter.payloadOut] = (count[Counter.payloadOut] as number) + view.frameEnd - view.payloadStart
+export const countSent = (
+  { count }: Core,
+  qos: number,
+  messages: number,
+  bytes: number,
+  payloadBytes: number
+): void => {
+  count[PUBLISH_OUT] = (count[PUBLISH_OUT] as number) + messages
+  count[Counter.messagesOut + qos] = (count[Counter.messagesOut + qos] as number) + messages
+  count[Counter.bytesOut] = (count[Counter.bytesOut] as number) + bytes
+  count[Counter.payloadOut] = (count[Counter.payloadOut] as number) + payloadBytes
 }
 
 const fill = (

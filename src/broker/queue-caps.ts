@@ -5,7 +5,7 @@
  *
  *   messages   what its filters have counted (Subscription.waiting): exact for one filter, an upper bound where
  *              filters overlap
- *   bytes      messages times the mean size of a sample of the oldest ones
+ *   bytes      messages times the mean size of a sample of the oldest ones; not looked at while the whole log holds less
  *
  * Invariants
  * - [LIM-5] Only what was never sent is dropped, and each has its row: messages under way are below the cursor.
@@ -67,7 +67,9 @@ export const capQueue = (core: Core, session: Session): boolean => {
   if (waiting === 0) return false
   const { packetSizeBytesMax, queuedBytesMax, queuedMessagesMax } = core.limits
   let excess = queuedMessagesMax > 0 ? waiting - queuedMessagesMax : 0
-  const isSampled = queuedBytesMax > 0 && waiting * packetSizeBytesMax > queuedBytesMax
+  // Where even all that the log holds is within the cap nothing has to be looked for.
+  const mostBytes = Math.min(waiting * packetSizeBytesMax, core.log.frameBytes ?? Number.POSITIVE_INFINITY)
+  const isSampled = queuedBytesMax > 0 && mostBytes > queuedBytesMax
   if (isSampled) {
     const meanBytes = meanSize(core, session)
     if (meanBytes > 0) excess = Math.max(excess, waiting - Math.floor(queuedBytesMax / meanBytes))

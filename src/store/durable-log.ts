@@ -267,6 +267,7 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   }
 
   isReady(sequence: number): boolean {
+    if (this.segmentOf(sequence)?.isHot === true) return true
     return !this.#find(sequence) || this.#cold.isReady(this.#place)
   }
 

@@ -49,6 +49,7 @@ export abstract class LogIndex {
   protected live = 0
   /** What the postings of all segments take. */
   protected postingsBytes = 0
+  #frameBytes = 0
   readonly #overheadBytes: number
   readonly #hasPlaces: boolean
   #lastRead: MemorySegment
@@ -72,6 +73,10 @@ export abstract class LogIndex {
   }
   get topicEpoch(): number {
     return this.topics.epoch
+  }
+
+  get frameBytes(): number {
+    return this.#frameBytes
   }
 
   topicAt(sequence: number): number {
@@ -121,7 +126,7 @@ export abstract class LogIndex {
   lastOfTopic(topicId: number): number {
     if (!this.#isHeld(topicId)) return -1
     const { last } = this.topics
-    const known = last[topicId] as number
+    const known = positionOf(last, topicId)
     if (this.topicAt(known) === topicId) return known
     const found = this.#findBack(topicId, known)
     last[topicId] = found
@@ -137,6 +142,8 @@ export abstract class LogIndex {
   following(sequence: number): number {
     const segment = this.segmentOf(sequence)
     if (segment === undefined) return -1
+    const near = segment.nextAlike(sequence - segment.base)
+    if (near >= 0) return segment.base + near
     const i = segment.indexOf(sequence)
     if (i < 0) return -1
     const topicId = segment.topicIdAt(i)
@@ -152,7 +159,7 @@ export abstract class LogIndex {
   /** The topic's oldest record; there is one. */
   protected firstOfTopic(topicId: number): number {
     const { first } = this.topics
-    const known = first[topicId] as number
+    const known = positionOf(first, topicId)
     if (this.topicAt(known) === topicId) return known
     const found = this.#find(topicId, known)
     assert(found >= 0, "a topic with records has a first one")
@@ -190,6 +197,7 @@ export abstract class LogIndex {
     active.push(sizeBytes, this.#overheadBytes, topicId, publisher, flags, expiresAtMs)
     this.#link(topicId, sequence)
     this.live += 1
+    this.#frameBytes += sizeBytes
     topics.bytes[topicId] = (topics.bytes[topicId] as number) + sizeBytes
     if ((flags & SegmentFlag.acknowledged) !== 0)
       topics.acknowledged[topicId] = (topics.acknowledged[topicId] as number) + 1
@@ -203,7 +211,9 @@ export abstract class LogIndex {
     const topicId = segment.topicIdAt(i)
     const left = (topics.counts[topicId] as number) - 1
     topics.counts[topicId] = left
-    topics.bytes[topicId] = (topics.bytes[topicId] as number) - segment.sizeAt(i)
+    const sizeBytes = segment.sizeAt(i)
+    topics.bytes[topicId] = (topics.bytes[topicId] as number) - sizeBytes
+    this.#frameBytes -= sizeBytes
     if (segment.isAcknowledged(i)) topics.acknowledged[topicId] = (topics.acknowledged[topicId] as number) - 1
     segment.forget(i)
     this.live -= 1
@@ -223,10 +233,7 @@ export abstract class LogIndex {
   /** Everything of a record but its bytes. */
   protected fill(segment: MemorySegment, i: number, record: LogRecord): void {
     record.sequence = segment.sequenceAt(i)
-    record.isVersion5 = segment.isVersion5(i)
-    record.topicId = segment.topicIdAt(i)
-    record.publisher = segment.publisherAt(i)
-    record.expiresAtMs = segment.expiryAt(i)
+    segment.fill(i, record)
   }
 
   /** The segment whose range holds the sequence; a record of it need not be there. */
@@ -375,4 +382,14 @@ export abstract class LogIndex {
     }
     return low
   }
+}
+
+/**
+ * A position as the small integer that it is for a long time. Out of a column of doubles it is a double, and a field that
+ * was given one becomes a field of doubles: all code that was compiled for such objects is thrown away. For sessions that
+ * happened in the middle of the first drain of a process, and made it 12 % longer.
+ */
+const positionOf = (column: Float64Array, at: number): number => {
+  const position = column[at] as number
+  return (position | 0) === position ? position | 0 : position
 }

@@ -73,8 +73,9 @@ export class LogReader {
     if (this.position >= until) return -1
     if (!this.#merging && until - this.position <= this.#limits.scanRecords && !this.#prefersMerge())
       return this.#scan(until)
-    if (this.#epoch !== this.#log.topicEpoch) this.#restart()
-    if (this.#merging && this.#learn()) return this.#merge(until)
+    const log = this.#log
+    if (this.#epoch !== log.topicEpoch) this.#restart()
+    if (this.#merging && (this.#learnedAt === log.next || this.#learn())) return this.#merge(until)
     return this.#scan(until)
   }
 
@@ -109,7 +110,6 @@ export class LogReader {
    */
   #learn(): boolean {
     const log = this.#log
-    if (this.#learnedAt === log.next) return true
     const bound = log.topicIdBound
     if (this.#prefersMerge()) {
       for (const { filter } of this.#subscriptions) this.#meet(log.topicId(filter.text))
@@ -162,9 +162,17 @@ export class LogReader {
   /** The topic's first record at or above `position`: along its chain when a record of it is known, else by looking it up. */
   #advance(i: number, position: number): number {
     const log = this.#log
+    let at = this.#nexts[i] as number
+    if (at + 1 === position) {
+      // The usual step: from the record it was at to the one behind it.
+      const next = log.following(at)
+      if (next >= position) {
+        this.#previous[i] = next
+        return next
+      }
+    }
     const topicId = this.#topicIds[i] as number
     if (log.lastOfTopic(topicId) < position) return -1
-    let at = this.#nexts[i] as number
     if (at < 0) at = this.#previous[i] as number
     let steps = 0
     while (at >= log.first && at < position && steps < 64) {

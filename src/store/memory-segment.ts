@@ -19,6 +19,7 @@
  */
 import { assert } from "../base/assert.ts"
 import { NO_TOPIC, PackedColumns } from "./packed-columns.ts"
+import type { LogRecord } from "./ports.ts"
 import { bytesOfPostings, lowerBound, makePostings, type Postings, placeOfTopic } from "./postings.ts"
 
 const RECORDS_FIRST = 256
@@ -151,6 +152,25 @@ export class MemorySegment {
 
   sequenceAt(i: number): number {
     return this.sequences === undefined ? this.base + i : (this.sequences[i] as number)
+  }
+
+  /** Index of the next record of the same topic, where record `i` knows of it, and both lie here plain and dense; else -1. */
+  nextAlike(i: number): number {
+    if (this.#packed !== undefined || this.sequences !== undefined) return -1
+    const distance = this.following[i] as number
+    const topicId = this.topicIds[i] as number
+    const at = i + distance
+    return distance > 0 && at < this.count && topicId !== NO_TOPIC && this.topicIds[at] === topicId ? at : -1
+  }
+
+  /** Everything of a record but its sequence and its bytes. */
+  fill(i: number, record: LogRecord): void {
+    const isPlain = this.#packed === undefined
+    const flags = isPlain ? (this.flags[i] as number) : this.flagsAt(i)
+    record.isVersion5 = (flags & SegmentFlag.version5) !== 0
+    record.topicId = isPlain ? (this.topicIds[i] as number) : this.topicIdAt(i)
+    record.publisher = isPlain ? (this.publishers[i] as number) : this.publisherAt(i)
+    record.expiresAtMs = this.expiries === undefined ? Number.POSITIVE_INFINITY : (this.expiries[i] as number)
   }
 
   /** NO_TOPIC = the message is gone. */

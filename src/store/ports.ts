@@ -99,6 +99,8 @@ export interface MessageLog {
   isReady(sequence: number): boolean
   /** Bytes of the record's frame, wherever that is; 0 when the record is gone. Absent = the log does not know by itself. */
   frameSize?(sequence: number): number
+  /** Of all records: no queue holds more. Absent = the log does not know by itself. */
+  readonly frameBytes?: number
   load(sequence: number, done: () => void): void
   /** Fills `record`; false when the sequence was overtaken or lost, or holds no message any more. */
   read(sequence: number, record: LogRecord): boolean

@@ -151,6 +151,15 @@ export class LogWithModel {
     assert.strictEqual(log.countOfTopic(id), acknowledged, `${topic}: records at QoS 1 and 2`)
   }
 
+  /** What all that it holds takes. */
+  checkBytes(): void {
+    const { log, model } = this
+    if (log.frameBytes === undefined) return
+    let bytes = 0
+    for (let at = log.first; at < model.length; at++) bytes += this.gone.has(at) ? 0 : (model[at]?.frame.length ?? 0)
+    assert.strictEqual(log.frameBytes, bytes, "bytes of all frames")
+  }
+
   #next(topic: string, from: number): number {
     for (let sequence = from; sequence < this.model.length; sequence++) {
       if (this.model[sequence]?.topic === topic && !this.gone.has(sequence)) return sequence
@@ -198,6 +207,7 @@ const appending = (make: MakeLog): void => {
           both.checkTopic(names[ask % names.length] as string, log.first + (ask % 50))
         }
         for (let sequence = log.first; sequence < log.next; sequence++) both.checkPosition(sequence)
+        both.checkBytes()
       })
       fc.assert(property, { numRuns: 30 })
     },

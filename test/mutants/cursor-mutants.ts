@@ -126,5 +126,42 @@ export const cursorMutants: ReadonlyArray<Mutant> = [
     replace: "return this.readsLog ? this.filter.logged - this.#passed : 0",
     statement: "MQTT-4.5.0-1",
     tests
+  },
+  // Alike until the session's reader has come to the end: options that changed meanwhile count for nothing.
+  {
+    file: "src/broker/alike-records.ts",
+    find: "    sequence >= run.below || // [MQTT-3.8.4-4]\n",
+    replace: "",
+    statement: "MQTT-3.8.4-4",
+    tests: ["test/broker/alike-records.test.ts"]
+  },
+  {
+    file: "src/broker/alike-records.ts",
+    find: "      if (sequence < to && to < run.below) run.below = to // [MQTT-3.3.1-13]\n",
+    replace: "",
+    statement: "MQTT-3.3.1-13",
+    tests: ["test/broker/alike-records.test.ts"]
+  },
+  // The publisher of the first of them is taken for that of all.
+  {
+    file: "src/broker/alike-records.ts",
+    find: "    record.publisher !== run.publisher || // [MQTT-3.8.3-3]\n",
+    replace: "",
+    statement: "MQTT-3.8.3-3",
+    tests: ["test/broker/alike-records.test.ts"]
+  },
+  {
+    file: "src/broker/alike-records.ts",
+    find: "    record.expiresAtMs !== Number.POSITIVE_INFINITY || // [MQTT-3.3.2-5]\n",
+    replace: "",
+    statement: "MQTT-3.3.2-5",
+    tests: ["test/broker/alike-records.test.ts"]
+  },
+  {
+    file: "src/broker/alike-records.ts",
+    find: "size > client.maximumPacketSizeBytes // [MQTT-3.1.2-25]",
+    replace: "false // [MQTT-3.1.2-25]",
+    statement: "MQTT-3.1.2-25",
+    tests: ["test/broker/alike-records.test.ts"]
   }
 ]

@@ -74,6 +74,7 @@ const checkAll = (both: LogWithModel, log: DurableLog, random: Random): void => 
   for (const [topic, usage] of held) assert.deepEqual(log.usageOfTopic(log.topicId(topic)), usage, topic)
   assert.strictEqual(log.statistics().topics, held.size)
   for (const topic of topics) for (let i = 0; i < 10; i++) both.checkTopic(topic, random.below(log.next + 2))
+  both.checkBytes()
 }
 
 describe("a durable log, at random", () => {
