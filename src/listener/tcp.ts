@@ -19,9 +19,9 @@
 import { createServer, type Server, type Socket } from "node:net"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
-import type { ListenError } from "./listen-error.ts"
-import { type BoundAddress, type ListenOptions, serve } from "./serve.ts"
+import * as Scope from "effect/Scope"
+import { type ListenError, socketFileError } from "./listen-error.ts"
+import { type BoundAddress, type ListenOptions, openServer, serve } from "./serve.ts"
 import { SocketTransport } from "./socket-transport.ts"
 import type { Transport } from "./transport.ts"
 
@@ -34,6 +34,30 @@ const SOCKETS_PER_PORT = process.platform === "linux" ? 4 : 1
 export const listenTcp = (options: ListenTcpOptions): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
     if (SOCKETS_PER_PORT === 1) return yield* serve(clients(options), options)
+    const own = yield* Effect.scope
+    return yield* Effect.scoped(
+      Effect.gen(function* () {
+        const turn = yield* Effect.result(takeTurn(options))
+        const listening = Result.isFailure(turn) ? serve(clients(options), options) : onManySockets(options)
+        return yield* Scope.provide(listening, own)
+      })
+    )
+  })
+
+/**
+ * [PORT-1] Between asking alone and sharing the port is nobody's for some milliseconds: of two brokers that start at once only
+ * one shares it, the other one asks for it alone. A name in the kernel, not a file: it goes with whoever holds it.
+ */
+const takeTurn = ({ name, port }: ListenTcpOptions): Effect.Effect<void, ListenError, Scope.Scope> => {
+  if (port === 0) return Effect.void
+  const path = turnName(port)
+  return openServer(nobody(), { name }, { place: { path }, refusal: (cause) => socketFileError(name, path, cause) })
+}
+
+export const turnName = (port: number): string => `\0promptmq-port-${port}`
+
+const onManySockets = (options: ListenTcpOptions): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
+  Effect.gen(function* () {
     // [PORT-1] Where the system is to choose, it gives a port that nobody has.
     if (options.port !== 0) yield* Effect.scoped(serve(nobody(), { ...options, door: undefined }))
     const shared = { ...options, reusePort: true }

@@ -13,7 +13,7 @@ import { Connection } from "../../src/listener/connection.ts"
 import { FlushTurn } from "../../src/listener/flush-turn.ts"
 import { Outbox } from "../../src/listener/outbox.ts"
 import { SlabPool } from "../../src/listener/slab-pool.ts"
-import { listenTcp } from "../../src/listener/tcp.ts"
+import { listenTcp, turnName } from "../../src/listener/tcp.ts"
 import type { Transport } from "../../src/listener/transport.ts"
 import { transportContract, until } from "../contract/transport.ts"
 import { TcpPeer } from "./peers.ts"
@@ -124,6 +124,31 @@ describe("tcp listener", () => {
       const { port } = sharing.address() as AddressInfo
       const options = { host: "127.0.0.1", port, name: "second", onTransport: () => undefined }
       assert.strictEqual((yield* Effect.flip(listenTcp(options))).reason, "port-in-use")
+    })
+  )
+
+  it.live("while another broker is about to share a port, it is asked for alone [PORT-1]", () =>
+    Effect.gen(function* () {
+      const sharing = { host: "127.0.0.1", port: 0, reusePort: process.platform === "linux" }
+      const free = createServer().listen(sharing)
+      yield* Effect.promise(() => once(free, "listening"))
+      const { port } = free.address() as AddressInfo
+      free.close()
+      if (process.platform === "linux") {
+        const starting = createServer().listen({ path: turnName(port) })
+        yield* Effect.addFinalizer(() => Effect.sync(() => starting.close()))
+        yield* Effect.promise(() => once(starting, "listening"))
+      }
+      yield* listenTcp({ host: "127.0.0.1", port, name: "second", onTransport: () => undefined })
+      const other = createServer().listen({ ...sharing, port })
+      yield* Effect.addFinalizer(() => Effect.sync(() => other.close()))
+      const outcome = yield* Effect.promise(() =>
+        once(other, "listening").then(
+          () => "listening",
+          ({ code }) => code
+        )
+      )
+      assert.strictEqual(outcome, "EADDRINUSE")
     })
   )
 
