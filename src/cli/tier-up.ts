@@ -7,9 +7,14 @@
  * sessions that come back), so what it compiled early it often compiles again. Code of the middle tier (Maglev) is there
  * after 400 calls in any case, and what is really hot gets to the top a second later.
  *
- * Measured on one core in a fresh process, in turns, medians of 8 to 12, thousands a second, V8's own 3,000 calls / 100,000 /
- * 300,000: 100,000 messages stored for absent sessions 207 / 217 / 237, drained 551 / 659 / 1,073; connects 10.7 / 13.1 / 14.4;
- * QoS 1 between connected clients 1,004 / 1,012 / 936, persistent and synced 232 / 257 / 235 (both move by 10 % by themselves).
+ * Measured on one core in a fresh process, in turns, medians of 5 to 12, thousands a second:
+ *
+ *   calls                                     3,000 (V8's own)   20,000   100,000   300,000
+ *   persistent and synced, QoS 1                           328      389       344       255
+ *   stored for absent sessions, 5.0                        200      196       236       233
+ *   drained by them                                        459      505       761       776
+ *   connects, 5.0                                         11.3     14.3      13.4      13.7
+ *   p50 at 10,000 messages/s, in us                         58        –        61        60
  *
  * Did not help: a lower rank for V8's threads (nice 5, 10, 19 on one core). At 10,000 messages/s p99 at QoS 1 falls from 6.8 to
  * 2 ms in the first seconds, but 100,000 messages are drained a fifth slower, since the compiler is done later.
@@ -17,7 +22,7 @@
 import { setFlagsFromString } from "node:v8"
 
 /** V8's own is 3,000. */
-const invocationsBeforeTopTier = 300_000
+const invocationsBeforeTopTier = 100_000
 
 export const delayTopTier = (): void => {
   setFlagsFromString(`--invocation-count-for-turbofan=${invocationsBeforeTopTier}`)

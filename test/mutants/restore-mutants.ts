@@ -118,7 +118,7 @@ export const restoreMutants: ReadonlyArray<Mutant> = [
     find: "session.retainedCursors.push({ subscription, sequence: below, after, handed })",
     replace: "session.retainedCursors.push({ subscription, sequence: below, after: after && undefined, handed })",
     statement: "MQTT-3.3.1-9",
-    tests
+    tests: ["test/broker/restore-retained.test.ts"]
   },
   // A shared subscription gives again what a member has at QoS 2.
   {
