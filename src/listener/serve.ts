@@ -28,8 +28,6 @@ export interface ListenOptions extends ServerOptions {
   readonly port: number
   /** An IPv6 listener leaves the port's IPv4 side to another one. */
   readonly ipv6Only?: boolean | undefined
-  /** Others that say so too may listen on the same port: this listener's further sockets. */
-  readonly reusePort?: boolean | undefined
 }
 
 export interface BoundAddress {
@@ -40,9 +38,9 @@ export interface BoundAddress {
 /** On a TCP port. */
 export const serve = (server: Server, options: ListenOptions): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
   Effect.gen(function* () {
-    const { host, ipv6Only = false, name, port, reusePort = false } = options
+    const { host, ipv6Only = false, name, port } = options
     const refusal = (cause: Error): ListenError => listenError(name, host, port, cause)
-    yield* openServer(server, options, { place: { host, port, ipv6Only, reusePort }, refusal })
+    yield* openServer(server, options, { place: { host, port, ipv6Only }, refusal })
     const bound = server.address()
     return { host, port: bound !== null && typeof bound === "object" ? bound.port : port }
   })

@@ -2,8 +2,6 @@
  * TCP: the contract over IPv4 and IPv6, how the end of a connection looks in its variants, and a listener that
  * opens, refuses with a reason, and stops accepting.
  */
-import { once } from "node:events"
-import { type AddressInfo, createServer } from "node:net"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -13,7 +11,7 @@ import { Connection } from "../../src/listener/connection.ts"
 import { FlushTurn } from "../../src/listener/flush-turn.ts"
 import { Outbox } from "../../src/listener/outbox.ts"
 import { SlabPool } from "../../src/listener/slab-pool.ts"
-import { listenTcp, turnName } from "../../src/listener/tcp.ts"
+import { listenTcp } from "../../src/listener/tcp.ts"
 import type { Transport } from "../../src/listener/transport.ts"
 import { transportContract, until } from "../contract/transport.ts"
 import { TcpPeer } from "./peers.ts"
@@ -113,56 +111,6 @@ describe("tcp listener", () => {
       assert.strictEqual(error.ownerProcessId, process.pid)
       assert.strictEqual(error.exitCode, 8)
       assert.include(error.message, `listener "second" cannot listen on 127.0.0.1:${port}: port in use by this process`)
-    })
-  )
-
-  it.live("a port that somebody shares is in use [PORT-1]", () =>
-    Effect.gen(function* () {
-      const sharing = createServer().listen({ host: "127.0.0.1", port: 0, reusePort: process.platform === "linux" })
-      yield* Effect.addFinalizer(() => Effect.sync(() => sharing.close()))
-      yield* Effect.promise(() => once(sharing, "listening"))
-      const { port } = sharing.address() as AddressInfo
-      const options = { host: "127.0.0.1", port, name: "second", onTransport: () => undefined }
-      assert.strictEqual((yield* Effect.flip(listenTcp(options))).reason, "port-in-use")
-    })
-  )
-
-  it.live("while another broker is about to share a port, it is asked for alone [PORT-1]", () =>
-    Effect.gen(function* () {
-      const sharing = { host: "127.0.0.1", port: 0, reusePort: process.platform === "linux" }
-      const free = createServer().listen(sharing)
-      yield* Effect.promise(() => once(free, "listening"))
-      const { port } = free.address() as AddressInfo
-      free.close()
-      if (process.platform === "linux") {
-        const starting = createServer().listen({ path: turnName(port) })
-        yield* Effect.addFinalizer(() => Effect.sync(() => starting.close()))
-        yield* Effect.promise(() => once(starting, "listening"))
-      }
-      yield* listenTcp({ host: "127.0.0.1", port, name: "second", onTransport: () => undefined })
-      const other = createServer().listen({ ...sharing, port })
-      yield* Effect.addFinalizer(() => Effect.sync(() => other.close()))
-      const outcome = yield* Effect.promise(() =>
-        once(other, "listening").then(
-          () => "listening",
-          ({ code }) => code
-        )
-      )
-      assert.strictEqual(outcome, "EADDRINUSE")
-    })
-  )
-
-  it.live("all of many at once come in, through the same door, whichever socket takes them", () =>
-    Effect.gen(function* () {
-      const accepted: Array<string> = []
-      const onTransport = (transport: Transport): void => {
-        accepted.push(transport.peer)
-        transport.destroy()
-      }
-      const { port } = yield* listenTcp({ host: "127.0.0.1", port: 0, name: "herd", onTransport })
-      const peers = Array.from({ length: 64 }, () => new TcpPeer(port))
-      yield* Effect.promise(() => until(() => peers.every((peer) => peer.closed)))
-      assert.strictEqual(new Set(accepted).size, peers.length)
     })
   )
 

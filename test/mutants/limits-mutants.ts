@@ -91,20 +91,6 @@ export const limitsMutants: ReadonlyArray<Mutant> = [
     "test/listener/connection.test.ts"
   ),
   row(
-    "PORT-1",
-    "src/listener/tcp.ts",
-    "if (options.port !== 0) yield* Effect.scoped(serve(nobody(), { ...options, door: undefined }))",
-    "if (options.port < 0) yield* Effect.scoped(serve(nobody(), { ...options, door: undefined }))",
-    "test/listener/tcp.test.ts"
-  ),
-  row(
-    "PORT-1",
-    "src/listener/tcp.ts",
-    "Result.isFailure(turn) ? serve(clients(options), options) : onManySockets(options)",
-    "Result.isFailure(turn) ? onManySockets(options) : onManySockets(options)",
-    "test/listener/tcp.test.ts"
-  ),
-  row(
     "PROXY-1",
     "src/listener/door.ts",
     "if (isTrusted) this.#readHeader(socket, hand)",
