@@ -200,6 +200,8 @@ describe("after kill -9", () => {
     await back(second, "returns")
     assert.deepEqual([...(await again.payloads(2))].sort(), ["w/clean", "w/delayed"])
     await again.quiet()
+    // Nobody waits for the record that an exchange has ended: a PUBREL that is repeated would be right, too.
+    await second.join("barrier", persistent)
     await second.kill()
 
     await using third = await DurableBroker.start(folder.path)
