@@ -83,12 +83,10 @@ const isWanted = (list: string | undefined, name: string) => list === undefined 
 const spinWarmup = Math.max(2, Number(values.warmup))
 /** One pause of the machine of 20 ms is more than the slowest hundredth of 1.5 s, and would be all that p99 tells. */
 const spinSeconds = Math.max(3, Number(values.seconds))
-const timingOf = ({ isSpinning, isTimed }: Scenario) =>
-  !isTimed
-    ? []
-    : isSpinning === true
-      ? ["--seconds", String(spinSeconds), "--warmup", String(spinWarmup)]
-      : ["--seconds", values.seconds, "--warmup", values.warmup]
+const timingOf = ({ isSpinning, isTimed }: Scenario): ReadonlyArray<string> => {
+  const [seconds, warmup] = isSpinning === true ? [spinSeconds, spinWarmup] : [values.seconds, values.warmup]
+  return isTimed ? ["--seconds", String(seconds), "--warmup", String(warmup)] : []
+}
 /** Of the floor only its best run counts. */
 const floorRuns = 3
 const repetitions = Number(values.repetitions)

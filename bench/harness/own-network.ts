@@ -17,15 +17,14 @@ import { readFileSync } from "node:fs"
 const outsideVariable = "BENCH_NETWORK_OUTSIDE"
 const unpaced = ["cubic", "reno"]
 const file = "/proc/sys/net/ipv4/tcp_congestion_control"
-const prepare = `ip link set lo up && echo reno > ${file} && exec "$@"`
 
 /** The command in a network of its own, where it needs and can have one; else as it came. */
 export function inOwnNetwork(command: string, args: ReadonlyArray<string>): [string, Array<string>] {
-  const inside: [string, Array<string>] = ["unshare", ["--net", "sh", "-c", prepare, "sh"]]
   const control = congestionControl()
+  const prepare = `export ${outsideVariable}=${control} && ip link set lo up && echo reno > ${file} && exec "$@"`
+  const inside: [string, Array<string>] = ["unshare", ["--net", "sh", "-c", prepare, "sh"]]
   const isWanted = control !== undefined && !unpaced.includes(control) && process.env["BENCH_NETWORK"] !== "machine"
   if (!isWanted || spawnSync(inside[0], [...inside[1], "true"]).status !== 0) return [command, [...args]]
-  process.env[outsideVariable] = control
   return [inside[0], [...inside[1], command, ...args]]
 }
 

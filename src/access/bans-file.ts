@@ -8,11 +8,11 @@
  * - A file that is not there is no ban. A crash leaves the old file or the new one.
  * - A ban that somebody asked for is in the file before it is answered; those the broker makes follow within a second.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
-import { dirname } from "node:path"
+import { readFileSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { type Ban, type Bans, banKinds, banValue } from "./bans.ts"
+import { replaceFileSync } from "./private-file.ts"
 
 export class BansFileError extends Schema.TaggedError<BansFileError>()("BansFileError", {
   file: Schema.String,
@@ -43,18 +43,7 @@ export const loadBans = (file: string, bans: Bans, nowMs: number): Effect.Effect
 
 /** Throws what the file system says. */
 export function saveBans(file: string, bans: ReadonlyArray<Ban>): void {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  const next = `${file}.new`
-  // Whatever lies there, a link of somebody's included, is taken away and not written through.
-  rmSync(next, { force: true })
-  const handle = openSync(next, "wx", 0o600)
-  try {
-    writeFileSync(handle, `${JSON.stringify({ version: VERSION, bans })}\n`)
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-  renameSync(next, file)
+  replaceFileSync(file, `${JSON.stringify({ version: VERSION, bans })}\n`)
 }
 
 function decode(text: string): ReadonlyArray<Ban> | undefined {

@@ -2,8 +2,9 @@
  * Files that are the broker's own and nobody else's: mode 0600, and exchanged as a whole, so that a reader and a crash find
  * the old one or the new one.
  *
- *   exchangeFile   by a command, maybe as another user than the broker's: owner and a group's right to read stay
- *   replaceFile    by the running broker, which alone writes it, without stopping for the disk
+ *   exchangeFile      by a command, maybe as another user than the broker's: owner and a group's right to read stay
+ *   replaceFile       by the running broker, which alone writes it, without stopping for the disk
+ *   replaceFileSync   the same where somebody is answered behind it
  *
  * Both throw what the system says. Whatever lies where they write aside, a link of somebody's included, is not written through.
  */
@@ -13,6 +14,7 @@ import {
   fchmodSync,
   fchownSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   renameSync,
   rmSync,
@@ -29,24 +31,11 @@ const GROUP_MAY_READ = 0o040
 export const exchangeFile = (file: string, text: string): void => {
   const before = statSync(file, { throwIfNoEntry: false })
   const owner = before ?? statSync(dirname(file))
-  const aside = `${file}.${randomBytes(8).toString("hex")}`
-  const handle = openSync(aside, "wx", OWNER_ONLY)
-  try {
-    try {
-      // Written by root for a broker that is not: it must be able to read it.
-      if (process.getuid?.() === 0) fchownSync(handle, owner.uid, owner.gid)
-      fchmodSync(handle, OWNER_ONLY | ((before?.mode ?? 0) & GROUP_MAY_READ))
-      // Not writeSync, because that may write less.
-      writeFileSync(handle, text)
-      fsyncSync(handle)
-    } finally {
-      closeSync(handle)
-    }
-    renameSync(aside, file)
-  } catch (cause) {
-    rmSync(aside, { force: true })
-    throw cause
-  }
+  exchange(file, `${file}.${randomBytes(8).toString("hex")}`, text, (handle) => {
+    // Written by root for a broker that is not: it must be able to read it.
+    if (process.getuid?.() === 0) fchownSync(handle, owner.uid, owner.gid)
+    fchmodSync(handle, OWNER_ONLY | ((before?.mode ?? 0) & GROUP_MAY_READ))
+  })
 }
 
 /** Its folder is made where there is none. */
@@ -62,4 +51,30 @@ export const replaceFile = async (file: string, text: string): Promise<void> => 
     await handle.close()
   }
   await rename(next, file)
+}
+
+/** Its folder is made where there is none. */
+export const replaceFileSync = (file: string, text: string): void => {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const next = `${file}.new`
+  rmSync(next, { force: true })
+  exchange(file, next, text, () => undefined)
+}
+
+const exchange = (file: string, aside: string, text: string, prepare: (handle: number) => void): void => {
+  const handle = openSync(aside, "wx", OWNER_ONLY)
+  try {
+    try {
+      prepare(handle)
+      // Not writeSync, because that may write less.
+      writeFileSync(handle, text)
+      fsyncSync(handle)
+    } finally {
+      closeSync(handle)
+    }
+    renameSync(aside, file)
+  } catch (cause) {
+    rmSync(aside, { force: true })
+    throw cause
+  }
 }

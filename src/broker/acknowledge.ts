@@ -198,7 +198,7 @@ const finish = (core: Core, client: Client, session: Session, id: number): void 
     endExchange(core, session, id)
     wakeGroups(core, session) // the window has a place: a shared subscription may have waited for it
   }
-  if (!client.pumpWanted && client.mustPump) client.pumpWanted = true
+  client.pumpWanted ||= client.mustPump
 }
 
 /** Before the exchange is closed [MQTT-4.3.3-3]. Nobody waits for it: a step that is lost makes us repeat what the receiver knows already. */

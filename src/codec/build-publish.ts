@@ -9,10 +9,8 @@ import { assert } from "../base/assert.ts"
 import type { Properties } from "./codec.ts"
 import { variableByteIntegerMax, variableByteIntegerSize, writeTwoBytes, writeVariableByteInteger } from "./integers.ts"
 import { PropertyId, PropertyPlace, propertyTable } from "./properties.ts"
-import { propertiesSize, writeProperties, writeText } from "./write-properties.ts"
+import { lengthMax, propertiesSize, writeProperties, writeText } from "./write-properties.ts"
 import { publishFirstByte } from "./write-publish.ts"
-
-const lengthMax = 0xffff
 
 /** `propertyBytes` is a section without its Property Length; it is ignored for version 4. */
 export function buildPublish(

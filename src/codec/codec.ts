@@ -1,7 +1,8 @@
 /**
  * The codec port: everything the broker knows about bytes on the wire.
  *
- * Two implementations pass one contract suite (test/contract/codec): `own` (production) and `reference` (mqtt-packet both ways; tests only).
+ * Two implementations pass one contract suite (test/contract/codec): `own` (production) and `reference` (mqtt-packet both
+ * ways; tests only).
  * All functions are plain and synchronous. Decoders judge completely: what they return is legal, and
  * what is illegal comes back as a Fault with the reason code the standard names. A decoder never reads
  * outside [start, end) and never allocates more than a small multiple of what it read.

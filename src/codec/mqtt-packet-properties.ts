@@ -8,10 +8,9 @@
 import { assert } from "../base/assert.ts"
 import type { Properties, UserProperty } from "./codec.ts"
 import { PropertyKind, type PropertyRow, propertyTable } from "./properties.ts"
+import { lengthMax } from "./write-properties.ts"
 
 export type LibraryProperties = Record<string, unknown>
-
-const lengthMax = 0xffff
 
 /** The library writes Maximum QoS as a number, all other bytes as booleans. */
 const maximumQos = "maximumQos"

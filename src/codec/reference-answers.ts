@@ -4,48 +4,33 @@
  * The library throws on values it cannot write. It knows nothing of 3.1's CONNACK, whose first byte is reserved.
  */
 import { generate, type Packet, writeToStream } from "mqtt-packet"
-import type { Properties, ProtocolVersion } from "./codec.ts"
+import type { Codec, ProtocolVersion } from "./codec.ts"
 import { toLibrary } from "./mqtt-packet-properties.ts"
 
-export function encodeConnack(
-  version: ProtocolVersion,
-  sessionPresent: boolean,
-  reasonCode: number,
-  properties: Properties
-): Buffer {
+export const encodeConnack: Codec["encodeConnack"] = (version, sessionPresent, reasonCode, properties) => {
   // Refused: never. In 3.1 that byte is reserved.
   const present = sessionPresent && reasonCode === 0 && version !== 3
   if (version !== 5) return write(version, { cmd: "connack", sessionPresent: present, returnCode: reasonCode })
   return write(5, { cmd: "connack", sessionPresent: present, reasonCode, properties: toLibrary(properties) })
 }
 
-export function encodeSuback(
-  version: ProtocolVersion,
-  packetIdentifier: number,
-  reasonCodes: ReadonlyArray<number>,
-  properties: Properties
-): Buffer {
+export const encodeSuback: Codec["encodeSuback"] = (version, packetIdentifier, reasonCodes, properties) => {
   const granted = [...reasonCodes]
   if (version !== 5) return write(version, { cmd: "suback", messageId: packetIdentifier, granted })
   return write(5, { cmd: "suback", messageId: packetIdentifier, granted, properties: toLibrary(properties) })
 }
 
-export function encodeUnsuback(
-  version: ProtocolVersion,
-  packetIdentifier: number,
-  reasonCodes: ReadonlyArray<number>,
-  properties: Properties
-): Buffer {
+export const encodeUnsuback: Codec["encodeUnsuback"] = (version, packetIdentifier, reasonCodes, properties) => {
   if (version !== 5) return write(version, { cmd: "unsuback", messageId: packetIdentifier, granted: [] })
   const granted = [...reasonCodes]
   return write(5, { cmd: "unsuback", messageId: packetIdentifier, granted, properties: toLibrary(properties) })
 }
 
-export function encodeDisconnect(reasonCode: number, properties: Properties): Buffer {
+export const encodeDisconnect: Codec["encodeDisconnect"] = (reasonCode, properties) => {
   return write(5, { cmd: "disconnect", reasonCode, properties: toLibrary(properties) })
 }
 
-export function encodeAuth(reasonCode: number, properties: Properties): Buffer {
+export const encodeAuth: Codec["encodeAuth"] = (reasonCode, properties) => {
   return write(5, { cmd: "auth", reasonCode, properties: toLibrary(properties) })
 }
 

@@ -18,7 +18,8 @@ import type { Properties } from "./codec.ts"
 import { variableByteIntegerSize, writeFourBytes, writeTwoBytes, writeVariableByteInteger } from "./integers.ts"
 import { PropertyId, PropertyKind, type PropertyRow, propertyOfField } from "./properties.ts"
 
-const LENGTH_MAX = 0xffff
+/** Of a string or binary value. */
+export const lengthMax = 0xffff
 
 export function propertiesSize(properties: Properties): number {
   let size = 0
@@ -62,7 +63,7 @@ function numberSize({ kind, maximum, name }: PropertyRow, value: number): number
 
 function lengthPrefixedSize(value: string | Buffer): number {
   const length = Buffer.byteLength(value)
-  assert(length <= LENGTH_MAX, "A string or binary value has at most 65,535 bytes")
+  assert(length <= lengthMax, "A string or binary value has at most 65,535 bytes")
   return 2 + length
 }
 

@@ -267,7 +267,6 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   }
 
   isReady(sequence: number): boolean {
-    if (this.segmentOf(sequence)?.isHot === true) return true
     return !this.#find(sequence) || this.#cold.isReady(this.#place)
   }
 
@@ -359,8 +358,9 @@ export class DurableLog extends DurableIndex implements MessageLog, CompactionTa
   /** Fills #place; false when the record is in memory, or gone. */
   #find(sequence: number): boolean {
     const segment = this.segmentOf(sequence)
-    const i = segment === undefined ? -1 : segment.indexOf(sequence)
-    if (segment === undefined || i < 0 || segment.isHot || segment.topicIdAt(i) === NO_TOPIC) return false
+    if (segment === undefined || segment.isHot) return false
+    const i = segment.indexOf(sequence)
+    if (i < 0 || segment.topicIdAt(i) === NO_TOPIC) return false
     const file = this.table.of(sequence)
     if (file === undefined || file.isGone) return false
     const place = this.#place

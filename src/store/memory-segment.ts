@@ -165,12 +165,10 @@ export class MemorySegment {
 
   /** Everything of a record but its sequence and its bytes. */
   fill(i: number, record: LogRecord): void {
-    const isPlain = this.#packed === undefined
-    const flags = isPlain ? (this.flags[i] as number) : this.flagsAt(i)
-    record.isVersion5 = (flags & SegmentFlag.version5) !== 0
-    record.topicId = isPlain ? (this.topicIds[i] as number) : this.topicIdAt(i)
-    record.publisher = isPlain ? (this.publishers[i] as number) : this.publisherAt(i)
-    record.expiresAtMs = this.expiries === undefined ? Number.POSITIVE_INFINITY : (this.expiries[i] as number)
+    record.isVersion5 = this.isVersion5(i)
+    record.topicId = this.topicIdAt(i)
+    record.publisher = this.publisherAt(i)
+    record.expiresAtMs = this.expiryAt(i)
   }
 
   /** NO_TOPIC = the message is gone. */

@@ -228,10 +228,7 @@ class History {
     const limits = { receiveMaximum: RECEIVE_MAXIMUM, sessionExpirySecondsMax: LONG_SECONDS }
     const readerLimits = readers === undefined ? {} : { readerLimits: readers }
     const world = new World({ log: store.log, sessionStore: store, outboxBytesMax: 3000, limits, ...readerLimits })
-    for (const { expiresAtMs, frame, isClear, isVersion5, publisher, sequence, topic } of store.retained()) {
-      if (isClear) world.core.retained.clear(topic)
-      else world.core.retained.set({ topic, frame, isVersion5, publisher, sequence, storedAtMs: 0, expiresAtMs })
-    }
+    store.bringBackRetained(world.core.retained)
     return world
   }
 

@@ -15,9 +15,7 @@ const reader = { clientIdentifier: "reader", cleanStart: false, sessionExpirySec
 
 const worldOf = async (store: CrashStore): Promise<World> => {
   const world = new World({ log: store.log, sessionStore: store })
-  for (const { expiresAtMs, frame, isVersion5, publisher, sequence, topic } of store.retained()) {
-    world.core.retained.set({ topic, frame, isVersion5, publisher, sequence, storedAtMs: 0, expiresAtMs })
-  }
+  store.bringBackRetained(world.core.retained)
   await Effect.runPromise(restore(world.core))
   return world
 }

@@ -26,6 +26,7 @@ import {
   type MessageLog,
   type Recovered,
   type RecoveredSession,
+  type RetainedStore,
   type SavedCursor,
   type SavedExchange,
   type SessionStore,
@@ -102,6 +103,14 @@ export class CrashStore implements SessionStore {
       if (record.kind !== "message" || !record.retain) continue
       viewTrusted(view, record.frame, 0, record.frame.length, record.isVersion5)
       yield { ...record, isClear: view.payloadStart === view.frameEnd }
+    }
+  }
+
+  /** As recovery does before the broker is there. */
+  bringBackRetained(retained: RetainedStore): void {
+    for (const { expiresAtMs, frame, isClear, isVersion5, publisher, sequence, topic } of this.retained()) {
+      if (isClear) retained.clear(topic)
+      else retained.set({ topic, frame, isVersion5, publisher, sequence, storedAtMs: 0, expiresAtMs })
     }
   }
 
