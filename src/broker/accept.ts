@@ -26,7 +26,7 @@ import { queuePump } from "./pump-queue.ts"
 import { receiptsOf } from "./receipts.ts"
 import { doubtOf } from "./recheck.ts"
 import { saveConnecting } from "./save-session.ts"
-import { send } from "./send.ts"
+import { send, sendAlone } from "./send.ts"
 import { goOnline } from "./session-mode.ts"
 import { settleThrottles } from "./throttle.ts"
 import { cancelSessionTimers } from "./timers.ts"
@@ -92,7 +92,7 @@ export const accept = (
   else holdUntilKept(core, client, core.endedTicket)
   const properties = { ...connackProperties(core, client, packet, session), ...authentication }
   const connack = core.codec.encodeConnack(client.version, sessionPresent, ReasonCode.success, properties)
-  if (!send(core, client, connack)) {
+  if (!sendAlone(core, client, connack)) {
     client.will = undefined
     closeClient(core, client, "refused", undefined, "the client's Maximum Packet Size leaves no room for CONNACK")
     return

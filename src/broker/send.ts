@@ -12,9 +12,21 @@ import type { Core } from "./core.ts"
 /** False when the packet is larger than the client takes: nothing was sent. */
 export const send = (core: Core, client: Client, packet: Buffer): boolean => {
   if (packet.length > client.maximumPacketSizeBytes) return false
-  const type = (packet[0] as number) >> 4
   client.connection.outbox.append(packet, 0, packet.length)
-  core.count[Counter.packetsOut + type] = (core.count[Counter.packetsOut + type] as number) + 1
-  core.count[Counter.bytesOut] = (core.count[Counter.bytesOut] as number) + packet.length
+  countSent(core, packet)
   return true
+}
+
+/** The same for an answer behind which nothing is expected: it need not wait for the turn's end (Outbox.appendAlone). */
+export const sendAlone = (core: Core, client: Client, packet: Buffer): boolean => {
+  if (packet.length > client.maximumPacketSizeBytes) return false
+  client.connection.outbox.appendAlone(packet)
+  countSent(core, packet)
+  return true
+}
+
+const countSent = ({ count }: Core, packet: Buffer): void => {
+  const type = (packet[0] as number) >> 4
+  count[Counter.packetsOut + type] = (count[Counter.packetsOut + type] as number) + 1
+  count[Counter.bytesOut] = (count[Counter.bytesOut] as number) + packet.length
 }

@@ -21,7 +21,7 @@ import { runUntilSignal } from "./server-life.ts"
 import { type ServerLog, serverLog } from "./server-log.ts"
 import { sendByProgram, serviceManager } from "./service-manager.ts"
 import { configOption, load, printInvalid, settingsFlags, settingsOptions, surroundings } from "./settings-options.ts"
-import { delayTopTier } from "./tier-up.ts"
+import { tuneCompilers } from "./tier-up.ts"
 import { packageVersion } from "./version.ts"
 import { complain, printProblem, type World } from "./world.ts"
 
@@ -85,7 +85,7 @@ export const body = commandBody({
       monotonicMicroseconds: () => process.hrtime.bigint() / 1000n,
       send: sendByProgram
     })
-    delayTopTier()
+    tuneCompilers()
     const health = new HealthState()
     const service = {
       manager,

@@ -8,10 +8,9 @@ import { Holds } from "../../src/broker/holds.ts"
 import { FlushTurn } from "../../src/listener/flush-turn.ts"
 import { Hold, Outbox } from "../../src/listener/outbox.ts"
 import { SLAB_BYTES, SlabPool } from "../../src/listener/slab-pool.ts"
-import { ManualTurns, StubTransport } from "./stub-transport.ts"
+import { ManualTurns, RoomyTransport, StubTransport } from "./stub-transport.ts"
 
-const setUp = (gatherBytes = SLAB_BYTES) => {
-  const transport = new StubTransport()
+const setUp = (gatherBytes = SLAB_BYTES, transport = new StubTransport()) => {
   const pool = new SlabPool(8)
   const turns = new ManualTurns()
   const outbox = new Outbox(transport, pool, new FlushTurn(turns.schedule), 1 << 20, gatherBytes)
@@ -37,6 +36,15 @@ describe("held bytes", () => {
     outbox.release(7)
     say("later")
     assert.strictEqual(turn(), "free held later")
+  })
+
+  it("wait, too, when they are an answer that is alone", () => {
+    const { outbox, turn } = setUp(SLAB_BYTES, new RoomyTransport(100))
+    outbox.hold(7)
+    outbox.appendAlone(Buffer.from("held"))
+    assert.strictEqual(turn(), "")
+    outbox.release(7)
+    assert.strictEqual(turn(), "held")
   })
 
   it("of one turn leave together, with the highest ticket; the next turn's are their own", () => {

@@ -113,6 +113,26 @@ describe("outbox", () => {
     assert.isTrue(roomy.received.equals(Buffer.concat([0, 1, 2, 3].map((seed) => bytesOf(10, seed)))))
   })
 
+  it("an answer that is alone leaves at once and without a slab; the rest of it, or behind something, with the turn", () => {
+    const roomy = new RoomyTransport(25)
+    const { outbox, pool, turns } = setUp(1 << 20, 8, roomy)
+    outbox.appendAlone(bytesOf(10, 0))
+    assert.strictEqual(roomy.takenNowBytes, 10)
+    assert.deepStrictEqual([pool.takenSlabs, turns.scheduled, outbox.writesDone], [0, 0, 1])
+    assert.isTrue(outbox.hasSent)
+    outbox.appendAlone(bytesOf(20, 1))
+    assert.strictEqual(roomy.takenNowBytes, 25, "as much as there is room for")
+    roomy.roomBytes = 100
+    outbox.appendAlone(bytesOf(10, 2))
+    assert.strictEqual(roomy.takenNowBytes, 25, "nothing overtakes the rest")
+    turns.endTurn()
+    assert.isTrue(roomy.received.equals(Buffer.concat([bytesOf(10, 0), bytesOf(20, 1), bytesOf(10, 2)])))
+    assert.strictEqual(pool.takenSlabs, 0)
+    outbox.close()
+    outbox.appendAlone(bytesOf(10, 3))
+    assert.strictEqual(roomy.received.length, 40)
+  })
+
   it("the end of a turn adds no write to one in flight; the rest leaves when that is done", () => {
     const { outbox, transport, turns } = setUp()
     reserveAndFill(outbox, bytesOf(10, 1))
@@ -238,6 +258,7 @@ describe("outbox", () => {
     const step = fc.oneof(
       fc.record({ kind: fc.constant("reserve" as const), size }),
       fc.record({ kind: fc.constant("append" as const), size: fc.integer({ min: 0, max: 3 * SLAB_BYTES }) }),
+      fc.record({ kind: fc.constant("alone" as const), size }),
       fc.record({ kind: fc.constant("turn" as const) }),
       fc.record({ kind: fc.constant("flush" as const) }),
       fc.record({ kind: fc.constant("take" as const), count: fc.nat(5) })
@@ -250,11 +271,12 @@ describe("outbox", () => {
         let expectedBytes = 0
         let takenBytes = 0
         for (const [index, step] of steps.entries()) {
-          if (step.kind === "reserve" || step.kind === "append") {
+          if (step.kind === "reserve" || step.kind === "append" || step.kind === "alone") {
             const content = bytesOf(step.size, index)
             expected.push(content)
             expectedBytes += content.length
             if (step.kind === "reserve") reserveAndFill(outbox, content)
+            else if (step.kind === "alone") outbox.appendAlone(content)
             else outbox.append(content, 0, content.length)
           } else if (step.kind === "take") {
             const before = transport.unsentBytes

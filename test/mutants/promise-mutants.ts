@@ -102,6 +102,21 @@ export const promiseMutants: ReadonlyArray<Mutant> = [
     statement: "KEEP-2",
     tests: bytes
   },
+  // An answer that is alone leaves before its promise is kept, or overtakes what is in front of it.
+  {
+    file: "src/listener/outbox.ts",
+    find: "this.#inFlight.length === 0 && !this.#holding && !this.#closed",
+    replace: "this.#inFlight.length === 0 && !this.#closed",
+    statement: "KEEP-2",
+    tests: bytes
+  },
+  {
+    file: "src/listener/outbox.ts",
+    find: "const isFirst = this.#usedBytes === 0 && this.#inFlight",
+    replace: "const isFirst = this.#inFlight",
+    statement: "KEEP-4",
+    tests: ["test/listener/outbox.test.ts"]
+  },
   {
     file: "src/listener/outbox.ts",
     find: "const to = Math.min(limit, position + lengthBytes)",
