@@ -12,15 +12,24 @@
  *
  * Everything is switched on: admin API, metrics, the durable store in its default mode (synced before the PUBACK).
  *
- * Rows H run a third in each pair, a Node program that does nothing but pass the frames on (harness/bare-relay.ts): where
- * PromptMQ is within the promised ratio of that, what it takes beyond Mosquitto is Node's share of a wake-up.
+ * Rows H are measured in turns (harness/in-turns.ts), with a third in each pair, a Node program that does nothing but pass the
+ * frames on (harness/bare-relay.ts): where PromptMQ is within the promised ratio of that, what it takes beyond Mosquitto is
+ * Node's share of a wake-up.
  *
  * Each section has its share of `--minutes`. When that is used up, its later pairs are left out, and said so.
  */
 import { parseArgs } from "node:util"
-import { type BrokerName, brokers, everythingOn, startBroker, versionOf } from "./harness/brokers.ts"
+import {
+  type BrokerName,
+  brokers,
+  everythingOn,
+  type RunningBroker,
+  startBroker,
+  versionOf
+} from "./harness/brokers.ts"
 import { short, spreadOf } from "./harness/figures.ts"
 import { deliveryFaults, findGenerator, type LoadReport, runGenerator } from "./harness/generator.ts"
+import { inTurnsWords, measureInTurns } from "./harness/in-turns.ts"
 import { Report } from "./harness/report.ts"
 import { bottleneck, cpuOf, type Figure, judge, type Scenario, scenarios } from "./harness/scenarios.ts"
 import { barChart } from "./harness/svg-chart.ts"
@@ -79,16 +88,10 @@ const sections: ReadonlyArray<Section> = [
 ]
 
 const isWanted = (list: string | undefined, name: string) => list === undefined || list.split(",").includes(name)
-/** A wake-up costs what the compiler has made of it: at 10,000 a second it needs longer than in a flood. */
-const spinWarmup = Math.max(2, Number(values.warmup))
-/** One pause of the machine of 20 ms is more than the slowest hundredth of 1.5 s, and would be all that p99 tells. */
-const spinSeconds = Math.max(3, Number(values.seconds))
-const timingOf = ({ isSpinning, isTimed }: Scenario): ReadonlyArray<string> => {
-  const [seconds, warmup] = isSpinning === true ? [spinSeconds, spinWarmup] : [values.seconds, values.warmup]
-  return isTimed ? ["--seconds", String(seconds), "--warmup", String(warmup)] : []
-}
-/** Of the floor only its best run counts. */
-const floorRuns = 3
+const timing = ["--seconds", values.seconds, "--warmup", values.warmup]
+const timingOf = ({ isTimed, settledBy }: Scenario) => (isTimed && settledBy === undefined ? timing : [])
+/** Couples of processes of rows that are measured in turns; each makes several pairs. */
+const turnsMax = 2
 const repetitions = Number(values.repetitions)
 const report = new Report("speed")
 const generator = findGenerator()
@@ -116,8 +119,11 @@ async function runSection(section: Section): Promise<void> {
   const chosen = scenarios.filter((scenario) => section.rows(scenario) && isWanted(values.only, scenario.name))
   const rows: ReadonlyArray<Runs> = chosen.map((scenario) => ({ scenario, section, pairs: [], besides: {} }))
   let leftOut = 0
+  let wanted = 0
   for (let repetition = 0; repetition < repetitions; repetition++) {
     for (const row of rows) {
+      if (row.scenario.settledBy !== undefined && repetition >= turnsMax) continue
+      wanted++
       const isTimeUp = performance.now() - startedMs > budgetMs * section.until
       // Each row once, whatever the time.
       if (isTimeUp && repetition > 0) leftOut++
@@ -125,58 +131,104 @@ async function runSection(section: Section): Promise<void> {
     }
     if (repetition === 0 && section.hasPeers) for (const row of rows) await runBesides(row)
   }
-  if (leftOut > 0)
-    report.note(`${section.words}: ${leftOut} of ${rows.length * repetitions} pairs left out, the time was up`)
+  if (leftOut > 0) report.note(`${section.words}: ${leftOut} of ${wanted} pairs left out, the time was up`)
   tell(section, rows)
 }
 
 async function runPair(row: Runs, repetition: number): Promise<void> {
-  const pair: Partial<Record<BrokerName, LoadReport>> = {}
   const order: ReadonlyArray<BrokerName> = repetition % 2 === 0 ? ["promptmq", "mosquitto"] : ["mosquitto", "promptmq"]
-  const hasFloor = row.scenario.isSpinning === true && repetition < floorRuns
-  const floor: ReadonlyArray<BrokerName> = hasFloor ? ["bare-node"] : []
-  for (const name of [...floor, ...order]) {
-    if (name === "mosquitto" && !peers.includes(name)) continue
-    try {
+  const names = order.filter((name) => name !== "mosquitto" || peers.includes(name))
+  if (row.scenario.settledBy !== undefined) {
+    await attempt("promptmq", row, async () => row.pairs.push(...(await measureSettled(["bare-node", ...names], row))))
+    return
+  }
+  const pair: Partial<Record<BrokerName, LoadReport>> = {}
+  for (const name of names) {
+    await attempt(name, row, async () => {
       pair[name] = await measure(name, row)
-    } catch (error) {
-      const text = `${name}, ${row.section.words}, ${row.scenario.name}: ${(error as Error).message.split("\n")[0]}`
-      if (name === "promptmq") report.fault(text)
-      else report.note(text)
-    }
+    })
   }
   row.pairs.push(pair)
 }
 
+async function attempt(name: BrokerName, { scenario, section }: Runs, run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run()
+  } catch (error) {
+    const text = `${name}, ${section.words}, ${scenario.name}: ${(error as Error).message.split("\n")[0]}`
+    if (name === "promptmq") report.fault(text)
+    else report.note(text)
+  }
+}
+
 async function runBesides({ besides, ...row }: Runs): Promise<void> {
-  for (const name of row.scenario.peers) {
+  const { peers: others, settledBy } = row.scenario
+  for (const name of others) {
     if (!peers.includes(name as never)) continue
     try {
-      besides[name] = await measure(name, { ...row, besides })
+      const runs = { ...row, besides }
+      if (settledBy === undefined) besides[name] = await measure(name, runs)
+      else besides[name] = (await measureSettled([name], runs)).at(-1)?.[name] as LoadReport
     } catch (error) {
       report.note(`${name}, ${row.scenario.name}: ${(error as Error).message.split("\n")[0]}`)
     }
   }
 }
 
-async function measure(name: BrokerName, { scenario, section }: Runs): Promise<LoadReport> {
-  const own = [...everythingOn, ...(scenario.promptmq ?? [])]
-  const flags = name === "promptmq" ? own : name === "mosquitto" ? (scenario.mosquitto ?? []) : []
-  const broker = await startBroker(name, flags, { isDefaultWindow: section.isDefaultWindow })
+async function measure(name: BrokerName, row: Runs): Promise<LoadReport> {
+  const broker = await start(name, row)
   try {
-    const load = [...scenario.flags, ...section.flags, ...timingOf(scenario)]
-    const found = await runGenerator(generator, broker.port, broker.pid, load)
-    const where = `${name}, ${section.words}, ${scenario.name}`
-    for (const fault of deliveryFaults(found, false)) {
-      if (name === "promptmq") report.fault(`${where}: ${fault}`)
-      else report.note(`${where}: ${fault}`)
-    }
-    const told = scenario.figures.map((figure) => `${figure.name} ${short(figure.of(found))}${figure.unit}`)
-    report.progress(`${where}: ${told.join(", ")}`)
+    const found = await load(name, row, broker, [...row.scenario.flags, ...timingOf(row.scenario)])
+    progress(name, row, found)
     return found
   } finally {
     await broker.discard()
   }
+}
+
+/** All at once, in turns: as many pairs as there are slices. */
+async function measureSettled(
+  names: ReadonlyArray<BrokerName>,
+  row: Runs
+): Promise<ReadonlyArray<Partial<Record<BrokerName, LoadReport>>>> {
+  const started = new Map<BrokerName, RunningBroker>()
+  try {
+    for (const name of names) started.set(name, await start(name, row))
+    const { flags, settledBy = [] } = row.scenario
+    const run = (name: BrokerName, chosen: ReadonlyArray<string>) =>
+      load(name, row, started.get(name) as RunningBroker, chosen)
+    const rounds = await measureInTurns({ names, settle: settledBy, load: flags, run })
+    for (const name of names) for (const round of rounds) progress(name, row, round[name] as LoadReport)
+    return rounds
+  } finally {
+    for (const broker of started.values()) await broker.discard()
+  }
+}
+
+function start(name: BrokerName, { scenario, section }: Runs): Promise<RunningBroker> {
+  const own = [...everythingOn, ...(scenario.promptmq ?? [])]
+  const flags = name === "promptmq" ? own : name === "mosquitto" ? (scenario.mosquitto ?? []) : []
+  return startBroker(name, flags, { isDefaultWindow: section.isDefaultWindow })
+}
+
+async function load(
+  name: BrokerName,
+  { scenario, section }: Runs,
+  { pid, port }: RunningBroker,
+  flags: ReadonlyArray<string>
+): Promise<LoadReport> {
+  const found = await runGenerator(generator, port, pid, [...flags, ...section.flags])
+  for (const fault of deliveryFaults(found, false)) {
+    const text = `${name}, ${section.words}, ${scenario.name}: ${fault}`
+    if (name === "promptmq") report.fault(text)
+    else report.note(text)
+  }
+  return found
+}
+
+function progress(name: BrokerName, { scenario, section }: Runs, found: LoadReport): void {
+  const told = scenario.figures.map((figure) => `${figure.name} ${short(figure.of(found))}${figure.unit}`)
+  report.progress(`${name}, ${section.words}, ${scenario.name}: ${told.join(", ")}`)
 }
 
 function tell(section: Section, rows: ReadonlyArray<Runs>): void {
@@ -262,8 +314,7 @@ function summary({ besides, pairs, scenario }: Runs, figure: Figure) {
     ratio,
     ratioPerCpu: figure.name === "delivered" && ratio !== undefined ? spreadOf(ratiosPerCpu).median : undefined,
     floor,
-    // Against the best run of the floor: one that other work held up must excuse nothing.
-    verdict: judge(figure, own.median, ratio?.median, floor && own.median / floor.spread.low),
+    verdict: judge(figure, own.median, ratio?.median, floor?.ratio.median),
     besides,
     cpu: { promptmq: cpu("promptmq"), mosquitto: cpu("mosquitto") },
     runs: pairs
@@ -288,7 +339,7 @@ function cellsOf(section: Section, result: Result): ReadonlyArray<string> {
     figure.aim,
     ...(section.hasPeers ? [beside("aedes"), beside("nats-server")] : []),
     `${share(cpu.promptmq)}; ${share(cpu.mosquitto)}`,
-    bottleneck(cpu.promptmq, scenario.isSpinning)
+    bottleneck(cpu.promptmq, scenario.settledBy !== undefined)
   ]
 }
 
@@ -309,7 +360,7 @@ function chartOf(results: ReadonlyArray<Result>): string {
 
 function tellSettings(): void {
   report.note(
-    `up to ${repetitions} interleaved pairs of ${values.seconds} s after ${values.warmup} s (H: ${spinSeconds} s after ${spinWarmup} s); aedes and NATS once`
+    `up to ${repetitions} interleaved pairs of ${values.seconds} s after ${values.warmup} s (H: ${turnsMax} times ${inTurnsWords}); aedes and NATS once`
   )
   for (const name of ["promptmq", ...peers] as const) {
     report.note(`${name}, beyond its defaults: ${brokers[name].settings.join("; ")}`)

@@ -37,8 +37,11 @@ export interface Scenario {
   readonly mosquitto?: ReadonlyArray<string>
   /** What PromptMQ needs besides its usual settings. */
   readonly promptmq?: ReadonlyArray<string>
-  /** The rate is given and latency is what counts: beside it runs what Node itself costs (harness/bare-relay.ts). */
-  readonly isSpinning?: boolean
+  /**
+   * The rate is given and latency is what counts: measured in turns (harness/in-turns.ts) behind this load, beside what Node
+   * itself costs (harness/bare-relay.ts).
+   */
+  readonly settledBy?: ReadonlyArray<string>
 }
 
 const both: ReadonlyArray<BrokerName> = ["aedes", "nats-server"]
@@ -161,7 +164,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     words: "10,000 messages/s, QoS 0",
     flags: [...tenPairs, "--rate", "10000", "--spin"],
     figures: latencies,
-    isSpinning: true
+    settledBy: [...tenPairs, "--rate", "30000", "--spin"]
   },
   {
     ...timed,
@@ -169,7 +172,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
     words: "10,000 messages/s, QoS 1",
     flags: [...tenPairs, "--rate", "10000", "--spin", "--qos", "1"],
     figures: latencies,
-    isSpinning: true
+    settledBy: [...tenPairs, "--rate", "30000", "--spin", "--qos", "1"]
   },
   {
     ...counted,
