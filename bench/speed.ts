@@ -29,7 +29,7 @@ import {
 } from "./harness/brokers.ts"
 import { short, spreadOf } from "./harness/figures.ts"
 import { deliveryFaults, findGenerator, type LoadReport, runGenerator } from "./harness/generator.ts"
-import { inTurnsWords, measureInTurns } from "./harness/in-turns.ts"
+import { inTurnsWords, measureInTurns, medianOf } from "./harness/in-turns.ts"
 import { Report } from "./harness/report.ts"
 import { bottleneck, cpuOf, type Figure, judge, type Scenario, scenarios } from "./harness/scenarios.ts"
 import { barChart } from "./harness/svg-chart.ts"
@@ -168,7 +168,10 @@ async function runBesides({ besides, ...row }: Runs): Promise<void> {
     try {
       const runs = { ...row, besides }
       if (settledBy === undefined) besides[name] = await measure(name, runs)
-      else besides[name] = (await measureSettled([name], runs)).at(-1)?.[name] as LoadReport
+      else {
+        const rounds = await measureSettled([name], runs)
+        besides[name] = medianOf(rounds.map((round) => round[name] as LoadReport))
+      }
     } catch (error) {
       report.note(`${name}, ${row.scenario.name}: ${(error as Error).message.split("\n")[0]}`)
     }

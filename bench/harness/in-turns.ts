@@ -9,9 +9,10 @@
  * pause spoils one slice here, and the median of several passes over it. Why at the same time: the next slice of the other
  * broker is a second away, not a minute. Brokers that wait have no clients and nothing to do.
  */
+import { spreadOf } from "./figures.ts"
 import type { LoadReport } from "./generator.ts"
 
-export const settleSeconds = 5
+const settleSeconds = 5
 const slices = 5
 const sliceSeconds = 0.8
 const sliceWarmupSeconds = 0.2
@@ -48,4 +49,11 @@ export async function measureInTurns<Name extends string>({
     rounds.push(round)
   }
   return rounds
+}
+
+/** Each figure's median over the rounds. */
+export function medianOf(reports: ReadonlyArray<LoadReport>): LoadReport {
+  const median = (key: string) => spreadOf(reports.map((report) => report[key] ?? Number.NaN)).median
+  const keys = Object.keys(reports[0] ?? {})
+  return Object.fromEntries(keys.map((key) => [key, median(key)])) as unknown as LoadReport
 }

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { type CpuProfile, selfTimes } from "../../bench/harness/cpu-profile.ts"
 import { markdownTable, short, spreadOf } from "../../bench/harness/figures.ts"
 import { deliveryFaults, type LoadReport } from "../../bench/harness/generator.ts"
+import { measureInTurns, medianOf } from "../../bench/harness/in-turns.ts"
 import { inOwnNetwork, networkWords } from "../../bench/harness/own-network.ts"
 import { bottleneck, type Figure, judge, scenarios } from "../../bench/harness/scenarios.ts"
 import { barChart, compact, lineChart, niceAbove } from "../../bench/harness/svg-chart.ts"
@@ -88,6 +89,32 @@ describe("verdicts", () => {
     const report = { lost: 1, excess: 0, duplicated: 2, out_of_order: 3, errors: 0 } as unknown as LoadReport
     assert.deepEqual(deliveryFaults(report, false), ["1 lost", "2 duplicated", "3 out_of_order"])
     assert.deepEqual(deliveryFaults(report, true), ["2 duplicated", "3 out_of_order"])
+  })
+})
+
+describe("brokers in turns", () => {
+  const reportOf = (p50: number, p99: number) => ({ p50_us: p50, p99_us: p99 }) as LoadReport
+
+  it("are settled first; each round has a slice of each, and who goes first alternates", async () => {
+    const told: Array<string> = []
+    const run = (name: string, flags: ReadonlyArray<string>) => {
+      told.push(`${name} ${flags[0]}`)
+      return Promise.resolve(reportOf(told.length, 0))
+    }
+    const rounds = await measureInTurns({ names: ["a", "b"], settle: ["settle"], load: ["load"], run })
+    assert.deepEqual(told.slice(0, 6), ["a settle", "b settle", "a load", "b load", "b load", "a load"])
+    assert.strictEqual(told.length, 2 + 2 * rounds.length)
+    assert.deepEqual(
+      rounds.slice(0, 2).map(({ a, b }) => [a?.p50_us, b?.p50_us]),
+      [
+        [3, 4],
+        [6, 5]
+      ]
+    )
+  })
+
+  it("one spoiled slice moves no median", () => {
+    assert.deepEqual(medianOf([reportOf(50, 300), reportOf(54, 30_000), reportOf(52, 200)]), reportOf(52, 300))
   })
 })
 
