@@ -6,7 +6,7 @@
  *                       └──────► slabs that wait ──(release)────────┘
  *
  * Invariants
- * - Bytes leave in the order of the calls; below one slab per turn there is one write per turn, and one more for an answer alone.
+ * - Bytes leave in the order of the calls; below one slab per turn there is one write per turn, besides an answer alone.
  * - While the transport still has an earlier write of ours, the end of a turn adds no further one: the slab goes
  *   on filling and leaves when the transport is done. A client that stopped reading, fed 64 bytes a turn, would
  *   otherwise hold one whole slab for every 64 bytes.
