@@ -25,6 +25,8 @@ export interface Comparison {
   readonly generator: string
   readonly load: ReadonlyArray<string>
   readonly seconds: number
+  /** Of each round, before it counts: clients connect anew for it. */
+  readonly warmupSeconds?: number
   readonly couples: number
   readonly rounds: number
   readonly onRound: (text: string) => void
@@ -45,14 +47,14 @@ export async function compareSides(first: Side, second: Side, comparison: Compar
   const reports: { readonly first: Array<LoadReport>; readonly second: Array<LoadReport> } = { first: [], second: [] }
   const costs: Array<number> = []
   const faults: Array<string> = []
-  const { couples, generator, load, onRound, rounds, seconds } = comparison
+  const { couples, generator, load, onRound, rounds, seconds, warmupSeconds = 0.5 } = comparison
   const run = async (side: Side, { pid, port }: RunningBroker, forSeconds: number): Promise<LoadReport> => {
     const report = await runGenerator(generator, port, pid, [
       ...load,
       "--seconds",
       String(forSeconds),
       "--warmup",
-      "0.5"
+      String(warmupSeconds)
     ])
     faults.push(...deliveryFaults(report, false).map((fault) => `${side.name}: ${fault}`))
     return report
