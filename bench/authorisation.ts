@@ -17,10 +17,9 @@ import { mkdtempSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
 import { placeholders } from "../src/access/decode-rule.ts"
-import { medianInterval, short, spreadOf } from "./harness/figures.ts"
 import { scratchFolder } from "./harness/folders.ts"
-import { findGenerator, type LoadReport } from "./harness/generator.ts"
-import { compareSides, perCpuSecond, type Side } from "./harness/paired-sides.ts"
+import { findGenerator } from "./harness/generator.ts"
+import { compareSides, costHead, costOf, percent, ratePerCpuSecond, type Side } from "./harness/paired-sides.ts"
 import { Report } from "./harness/report.ts"
 
 const ruleCount = 1000
@@ -52,8 +51,6 @@ const plain: Side = { name: "no rules", flags }
 const ruled: Side = { name: "1,000 rules", flags: [...flags, `--acl-rules-file=${rulesFile}`] }
 
 const report = new Report("authorisation")
-const percent = (part: number) => `${(part * 100).toFixed(1)} %`
-const rateOf = (reports: ReadonlyArray<LoadReport>) => `${short(spreadOf(reports.map(perCpuSecond)).median)}/s`
 const rows: Array<ReadonlyArray<string>> = []
 for (const { load, name, rounds, warmupSeconds } of scenarios) {
   if (values.only !== undefined && values.only !== name) continue
@@ -66,26 +63,15 @@ for (const { load, name, rounds, warmupSeconds } of scenarios) {
     warmupSeconds,
     onRound: (text) => report.progress(`${name}, ${text}`)
   })
-  const { median } = spreadOf(compared.costs)
-  const { high, low } = medianInterval(compared.costs)
-  rows.push([
-    name,
-    rateOf(compared.first),
-    rateOf(compared.second),
-    percent(median),
-    `${percent(low)} to ${percent(high)}`
-  ])
+  const { cells, high, low, median } = costOf(compared)
+  rows.push([name, ratePerCpuSecond(compared.first), ratePerCpuSecond(compared.second), ...cells])
   if (median > promisedCost) {
     report.fault(`${name}: rules cost ${percent(median)}, promised at most ${percent(promisedCost)}`)
   }
   for (const fault of new Set(compared.faults)) report.fault(`${name}: ${fault}`)
   report.data(name, { median, low, high, costs: compared.costs })
 }
-report.table(
-  "QoS 0, messages per second of the broker's CPU time",
-  ["", "no rules", "1,000 rules", "cost: median of the rounds", "true median, 95 %"],
-  rows
-)
+report.table("QoS 0, messages per second of the broker's CPU time", ["", "no rules", "1,000 rules", ...costHead], rows)
 report.note(`${ruleCount} rules, the last one decides, half have placeholders`)
 report.finish()
 

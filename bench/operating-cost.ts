@@ -14,9 +14,16 @@ import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { freePort, type RunningBroker } from "./harness/brokers.ts"
-import { medianInterval, spreadOf } from "./harness/figures.ts"
-import { findGenerator, type LoadReport } from "./harness/generator.ts"
-import { type Beside, compareSides, perCpuSecond, type Side } from "./harness/paired-sides.ts"
+import { findGenerator } from "./harness/generator.ts"
+import {
+  type Beside,
+  compareSides,
+  costHead,
+  costOf,
+  percent,
+  ratePerCpuSecond,
+  type Side
+} from "./harness/paired-sides.ts"
 import { Report } from "./harness/report.ts"
 
 const promisedCost = 0.03
@@ -55,17 +62,13 @@ const compared = await compareSides(off, on, {
   seconds: Number(values.seconds),
   onRound: (text) => report.progress(text)
 })
-const { median } = spreadOf(compared.costs)
-const { high, low } = medianInterval(compared.costs)
-const percent = (part: number) => `${(part * 100).toFixed(1)} %`
-const rateOf = (reports: ReadonlyArray<LoadReport>) =>
-  `${(spreadOf(reports.map(perCpuSecond)).median / 1e6).toFixed(2)} M`
+const { cells, high, low, median } = costOf(compared)
 report.table(
   "QoS 0, 10:10, messages per second of the broker's CPU time",
-  ["", "per CPU second", "cost: median of the rounds", "true median, 95 %"],
+  ["", "per CPU second", ...costHead],
   [
-    ["all off", rateOf(compared.first), "", ""],
-    ["all on", rateOf(compared.second), percent(median), `${percent(low)} to ${percent(high)}`]
+    ["all off", ratePerCpuSecond(compared.first), "", ""],
+    ["all on", ratePerCpuSecond(compared.second), ...cells]
   ]
 )
 if (median > promisedCost) report.fault(`all on costs ${percent(median)}, promised at most ${percent(promisedCost)}`)

@@ -151,30 +151,30 @@ async function runPair(row: Runs, repetition: number): Promise<void> {
   row.pairs.push(pair)
 }
 
-async function attempt(name: BrokerName, { scenario, section }: Runs, run: () => Promise<unknown>): Promise<void> {
+async function attempt(name: BrokerName, row: Runs, run: () => Promise<unknown>): Promise<void> {
   try {
     await run()
   } catch (error) {
-    const text = `${name}, ${section.words}, ${scenario.name}: ${(error as Error).message.split("\n")[0]}`
-    if (name === "promptmq") report.fault(text)
-    else report.note(text)
+    tellFault(name, row, (error as Error).message.split("\n")[0] ?? "")
   }
 }
 
-async function runBesides({ besides, ...row }: Runs): Promise<void> {
-  const { peers: others, settledBy } = row.scenario
-  for (const name of others) {
-    if (!peers.includes(name as never)) continue
-    try {
-      const runs = { ...row, besides }
-      if (settledBy === undefined) besides[name] = await measure(name, runs)
+/** Of PromptMQ it is a fault of the bench, of a peer something to know. */
+function tellFault(name: BrokerName, { scenario, section }: Runs, words: string): void {
+  const text = `${name}, ${section.words}, ${scenario.name}: ${words}`
+  if (name === "promptmq") report.fault(text)
+  else report.note(text)
+}
+
+async function runBesides(row: Runs): Promise<void> {
+  for (const name of row.scenario.peers.filter((peer) => peers.includes(peer as never))) {
+    await attempt(name, row, async () => {
+      if (row.scenario.settledBy === undefined) row.besides[name] = await measure(name, row)
       else {
-        const rounds = await measureSettled([name], runs)
-        besides[name] = medianOf(rounds.map((round) => round[name] as LoadReport))
+        const rounds = await measureSettled([name], row)
+        row.besides[name] = medianOf(rounds.map((round) => round[name] as LoadReport))
       }
-    } catch (error) {
-      report.note(`${name}, ${row.scenario.name}: ${(error as Error).message.split("\n")[0]}`)
-    }
+    })
   }
 }
 
@@ -216,16 +216,12 @@ function start(name: BrokerName, { scenario, section }: Runs): Promise<RunningBr
 
 async function load(
   name: BrokerName,
-  { scenario, section }: Runs,
+  row: Runs,
   { pid, port }: RunningBroker,
   flags: ReadonlyArray<string>
 ): Promise<LoadReport> {
-  const found = await runGenerator(generator, port, pid, [...flags, ...section.flags])
-  for (const fault of deliveryFaults(found, false)) {
-    const text = `${name}, ${section.words}, ${scenario.name}: ${fault}`
-    if (name === "promptmq") report.fault(text)
-    else report.note(text)
-  }
+  const found = await runGenerator(generator, port, pid, [...flags, ...row.section.flags])
+  for (const fault of deliveryFaults(found, false)) tellFault(name, row, fault)
   return found
 }
 

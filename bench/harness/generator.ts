@@ -47,6 +47,11 @@ export function findGenerator(): string {
   return binary
 }
 
+/** How long a run is measured, behind how much that is not. */
+export function timingFlags(seconds: number, warmupSeconds: number): ReadonlyArray<string> {
+  return ["--seconds", String(seconds), "--warmup", String(warmupSeconds)]
+}
+
 /** One run against a broker. Exit status 1 means a wrong delivery: the report says which, so it is no error here. */
 export function runGenerator(
   binary: string,

@@ -10,7 +10,7 @@
  * broker is a second away, not a minute. Brokers that wait have no clients and nothing to do.
  */
 import { spreadOf } from "./figures.ts"
-import type { LoadReport } from "./generator.ts"
+import { type LoadReport, timingFlags } from "./generator.ts"
 
 const settleSeconds = 5
 const slices = 5
@@ -18,13 +18,6 @@ const sliceSeconds = 0.8
 const sliceWarmupSeconds = 0.2
 
 export const inTurnsWords = `${slices} slices of ${sliceSeconds} s in turns, behind ${settleSeconds} s of settling`
-
-const timing = (seconds: number, warmupSeconds: number) => [
-  "--seconds",
-  String(seconds),
-  "--warmup",
-  String(warmupSeconds)
-]
 
 export interface Turns<Name extends string> {
   readonly names: ReadonlyArray<Name>
@@ -40,12 +33,12 @@ export async function measureInTurns<Name extends string>({
   run,
   settle
 }: Turns<Name>): Promise<ReadonlyArray<Partial<Record<Name, LoadReport>>>> {
-  for (const name of names) await run(name, [...settle, ...timing(settleSeconds, 0)])
+  for (const name of names) await run(name, [...settle, ...timingFlags(settleSeconds, 0)])
   const rounds: Array<Partial<Record<Name, LoadReport>>> = []
   for (let slice = 0; slice < slices; slice++) {
     const round: Partial<Record<Name, LoadReport>> = {}
     const order = slice % 2 === 0 ? names : [...names].reverse()
-    for (const name of order) round[name] = await run(name, [...load, ...timing(sliceSeconds, sliceWarmupSeconds)])
+    for (const name of order) round[name] = await run(name, [...load, ...timingFlags(sliceSeconds, sliceWarmupSeconds)])
     rounds.push(round)
   }
   return rounds

@@ -7,7 +7,8 @@
  * another minute. Each couple of processes is one draw of what the compiler made of the code, so there are several couples.
  */
 import { type RunningBroker, startBroker } from "./brokers.ts"
-import { deliveryFaults, type LoadReport, runGenerator } from "./generator.ts"
+import { medianInterval, short, spreadOf } from "./figures.ts"
+import { deliveryFaults, type LoadReport, runGenerator, timingFlags } from "./generator.ts"
 
 export interface Side {
   readonly name: string
@@ -49,13 +50,7 @@ export async function compareSides(first: Side, second: Side, comparison: Compar
   const faults: Array<string> = []
   const { couples, generator, load, onRound, rounds, seconds, warmupSeconds = 0.5 } = comparison
   const run = async (side: Side, { pid, port }: RunningBroker, forSeconds: number): Promise<LoadReport> => {
-    const report = await runGenerator(generator, port, pid, [
-      ...load,
-      "--seconds",
-      String(forSeconds),
-      "--warmup",
-      String(warmupSeconds)
-    ])
+    const report = await runGenerator(generator, port, pid, [...load, ...timingFlags(forSeconds, warmupSeconds)])
     faults.push(...deliveryFaults(report, false).map((fault) => `${side.name}: ${fault}`))
     return report
   }
@@ -100,3 +95,19 @@ async function start(side: Side): Promise<Beside & { readonly broker: RunningBro
 export function perCpuSecond({ broker_cpu_pct, delivered_per_s }: LoadReport): number {
   return (delivered_per_s * 100) / broker_cpu_pct
 }
+
+/** The median of many reports, readable. */
+export function ratePerCpuSecond(reports: ReadonlyArray<LoadReport>): string {
+  return short(spreadOf(reports.map(perCpuSecond)).median)
+}
+
+export const costHead: ReadonlyArray<string> = ["cost: median of the rounds", "true median, 95 %"]
+
+/** What the second side costs: shares, and the cells below costHead. */
+export function costOf({ costs }: Compared) {
+  const { median } = spreadOf(costs)
+  const { high, low } = medianInterval(costs)
+  return { median, low, high, cells: [percent(median), `${percent(low)} to ${percent(high)}`] }
+}
+
+export const percent = (part: number): string => `${(part * 100).toFixed(1)} %`

@@ -129,10 +129,8 @@ export class Outbox implements TurnMember {
    * without a slab and without waiting for the end of the turn. Measured with CONNACK: a connect takes 6 % less processor time.
    */
   appendAlone(packet: Buffer): void {
-    const isFirst = this.#usedBytes === 0 && this.#inFlight.length === 0 && !this.#holding && !this.#closed
-    const sent = isFirst ? (this.#transport.writeNow?.(packet, 0, packet.length) ?? 0) : 0
+    const sent = this.#sendInPlace(packet, 0, packet.length)
     if (sent < packet.length) this.append(packet, sent, packet.length)
-    else this.writesDone += 1
   }
 
   /**
@@ -239,7 +237,8 @@ export class Outbox implements TurnMember {
    */
   #appendLent(source: Buffer, start: number, end: number): void {
     if (this.#closed) return
-    const sent = this.#sendLent(source, start, end)
+    if (!this.#holding && this.#inFlight.length === 0) this.flush()
+    const sent = this.#sendInPlace(source, start, end)
     if (start + sent === end) return
     const copy = lent.copyForAll(start, end)
     if (copy !== undefined) {
@@ -256,10 +255,9 @@ export class Outbox implements TurnMember {
   }
 
   /** Bytes that the network took from where they lie; nothing while there is something in front of them. */
-  #sendLent(source: Buffer, start: number, end: number): number {
-    if (this.#holding || this.#inFlight.length > 0) return 0
-    this.flush()
-    if (this.#inFlight.length > 0) return 0
+  #sendInPlace(source: Buffer, start: number, end: number): number {
+    const isFirst = this.#usedBytes === 0 && this.#inFlight.length === 0 && !this.#holding && !this.#closed
+    if (!isFirst) return 0 // [KEEP-2] [KEEP-4]
     const sent = this.#transport.writeNow?.(source, start, end) ?? 0
     if (sent > 0) this.writesDone += 1
     return sent

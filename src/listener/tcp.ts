@@ -24,8 +24,7 @@ export interface ListenTcpOptions extends ListenOptions {
 export const listenTcp = (options: ListenTcpOptions): Effect.Effect<BoundAddress, ListenError, Scope.Scope> =>
   Effect.suspend(() => {
     const server: Server = createServer({ noDelay: true, allowHalfOpen: false }, (socket) => {
-      const guest = options.door?.guestOf(socket)
-      const { certificate, peer } = guest ?? {}
+      const { certificate, peer } = options.door?.guestOf(socket) ?? {}
       options.onTransport(
         new SocketTransport(socket, { kind: "tcp", listener: options.name, peer, peerCertificate: certificate })
       )
