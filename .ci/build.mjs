@@ -5,16 +5,19 @@
  *   dist/index.js   the library; packages stay imports, so that an embedding program shares one `effect` with it
  *   dist/dashboard/ the page that the admin listener serves
  *   dist/man/       the manual pages, which npm puts where `man` looks (package.json: man)
+ *   dist/compiled/  what V8 made of the command's files, for this version of Node (src/main.ts)
  *   dist/types/     declarations, from the same compiler run that checks the types of src/
  *
  * It is built aside and renamed at the end: a program that runs from dist/ never sees half of it.
  * `--no-types` leaves the declarations (and the check) out: what `npm start` needs.
  */
 import { spawn, spawnSync } from "node:child_process"
-import { chmodSync, existsSync, renameSync, rmSync } from "node:fs"
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
+import { commandRows } from "../src/cli/commands.ts"
+import { cutByGroups } from "./chunks.mjs"
 import { buildDashboard } from "./dashboard.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -25,6 +28,13 @@ const withTypes = !process.argv.includes("--no-types")
 /** Told by `promptmq --version`; a source tree without git has none. */
 const commit =
   spawnSync("git", ["-C", root, "rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).stdout?.trim() || undefined
+const compiledFolder = "compiled"
+const constants = {
+  ...(commit === undefined ? {} : { PROMPTMQ_COMMIT: JSON.stringify(commit) }),
+  PROMPTMQ_COMPILED: JSON.stringify(compiledFolder)
+}
+/** 2.9 MB become 1.7, which is read at every start; names of functions stay, so that a stack trace can be read. */
+const minify = { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: true } }
 /** Native code cannot be bundled: LMDB, and helpers that `ws` looks for and does without. */
 const native = ["lmdb", "bufferutil", "utf-8-validate"]
 /** Copies of what Node has itself, made for browsers and older versions; libraries, and a module, of which one part is used. */
@@ -40,11 +50,15 @@ const isPackage = (id) => !id.startsWith(".") && !id.startsWith("/") && !id.star
 
 try {
   const types = withTypes ? declarations() : Promise.resolve(0)
-  await bundle("main", native)
+  await bundle("main", native, { codeSplitting: cutByGroups(root, commandRows), minify })
   if (existsSync(join(root, "src", "index.ts"))) await bundle("index", isPackage)
   await buildDashboard(join(aside, "dashboard"))
   chmodSync(join(aside, "main.js"), 0o755)
-  const pages = spawnSync(process.execPath, [join(aside, "main.js"), "man", "--directory", join(aside, "man")])
+  // Loads every command, so V8 compiles every file; Node writes what came of it when the process ends.
+  const man = [join(aside, "main.js"), "man", "--directory", join(aside, "man")]
+  const pages = spawnSync(process.execPath, man, { encoding: "utf8" })
+  if (pages.status !== 0) process.stderr.write(pages.stderr)
+  shareCompiled()
   process.exitCode = (await types) || pages.status
   if (process.exitCode === 0) {
     rmSync(dist, { recursive: true, force: true })
@@ -54,8 +68,10 @@ try {
   rmSync(aside, { recursive: true, force: true })
 }
 
-async function bundle(name, external) {
+async function bundle(name, external, output = {}) {
   const build = await rolldown({
+    // Nobody imports main.js; a file of the library exports what it says and no more.
+    preserveEntrySignatures: name === "main" ? "allow-extension" : "exports-only",
     input: { [name]: join(root, "src", `${name}.ts`) },
     cwd: root,
     platform: "node",
@@ -66,7 +82,7 @@ async function bundle(name, external) {
       mainFields: ["module", "main"],
       alias: substitutes
     },
-    transform: { define: commit === undefined ? {} : { PROMPTMQ_COMMIT: JSON.stringify(commit) } }
+    transform: { define: constants }
   })
   await build.write({
     dir: aside,
@@ -74,12 +90,15 @@ async function bundle(name, external) {
     entryFileNames: "[name].js",
     chunkFileNames: `${name}-[name]-[hash].js`,
     comments: { legal: true, annotation: false, jsdoc: false },
-    // 2.9 MB become 1.7, which is parsed at every start; names of functions stay, so that a stack trace can be read.
-    ...(name === "main"
-      ? { minify: { mangle: { keepNames: true }, compress: true, codegen: { removeWhitespace: true } } }
-      : {})
+    ...output
   })
   await build.close()
+}
+
+/** Node writes for its own user only; dist/ is read by whoever runs the broker. */
+function shareCompiled() {
+  const entries = readdirSync(join(aside, compiledFolder), { recursive: true, withFileTypes: true })
+  for (const entry of entries) chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
 }
 
 function declarations() {

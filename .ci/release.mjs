@@ -81,7 +81,8 @@ function archive(platform) {
   }
   for (const path of ["dist", "config", "LICENSE", "README.md"])
     cpSync(join(root, path), join(folder, path), { recursive: true })
-  rmSync(join(folder, "dist", "types"), { recursive: true, force: true })
+  // Declarations are nobody's here; compiled code is of this machine only, and never the same twice.
+  for (const path of ["types", "compiled"]) rmSync(join(folder, "dist", path), { recursive: true, force: true })
   writeStarters(join(folder, "bin"), os)
   const fixed = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=2000-01-01", "--format=ustar"]
   const tar = join(aside, `${name}.tar`)

@@ -71,7 +71,7 @@ function install() {
 
 function isBuilt() {
   const built = modified(join(root, "dist", "main.js"))
-  const inputs = ["src", "package.json", "package-lock.json", join(".ci", "build.mjs")]
+  const inputs = ["src", "package.json", "package-lock.json", ".ci"]
   return built > 0 && inputs.every((input) => newest(join(root, input)) <= built)
 }
 

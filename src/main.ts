@@ -1,13 +1,20 @@
 #!/usr/bin/env node
 /**
- * The bin: runtime check, thread pool, command line, exit code. Nothing else.
+ * The bin: runtime check, thread pool, compiled code, command line, exit code. Nothing else.
  *
  * - The check comes first and everything else is imported after it: an older Node stops here with a clear
  *   sentence and not in the middle of syntax or an API it does not know. Hence no static import.
  * - UV_THREADPOOL_SIZE must be set before the first asynchronous call: libuv reads it when it makes its
  *   pool. Password hashing, DNS and file syncs share that pool and must not stand in one queue of four.
+ * - What V8 made of dist/ is kept in dist/compiled/ between starts (Node's compile cache). The build fills it. Another
+ *   version of Node adds its own when a command ends, where it may write; where it may not, every start compiles. It is
+ *   run like dist/ itself, so it lies there and never in a folder that others may write. NODE_COMPILE_CACHE names
+ *   another folder, NODE_DISABLE_COMPILE_CACHE=1 does without. A source tree has none.
  * - The process leaves with the command's code once its output is written.
  */
+/** Defined by the build: the folder beside this file. */
+declare const PROMPTMQ_COMPILED: string | undefined
+
 const nodeMajorMin = 26
 const threadPoolSizeMin = 8
 
@@ -25,6 +32,12 @@ if (!(threadPoolSize >= threadPoolSizeMin)) process.env["UV_THREADPOOL_SIZE"] = 
 
 // What `ps` and the owner of a port are called.
 process.title = "promptmq"
+
+// Before anything is imported that is to be found there. Told relative to itself: dist/ may be moved.
+if (typeof PROMPTMQ_COMPILED === "string") {
+  const { enableCompileCache } = process.getBuiltinModule("node:module")
+  enableCompileCache({ directory: `${import.meta.dirname}/${PROMPTMQ_COMPILED}`, portable: true })
+}
 
 const { runCommandLine } = await import("./cli/run.ts")
 const { processWorld } = await import("./cli/world.ts")

@@ -85,13 +85,15 @@ export const body = commandBody({
       monotonicMicroseconds: () => process.hrtime.bigint() / 1000n,
       send: sendByProgram
     })
-    tuneCompilers()
     const health = new HealthState()
     const service = {
       manager,
       progress: () => health.progressWords,
       reopenLog: log.reopen,
-      onReady: isChild ? tellParent : () => {}
+      onReady: () => {
+        if (isChild) tellParent()
+        tuneCompilers()
+      }
     }
     const start = startBroker({ ...startOptions(loaded, log, again, world), health })
     const code = await runUntilSignal(start, loaded, world, service)
