@@ -1,8 +1,8 @@
 /**
  * Claim: on one core PromptMQ is a multiple of every peer a user would pick instead: rows A to K of harness/scenarios.ts.
  *
- *   npm run bench -- speed [--only A,D] [--sections 3.1.1,5,windows] [--repetitions 5] [--seconds 1.5] [--warmup 0.6]
- *                          [--minutes 12] [--no-peers]
+ *   npm run bench -- speed [--only A,D] [--sections 3.1.1,5,windows] [--repetitions 5] [--seconds 1.2] [--warmup 0.6]
+ *                          [--minutes 13] [--no-peers]
  *
  * Method: per repetition and row PromptMQ and Mosquitto run one after the other, each in a fresh process with an empty
  * folder on core 0, the generator on core 1; who goes first alternates. A ratio is taken within each pair, because other
@@ -39,9 +39,9 @@ const { values } = parseArgs({
     only: { type: "string" },
     sections: { type: "string" },
     repetitions: { type: "string", default: "5" },
-    seconds: { type: "string", default: "1.5" },
+    seconds: { type: "string", default: "1.2" },
     warmup: { type: "string", default: "0.6" },
-    minutes: { type: "string", default: "12" },
+    minutes: { type: "string", default: "13" },
     "no-peers": { type: "boolean", default: false }
   }
 })
@@ -65,7 +65,7 @@ const sections: ReadonlyArray<Section> = [
     isDefaultWindow: false,
     hasPeers: !values["no-peers"],
     rows: () => true,
-    until: 0.5
+    until: 0.52
   },
   {
     name: "5",
@@ -74,7 +74,7 @@ const sections: ReadonlyArray<Section> = [
     isDefaultWindow: false,
     hasPeers: false,
     rows: () => true,
-    until: 0.86
+    until: 0.93
   },
   {
     name: "windows",
@@ -90,7 +90,7 @@ const sections: ReadonlyArray<Section> = [
 const isWanted = (list: string | undefined, name: string) => list === undefined || list.split(",").includes(name)
 const timing = ["--seconds", values.seconds, "--warmup", values.warmup]
 const timingOf = ({ isTimed, settledBy }: Scenario) => (isTimed && settledBy === undefined ? timing : [])
-/** Couples of processes of rows that are measured in turns; each makes several pairs. */
+/** Couples of processes of rows that are measured in turns; each makes three pairs. */
 const turnsMax = 2
 const repetitions = Number(values.repetitions)
 const report = new Report("speed")

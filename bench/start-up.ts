@@ -6,7 +6,8 @@
  *
  * Method: `node dist/main.js` as a fresh process on core 0, everything switched on, timed from spawn until a TCP connection is
  * accepted (tried every millisecond from the other core). Median and range; the bare start of Node beside it, which is not
- * ours, and Mosquitto. Size: the JavaScript files of the command in dist/. Memory: RSS half a second later.
+ * ours, and Mosquitto. Size: the JavaScript files of the command in dist/; beside them what V8 made of them (src/main.ts), which
+ * every start but the first of a version of Node finds. Memory: RSS half a second later.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync, statSync } from "node:fs"
@@ -57,6 +58,7 @@ report.table(
     ["Mosquitto, ms", ...cells(listeningMs.mosquitto), "–"],
     ["bare Node, start to end, ms", ...cells(bareMs), "–"],
     ["bundle of the command without pages, KB", (bytes / 1000).toFixed(0), "–", `≤ ${bundleBytesMax / 1000}`],
+    ["what V8 made of it, in dist/compiled, KB", (bytesIn("compiled") / 1000).toFixed(0), "–", "stated"],
     ["idle RSS, MiB", ...cells(idleMiB.promptmq), "stated"],
     ["Mosquitto, MiB", ...cells(idleMiB.mosquitto), "–"]
   ]
@@ -86,4 +88,11 @@ function bundleBytes(): number {
   if (!existsSync(dist)) return Number.NaN
   const files = readdirSync(dist).filter((file) => /^main.*\.js$/.test(file) && !pages.test(file))
   return files.reduce((sum, file) => sum + statSync(join(dist, file)).size, 0)
+}
+
+function bytesIn(folder: string): number {
+  const place = join(root, "dist", folder)
+  if (!existsSync(place)) return Number.NaN
+  const entries = readdirSync(place, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return entries.reduce((sum, entry) => sum + statSync(join(entry.parentPath, entry.name)).size, 0)
 }

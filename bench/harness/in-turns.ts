@@ -13,7 +13,7 @@ import { spreadOf } from "./figures.ts"
 import { type LoadReport, timingFlags } from "./generator.ts"
 
 const settleSeconds = 5
-const slices = 5
+const slices = 3
 const sliceSeconds = 0.8
 const sliceWarmupSeconds = 0.2
 
