@@ -82,10 +82,9 @@ export const deliver = (
   delivery.late = false
   delivery.receivers = 0
   delivery.waiting = 0
-  const matched = entry.matched
-  if (matched.length === 1 && (matched[0] as Filter<Session>).replays === 0)
-    deliverToFilter(core, view, matched[0] as Filter<Session>)
-  else if (matched.length > 0) deliverMerged(core, view, matched)
+  const { only } = entry
+  if (only !== undefined && only.replays === 0) deliverToFilter(core, view, only)
+  else if (entry.matched.length > 0) deliverMerged(core, view, entry.matched)
   if (delivery.waiting > 0) settleCrowd(core)
   return delivery.receivers
 }
@@ -125,20 +124,21 @@ export const deliverLate = (core: Core, view: PublishView, entry: TopicEntry<Ses
 }
 
 /** The usual case: one filter matches, so nobody can be in it twice. */
-const deliverToFilter = (core: Core, view: PublishView, filter: Filter<Session>): void => {
-  const live = filter.live
-  for (let i = 0; i < live.length; i++) {
-    const subscription = live[i] as LiveSubscription<Session> as Subscription
-    if (subscription.group !== undefined) {
-      shareMessages(core, view, subscription.group)
-      continue
-    }
-    const session = subscription.subscriber
-    if (subscription.noLocal && session.number === delivery.publisher) continue // [MQTT-3.8.3-3]
-    const qos = subscription.qos < view.qos ? subscription.qos : view.qos // [MQTT-3.8.4-8]
-    const retain = view.retain && subscription.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
-    hand(core, view, session, qos, retain, subscription.identifiers)
+const deliverToFilter = (core: Core, view: PublishView, { live, sole }: Filter<Session>): void => {
+  if (sole !== undefined) deliverTo(core, view, sole as Subscription)
+  else for (let i = 0; i < live.length; i++) deliverTo(core, view, live[i] as LiveSubscription<Session> as Subscription)
+}
+
+const deliverTo = (core: Core, view: PublishView, subscription: Subscription): void => {
+  if (subscription.group !== undefined) {
+    shareMessages(core, view, subscription.group)
+    return
   }
+  const session = subscription.subscriber
+  if (subscription.noLocal && session.number === delivery.publisher) return // [MQTT-3.8.3-3]
+  const qos = subscription.qos < view.qos ? subscription.qos : view.qos // [MQTT-3.8.4-8]
+  const retain = view.retain && subscription.retainAsPublished // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+  hand(core, view, session, qos, retain, subscription.identifiers)
 }
 
 const deliverMerged = (core: Core, view: PublishView, matched: ReadonlyArray<Filter<Session>>): void => {

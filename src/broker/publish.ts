@@ -264,14 +264,13 @@ const routeMessage = (
       : core.nowMs + view.messageExpiryIntervalSeconds * 1000
 
   // 6 match
-  const matched = entry.matched
   const isHistory = core.log.history?.keeps(entry) === true
   if (isHistory && frames > 1) return routeEach(core, view, entry, publisher)
   let sequence = -1
   routed.reasonCode = ReasonCode.success
   routed.ticket = 0
   routed.lane = KeepLane.policy
-  if (matched.length === 0 && !view.retain && !isHistory) {
+  if (entry.only === undefined && entry.matched.length === 0 && !view.retain && !isHistory) {
     if (packetIdentifier > 0) saveReceived(core, publisher, packetIdentifier)
     if (routed.ticket < 0) return refuse(core, entry, DropReason.logBusy)
     routed.receivers = 0
@@ -281,10 +280,10 @@ const routeMessage = (
 
   // 7 append and 8 join the commit: only where something needs to find it later, be it a replay,
   // and, so that nothing overtakes it, behind records that the log has not shown yet [MQTT-4.6.0-6]
-  const mayBeRead = view.qos > 0 && (somebodyReads(matched) || core.delivered < core.log.next)
+  const mayBeRead = view.qos > 0 && (somebodyReads(entry) || core.delivered < core.log.next)
   // [RPL-4]
   if (view.retain || mayBeRead || isHistory) {
-    if (view.qos > 0 && !view.retain && onlyFullTargets(core, matched, view.frameEnd - view.frameStart)) {
+    if (view.qos > 0 && !view.retain && onlyFullTargets(core, entry.matched, view.frameEnd - view.frameStart)) {
       return refuse(core, entry, DropReason.quotaExceeded)
     }
     sequence = append(core, view, entry, publisher, expiresAtMs, packetIdentifier)
@@ -301,14 +300,14 @@ const routeMessage = (
   // 9 deliver
   if (sequence >= 0 && core.log.next > core.tailSeen) {
     // The log shows its tail later (onTail): it delivers then. Whoever matches now counts as receiver.
-    routed.receivers = matched.length
+    routed.receivers = entry.matched.length
     return routed
   }
   const nextBefore = core.log.next
   routed.receivers = deliver(core, view, entry, sequence, publisher, expiresAtMs, frames)
   if (sequence >= 0) core.delivered = sequence + 1
   if (core.log.next !== nextBefore) handedLate(core, nextBefore)
-  if (routed.receivers === 0 && view.qos > 0 && !somebodyReads(matched)) noSubscribers(core, view, entry, isHistory)
+  if (routed.receivers === 0 && view.qos > 0 && !somebodyReads(entry)) noSubscribers(core, view, entry, isHistory)
   return routed
 }
 
@@ -325,7 +324,8 @@ const handedLate = (core: Core, sequence: number): void => {
 }
 
 /** Filters are matched but nobody counts: offline persistent sessions are readers, live ones are receivers. */
-const somebodyReads = (matched: ReadonlyArray<Filter<Session>>): boolean => {
+const somebodyReads = ({ matched, only }: TopicEntry<Session>): boolean => {
+  if (only !== undefined) return only.logReaders > 0
   for (let i = 0; i < matched.length; i++) if ((matched[i] as Filter<Session>).logReaders > 0) return true
   return false
 }

@@ -3,6 +3,7 @@
  *
  * Invariants
  * - filter.live[i].liveIndex === i; a subscription that is not live has liveIndex -1.
+ * - filter.sole is live[0] while nobody else is in it, else undefined.
  * - A filter that nobody live listens to shares one empty array, so that a million of them do not hold a
  *   million arrays; the first attach gives it its own (of capacity one: `push` would reserve seventeen).
  * - `references` counts acquire minus release; at zero the router forgets the record. Who was attached
@@ -13,12 +14,14 @@ import type { Filter, LiveSubscription } from "./router.ts"
 import { hasWildcard } from "./topic-filter.ts"
 
 export class FilterRecord<S> implements Filter<S> {
+  // First what a message needs to know of it: that lies in one line of the processor's cache.
+  sole: LiveSubscription<S> | undefined = undefined
+  replays = 0
+  logReaders = 0
+  live: Array<LiveSubscription<S>> = NOBODY
+  logged = 0
   readonly text: string
   readonly id: number
-  live: Array<LiveSubscription<S>> = NOBODY
-  logReaders = 0
-  logged = 0
-  replays = 0
   references = 1
 
   constructor(text: string, id: number) {
@@ -39,6 +42,7 @@ export function attachLive<S>(subscription: LiveSubscription<S>): void {
   subscription.liveIndex = filter.live.length
   if (filter.live.length === 0) filter.live = [subscription]
   else filter.live.push(subscription)
+  filter.sole = soleOf(filter.live)
 }
 
 export function detachLive<S>(subscription: LiveSubscription<S>): void {
@@ -53,7 +57,15 @@ export function detachLive<S>(subscription: LiveSubscription<S>): void {
   }
   subscription.liveIndex = -1
   if (filter.live.length === 0) filter.live = NOBODY
+  filter.sole = soleOf(filter.live)
 }
+
+const soleOf = <S>(live: ReadonlyArray<LiveSubscription<S>>): LiveSubscription<S> | undefined =>
+  live.length === 1 ? live[0] : undefined // [ONE-1]
+
+/** TopicEntry.only of what a topic matches. */
+export const onlyOf = <S>(matched: ReadonlyArray<Filter<S>>): Filter<S> | undefined =>
+  matched.length === 1 ? matched[0] : undefined
 
 /** Gives one reference back; true when it was the last one. */
 export function releaseReference<S>(filter: FilterRecord<S>): boolean {

@@ -9,7 +9,7 @@
  * - Entries keep their identity (the store puts its topic id there) up to `cachedEntriesMax`, then the
  *   oldest is forgotten.
  */
-import { attachLive, detachLive, FilterRecord, releaseReference } from "./filter-record.ts"
+import { attachLive, detachLive, FilterRecord, onlyOf, releaseReference } from "./filter-record.ts"
 import type { Filter, LiveSubscription, Router, RouterStatistics, TopicEntry } from "./router.ts"
 import { matches } from "./topic-filter.ts"
 
@@ -37,6 +37,7 @@ class NaiveRouter<S> implements Router<S> {
     const topic = buffer.toString("utf8", start, end)
     const entry = this.entries.get(topic) ?? this.admit(topic)
     entry.matched = this.match(topic)
+    entry.only = onlyOf(entry.matched)
     return entry
   }
 
@@ -86,6 +87,7 @@ class NaiveRouter<S> implements Router<S> {
       bytes: Buffer.from(topic),
       serial: ++this.lastSerial,
       matched: [],
+      only: undefined,
       logTopic: -1,
       logStamp: 0,
       history: 0,

@@ -7,12 +7,17 @@
  * held sessions would cost sessions x topics references. Entries are found by a hash of the topic's
  * bytes, no string is made. Equal filter sets share one `matched` array.
  *
+ * Mostly one filter matches, and one session holds it: `only` and `sole` lead there without the arrays, which for ten thousand
+ * topics with a filter each do not fit into the processor's cache. With them, and what a message reads at the front of each
+ * object, row J takes 14 % less CPU time (24 rounds in turns; 99 publishers on such topics 11 %).
+ *
  * Two implementations pass one contract suite (test/contract/router): `tree` (production) and `naive`
  * (linear match; the model in tests). Generic in `S`, the subscriber, of which the router knows nothing.
  *
  * Invariants
  * - After subscribe/unsubscribe returns, `intern` answers an entry whose `matched` is exact.
  * - `filter.live[i].liveIndex === i` for every i; removal is swap-with-last, so order is not promised.
+ * - [ONE-1] `only` is the one in `matched` and `sole` the one in `live`, where there is exactly one; else undefined.
  * - A filter without live subscriptions, durable interest or retained reference is removed from the tree.
  * - Entries are bounded by `cachedEntriesMax`; an evicted entry is only forgotten, never wrong
  *   (it may be held by a caller for the rest of the call; `valid` turns false. Later it may be another topic's).
@@ -32,6 +37,7 @@ export interface Filter<S> {
   /** Dense and small; reused only after the filter is gone. */
   readonly id: number
   readonly hasWildcard: boolean
+  readonly sole: LiveSubscription<S> | undefined
   /** Sessions that are handed messages on the publish path. */
   readonly live: Array<LiveSubscription<S>>
   /** Sessions (connected or not) that read this filter's QoS >= 1 messages from the log. Kept by the broker; 0 at first. */
@@ -52,6 +58,7 @@ export interface TopicEntry<S> {
   readonly serial: number
   /** Exact at the time `intern` answered it. Shared between entries: never change it. */
   matched: ReadonlyArray<Filter<S>>
+  only: Filter<S> | undefined
   /** Id of the topic in the message log, -1 until it is first appended. Kept by the store. */
   logTopic: number
   logStamp: number

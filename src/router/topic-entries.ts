@@ -38,12 +38,14 @@ export interface EntryLimits {
 }
 
 export class CachedEntry<S> implements TopicEntry<S> {
-  matched: ReadonlyArray<Filter<S>>
+  // First what every message looks at: that lies in one line of the processor's cache.
+  only: Filter<S> | undefined = undefined
   /** The sum of generations at which `matched` was exact; STALE forces a new match. */
   generation = STALE
   bucket: number
   publishClass = 0
   publishVerdicts = 0
+  matched: ReadonlyArray<Filter<S>>
   readClass = 0
   readVerdicts = 0
   serial: number
@@ -83,6 +85,7 @@ export class CachedEntry<S> implements TopicEntry<S> {
     this.bucket = bucket
     this.set = set
     this.matched = set.filters
+    this.only = undefined
     this.generation = STALE
     this.logTopic = -1 // [ENT-1]
     this.logStamp = 0

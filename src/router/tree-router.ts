@@ -18,7 +18,7 @@
  */
 
 import { ByteHash } from "../base/byte-hash.ts"
-import { attachLive, detachLive, FilterRecord, releaseReference } from "./filter-record.ts"
+import { attachLive, detachLive, FilterRecord, onlyOf, releaseReference } from "./filter-record.ts"
 import { Generations } from "./generations.ts"
 import { MatchSets } from "./match-sets.ts"
 import type { Filter, LiveSubscription, Router, RouterStatistics, TopicEntry } from "./router.ts"
@@ -138,6 +138,7 @@ class TreeRouter<S> implements Router<S> {
     const count = this.tree.match(buffer, start, end)
     entry.set = this.sets.acquire(this.tree.matchedIds, count, this.filters)
     entry.matched = entry.set.filters
+    entry.only = onlyOf(entry.matched) // [ONE-1]
     entry.generation = this.generations.of(entry.bucket)
     this.sets.release(old)
     this.entries.makeRoom(entry)

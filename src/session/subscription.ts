@@ -9,7 +9,7 @@
  * Invariants
  * - Intervals are in order, disjoint, not empty once closed; only the last may be open (to = Infinity).
  * - At most INTERVALS_MAX; one more change is refused with 0x97.
- * - The fields qos ... identifiers repeat the open interval for the publish path.
+ * - The fields qos ... retainAsPublished repeat the open interval for the publish path.
  * - `seam`: what lies below was, or is being, handed over by the subscription's own replay. It is Infinity while that goes on,
  *   0 where there was none.
  * - `waiting` counts what its filter logged at QoS 1 and 2 while this subscription read the log, less what the
@@ -50,22 +50,23 @@ export interface SavedInterval extends SubscriptionOptions {
 }
 
 export class Subscription implements LiveSubscription<Session>, DeliveryOptions {
+  // First what every message reads: that lies in one line of the processor's cache.
   readonly subscriber: Session
+  /** The shared subscription this stands for, on the group's own entry only. */
+  group: ShareGroup | undefined = undefined
+  qos = 0
+  noLocal = false
+  identifiers: ReadonlyArray<number> | undefined = undefined
+  retainAsPublished = false
   readonly filter: Filter<Session>
   liveIndex = -1
   /** Counted in filter.logReaders; changed by startReading and stopReading. */
   readsLog = false
-  /** The shared subscription this stands for, on the group's own entry only. */
-  group: ShareGroup | undefined = undefined
   /** It was made by `$replay/...`. Counted in filter.replays. */
   readonly isReplay: boolean
   seam = 0
   /** False after UNSUBSCRIBE, while the cursor or a hole still lies in one of its intervals. */
   active = true
-  qos = 0
-  noLocal = false
-  retainAsPublished = false
-  identifiers: ReadonlyArray<number> | undefined = undefined
   intervals: Array<Interval> = []
   /** In numbers of filter.logged: everything below was handed over, lost, or is none of its business. */
   #passed: number

@@ -203,6 +203,21 @@ describe("records that are alike", () => {
     )
   })
 
+  it("do not take along what the session published itself under No Local [MQTT-3.8.3-3]", () => {
+    const alike = { topic: "a", qos: 1, retain: false, sizes: [9, 9, 9], expirySeconds: -1 } as const
+    const steps = [
+      { filter: "a", options: { qos: 1, noLocal: true } },
+      { ...alike, from: "p" },
+      { ...alike, from: "s" },
+      { ...alike, from: "q" }
+    ] as const
+    const { messages } = outcome({ versions: [5, 5], maximumPacketSize: undefined, steps }, 1000)
+    assert.deepEqual(
+      messages.slice(1).map(({ payload }) => Number.parseInt(payload, 10)),
+      [0, 1, 2, 6, 7, 8]
+    )
+  })
+
   it("do not take one along that has expired or is too large", () => {
     const alike = { from: "p", topic: "a", qos: 1, retain: false, expirySeconds: -1 } as const
     const steps = [

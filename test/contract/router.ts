@@ -161,6 +161,32 @@ function liveLists(make: () => Router<string>): void {
     assert.strictEqual(router.acquire("b").live.length, 0)
   })
 
+  it("knows the one who is live, and nobody in his place while there are more or none [ONE-1]", () => {
+    const router = make()
+    const filter = router.acquire("a")
+    const [x, y] = [subscriptionOf("x", filter), subscriptionOf("y", filter)]
+    const soles = [filter.sole]
+    for (const step of [router.attach, router.detach]) {
+      for (const each of [x, y]) {
+        step.call(router, each)
+        soles.push(filter.sole)
+      }
+    }
+    assert.deepEqual(soles, [undefined, x, undefined, y, undefined])
+  })
+
+  it("knows the one filter that a topic matches, for as long as it is one [ONE-1]", () => {
+    const router = make()
+    const only = () => intern(router, "a/b").only
+    assert.isUndefined(only())
+    const [exact, wild] = [router.acquire("a/b"), router.acquire("a/+")]
+    assert.isUndefined(only())
+    router.release(exact)
+    assert.strictEqual(only(), wild)
+    router.release(wild)
+    assert.isUndefined(only())
+  })
+
   it("an entry interned before sees who is live now", () => {
     const router = make()
     const filter = router.acquire("a/#")

@@ -8,8 +8,8 @@ const by = (scenario: string): ReadonlyArray<string> => [`test/behaviour/${scena
 export const brokerMutants: ReadonlyArray<Mutant> = [
   {
     file: "src/broker/deliver.ts",
-    find: "if (subscription.noLocal && session.number === delivery.publisher) continue",
-    replace: "if (subscription.noLocal && session.number !== delivery.publisher) continue",
+    find: "if (subscription.noLocal && session.number === delivery.publisher) return // [MQTT-3.8.3-3]",
+    replace: "if (subscription.noLocal && session.number !== delivery.publisher) return // [MQTT-3.8.3-3]",
     statement: "MQTT-3.8.3-3",
     tests: by("no-local")
   },

@@ -90,8 +90,8 @@ export const cursorMutants: ReadonlyArray<Mutant> = [
   // A message that needs no log overtakes one that the log has not shown yet.
   {
     file: "src/broker/publish.ts",
-    find: "(somebodyReads(matched) || core.delivered < core.log.next)",
-    replace: "somebodyReads(matched)",
+    find: "(somebodyReads(entry) || core.delivered < core.log.next)",
+    replace: "somebodyReads(entry)",
     statement: "MQTT-4.6.0-6",
     tests
   },

@@ -93,5 +93,21 @@ export const routerMutants: ReadonlyArray<Mutant> = [
     replace: "this.serial = this.serial || serial // [ENT-3]",
     statement: "ENT-3",
     tests: ["test/router/tree-router.test.ts"]
+  },
+  // Who goes live beside another takes the whole filter for himself.
+  {
+    file: "src/router/filter-record.ts",
+    find: "live.length === 1 ? live[0] : undefined // [ONE-1]",
+    replace: "live.at(-1) // [ONE-1]",
+    statement: "ONE-1",
+    tests: ["test/router/contract.test.ts", "test/router/model.test.ts"]
+  },
+  // A topic that more filters match by now goes to the first of them alone.
+  {
+    file: "src/router/tree-router.ts",
+    find: "entry.only = onlyOf(entry.matched) // [ONE-1]",
+    replace: "entry.only ??= onlyOf(entry.matched) // [ONE-1]",
+    statement: "ONE-1",
+    tests: ["test/router/contract.test.ts", "test/router/model.test.ts"]
   }
 ]

@@ -123,7 +123,7 @@ export const v5Mutants: ReadonlyArray<Mutant> = [
   },
   {
     file: "src/broker/deliver.ts",
-    find: "if (subscription.noLocal && session.number === delivery.publisher) continue // [MQTT-3.8.3-3]",
+    find: "if (subscription.noLocal && session.number === delivery.publisher) return // [MQTT-3.8.3-3]",
     replace: "// [MQTT-3.8.3-3]",
     statement: "MQTT-3.8.3-3",
     tests

@@ -32,7 +32,7 @@ const isBuilt = existsSync(join(root, "dist", "main.js"))
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-// Skipped without dist/: npm test builds it before.
+// Skipped without dist/, because npm test builds it first.
 describe.skipIf(!isBuilt)("what the build compiled", () => {
   beforeAll(() => {
     cpSync(join(root, "dist"), dist, { recursive: true })
@@ -69,7 +69,7 @@ describe.skipIf(!isBuilt)("what the build compiled", () => {
     assert.deepEqual(second.taken.sort(), first.written.sort())
   })
 
-  // Skipped for root, who may write everywhere.
+  // Skipped for root, because root may write everywhere.
   it.skipIf(process.getuid?.() === 0)("is done without where nobody may write", async () => {
     rmSync(compiled, { recursive: true })
     chmodSync(dist, 0o555)
@@ -105,6 +105,7 @@ describe.skipIf(!isBuilt)("what the build compiled", () => {
   }
 })
 
+// Skipped without dist/, because npm test builds it first.
 describe.skipIf(!isBuilt)("the files of dist/", () => {
   const files = readdirSync(join(root, "dist")).filter((name) => /^main[\w-]*\.js$/.test(name))
   const imports = new Map(files.map((name) => [name, importsOf(name)]))

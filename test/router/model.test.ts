@@ -94,12 +94,16 @@ function apply(router: Router<string>, subscription: LiveSubscription<string>, k
 }
 
 function assertAgree(tree: Router<string>, model: Router<string>, topic: string): void {
-  const matched = intern(tree, topic).matched
+  const { matched, only } = intern(tree, topic)
   const expected = intern(model, topic).matched
   assert.deepStrictEqual(textsOf(matched), textsOf(expected), `matches of ${topic}`)
   assert.deepStrictEqual(textsOf(tree.match(topic)), textsOf(expected), `match(${topic})`)
   assert.deepStrictEqual(subscribersOf(matched), subscribersOf(expected), `live for ${topic}`)
-  for (const { live } of matched) live.forEach((one, index) => void assert.strictEqual(one.liveIndex, index))
+  for (const { live, sole } of matched) {
+    live.forEach((one, index) => void assert.strictEqual(one.liveIndex, index))
+    assert.strictEqual(sole, live.length === 1 ? live[0] : undefined)
+  }
+  assert.strictEqual(only, matched.length === 1 ? matched[0] : undefined)
 }
 
 function subscribersOf(filters: ReadonlyArray<Filter<string>>): ReadonlyArray<string> {
