@@ -5,19 +5,20 @@
  *   dist/index.js   the library; packages stay imports, so that an embedding program shares one `effect` with it
  *   dist/dashboard/ the page that the admin listener serves
  *   dist/man/       the manual pages, which npm puts where `man` looks (package.json: man)
- *   dist/compiled/  what V8 made of the command's files, for this version of Node (src/main.ts)
+ *   dist/compiled/  what V8 made of the command's files (compile.mjs)
  *   dist/types/     declarations, from the same compiler run that checks the types of src/
  *
  * It is built aside and renamed at the end: a program that runs from dist/ never sees half of it.
  * `--no-types` leaves the declarations (and the check) out: what `npm start` needs.
  */
 import { spawn, spawnSync } from "node:child_process"
-import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from "node:fs"
+import { chmodSync, existsSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
 import { commandRows } from "../src/cli/commands.ts"
 import { cutByGroups } from "./chunks.mjs"
+import { compiledFolder, compileFiles } from "./compile.mjs"
 import { buildDashboard } from "./dashboard.mjs"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
@@ -28,7 +29,6 @@ const withTypes = !process.argv.includes("--no-types")
 /** Told by `promptmq --version`; a source tree without git has none. */
 const commit =
   spawnSync("git", ["-C", root, "rev-parse", "--short=12", "HEAD"], { encoding: "utf8" }).stdout?.trim() || undefined
-const compiledFolder = "compiled"
 const constants = {
   ...(commit === undefined ? {} : { PROMPTMQ_COMMIT: JSON.stringify(commit) }),
   PROMPTMQ_COMPILED: JSON.stringify(compiledFolder)
@@ -54,11 +54,7 @@ try {
   if (existsSync(join(root, "src", "index.ts"))) await bundle("index", isPackage)
   await buildDashboard(join(aside, "dashboard"))
   chmodSync(join(aside, "main.js"), 0o755)
-  // Loads every command, so V8 compiles every file; Node writes what came of it when the process ends.
-  const man = [join(aside, "main.js"), "man", "--directory", join(aside, "man")]
-  const pages = spawnSync(process.execPath, man, { encoding: "utf8" })
-  if (pages.status !== 0) process.stderr.write(pages.stderr)
-  shareCompiled()
+  const pages = await compileFiles(aside)
   process.exitCode = (await types) || pages.status
   if (process.exitCode === 0) {
     rmSync(dist, { recursive: true, force: true })
@@ -93,12 +89,6 @@ async function bundle(name, external, output = {}) {
     ...output
   })
   await build.close()
-}
-
-/** Node writes for its own user only; dist/ is read by whoever runs the broker. */
-function shareCompiled() {
-  const entries = readdirSync(join(aside, compiledFolder), { recursive: true, withFileTypes: true })
-  for (const entry of entries) chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644)
 }
 
 function declarations() {

@@ -80,15 +80,18 @@ function archive(platform) {
     return
   }
   for (const path of ["dist", "config", "LICENSE", "README.md"])
-    cpSync(join(root, path), join(folder, path), { recursive: true })
-  // Declarations are nobody's here; compiled code is of this machine only, and never the same twice.
-  for (const path of ["types", "compiled"]) rmSync(join(folder, "dist", path), { recursive: true, force: true })
+    cpSync(join(root, path), join(folder, path), { recursive: true, filter: isReleased })
   writeStarters(join(folder, "bin"), os)
   const fixed = ["--sort=name", "--owner=0", "--group=0", "--numeric-owner", "--mtime=2000-01-01", "--format=ustar"]
   const tar = join(aside, `${name}.tar`)
   run("tar", [...fixed, "-cf", tar, "-C", aside, name], aside)
   run("gzip", ["-n", "-9", tar], aside)
   cpSync(`${tar}.gz`, join(out, `${name}.tar.gz`))
+}
+
+/** Declarations are nobody's here; compiled code is of this machine only, and never the same twice. */
+function isReleased(path) {
+  return !["types", "compiled"].some((name) => path === join(root, "dist", name))
 }
 
 function writeStarters(bin, os) {

@@ -3,7 +3,7 @@
  * here.
  *
  * Runs before node_modules exists and on the system's Node (18 or later), therefore plain JavaScript without any
- * dependency. It installs when node_modules does not hold what the lock names, builds when dist/ is older than src/,
+ * dependency. It installs when node_modules does not hold what the lock names, builds when dist/ is older than src/ or .ci/,
  * and hands over to Node 26, which comes as the development dependency `node`.
  *
  * Invariants: nothing is installed or built twice; arguments pass through; the child's exit code is ours; SIGTERM,

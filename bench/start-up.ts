@@ -6,8 +6,8 @@
  *
  * Method: `node dist/main.js` as a fresh process on core 0, everything switched on, timed from spawn until a TCP connection is
  * accepted (tried every millisecond from the other core). Median and range; the bare start of Node beside it, which is not
- * ours, and Mosquitto. Size: the JavaScript files of the command in dist/; beside them what V8 made of them (src/main.ts), which
- * every start but the first of a version of Node finds. Memory: RSS half a second later.
+ * ours, and Mosquitto. Size: the JavaScript files of the command in dist/; beside them what V8 made of them (src/main.ts), as
+ * the build leaves it. Memory: RSS half a second later.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, readdirSync, statSync } from "node:fs"

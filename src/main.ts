@@ -6,13 +6,14 @@
  *   sentence and not in the middle of syntax or an API it does not know. Hence no static import.
  * - UV_THREADPOOL_SIZE must be set before the first asynchronous call: libuv reads it when it makes its
  *   pool. Password hashing, DNS and file syncs share that pool and must not stand in one queue of four.
- * - What V8 made of dist/ is kept in dist/compiled/ between starts (Node's compile cache). The build fills it. Another
- *   version of Node adds its own when a command ends, where it may write; where it may not, every start compiles. It is
- *   run like dist/ itself, so it lies there and never in a folder that others may write. NODE_COMPILE_CACHE names
- *   another folder, NODE_DISABLE_COMPILE_CACHE=1 does without. A source tree has none.
+ * - What V8 made of dist/ is in dist/compiled/, for the version of Node that built it: Node's compile cache, which the
+ *   build makes (.ci/compile.mjs) and no start does, since it is run like dist/ itself. Where there is none every start
+ *   compiles, as with another Node and in what npm installs; NODE_COMPILE_CACHE names a folder of one's own for that.
+ *   V8 takes only what was compiled with the flags it has, and the broker's change once it listens (cli/tier-up.ts):
+ *   a folder for the broker, one for all other commands.
  * - The process leaves with the command's code once its output is written.
  */
-/** Defined by the build: the folder beside this file. */
+/** Defined by the build. */
 declare const PROMPTMQ_COMPILED: string | undefined
 
 const nodeMajorMin = 26
@@ -33,10 +34,14 @@ if (!(threadPoolSize >= threadPoolSizeMin)) process.env["UV_THREADPOOL_SIZE"] = 
 // What `ps` and the owner of a port are called.
 process.title = "promptmq"
 
-// Before anything is imported that is to be found there. Told relative to itself: dist/ may be moved.
+// Before anything is imported that is to be found there.
 if (typeof PROMPTMQ_COMPILED === "string") {
-  const { enableCompileCache } = process.getBuiltinModule("node:module")
-  enableCompileCache({ directory: `${import.meta.dirname}/${PROMPTMQ_COMPILED}`, portable: true })
+  const isBroker = /^(server|-.*|)$/.test(process.argv[2] ?? "")
+  const runtime = `${process.version}-${process.platform}-${process.arch}`
+  const directory = `${import.meta.dirname}/${PROMPTMQ_COMPILED}/${runtime}/${isBroker ? "broker" : "commands"}`
+  // `portable`: by paths relative to it, for dist/ may be moved.
+  if (process.getBuiltinModule("node:fs").existsSync(directory))
+    process.getBuiltinModule("node:module").enableCompileCache({ directory, portable: true })
 }
 
 const { runCommandLine } = await import("./cli/run.ts")

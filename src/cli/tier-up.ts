@@ -9,12 +9,11 @@
  *   the compiler takes that core's time from the messages; and a broker meets its loads one after the other (publishers, then
  *   sessions that come back), so what it compiled early it often compiles again. What is really hot gets there a second later.
  *
- * Both from when the broker listens: a start with them takes 50 ms longer, and V8 takes from dist/compiled/ (main.ts) only what
- * was compiled with the flags it has.
+ * Both from when the broker listens: a start with them takes 25 to 50 ms longer.
  *
  * Measured on one core in a fresh process, in turns. Soon, medians of 12 to 24, before and after: a connect takes 11 % less
  * processor time of the main thread (5.0: 620 to 554 ms for 10,000), connects a second 11.0 to 11.5 thousand (5.0), 12.7 to 13.7
- * (3.1.1); start, memory, and what is stored and delivered are the same. Late, medians of 5 to 12, thousands a second:
+ * (3.1.1); memory, and what is stored and delivered are the same. Late, medians of 5 to 12, thousands a second:
  *
  *   calls                                     3,000 (V8's own)   20,000   100,000   300,000
  *   persistent and synced, QoS 1                           328      389       344       255
