@@ -181,6 +181,7 @@ async function runBesides(row: Runs): Promise<void> {
 async function measure(name: BrokerName, row: Runs): Promise<LoadReport> {
   const broker = await start(name, row)
   try {
+    await new Promise((resolve) => setTimeout(resolve, row.scenario.restMs ?? 0))
     const found = await load(name, row, broker, [...row.scenario.flags, ...timingOf(row.scenario)])
     progress(name, row, found)
     return found
