@@ -36,6 +36,7 @@ process.title = "promptmq"
 
 // Before anything is imported that is to be found there.
 if (typeof PROMPTMQ_COMPILED === "string") {
+  // Alone or with options only: the default command (cli/run.ts).
   const isBroker = /^(server|-.*|)$/.test(process.argv[2] ?? "")
   const runtime = `${process.version}-${process.platform}-${process.arch}`
   const directory = `${import.meta.dirname}/${PROMPTMQ_COMPILED}/${runtime}/${isBroker ? "broker" : "commands"}`
